@@ -1,0 +1,25 @@
+"""One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
+
+from .losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Hinge,
+    Huber,
+    Loss,
+    Quantile,
+    SquaredError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "Quantile",
+    "SquaredError",
+]

@@ -1,0 +1,49 @@
+"""What both engines' `train` do alike before they hand over to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+from ..losses import Loss
+from ..losses.metric import labels_and_weight
+from ..losses.validation import as_weight
+
+__all__ = ["check_keys", "check_loss", "metrics_with", "target_and_weight"]
+
+
+def check_loss(loss: Any) -> None:
+    """Raise a `TypeError` unless `loss` is one of ours."""
+    if not isinstance(loss, Loss):
+        hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
+        raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
+
+
+def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[str]) -> None:
+    """Raise if the parameters say what the loss says already."""
+    for name in objective_names:
+        if name in params:
+            raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
+    for name in ("num_class", "num_classes"):
+        if params.get(name, 0) > 1 and params[name] != loss.n_outputs:
+            raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
+
+
+def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return target and weights of a data set, checked; errors name the data set as the user knows it."""
+    try:
+        target, weight = labels_and_weight(dataset)
+        loss.check_target(target)
+        return target, as_weight(weight, len(target))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
+    """Return the user's metrics without the loss's own, which `train` places where the engine wants it."""
+    if metrics is None:
+        return []
+    given = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
+    return [metric for metric in given if metric != loss.metric]

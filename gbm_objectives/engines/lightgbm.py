@@ -1,0 +1,204 @@
+"""Train a complete LightGBM model under one of our losses; the twin of `gbm_objectives.engines.xgboost`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from ..losses import Loss
+from .common import check_keys, check_loss, metrics_with, target_and_weight
+
+__all__ = ["train"]
+
+OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
+METRIC_NAMES = ("metric", "metrics", "metric_types")
+# With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
+# only the ones that look at the order alone are right then.
+ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision"}
+
+
+def train(
+    params: dict[str, Any],
+    train_set: lgb.Dataset,
+    *,
+    loss: Loss,
+    num_boost_round: int = 100,
+    valid_sets: Any = None,
+    valid_names: Any = None,
+    feval: Any = None,
+    init_model: Any = None,
+    callbacks: Any = None,
+) -> lgb.Booster:
+    """Train as `lightgbm.train` does, and return a complete model.
+
+    The boosting starts at the constant that minimises the loss, on the training set and on every validation
+    set; that start value and the link are part of the returned model. The loss's own metric comes first on
+    the validation sets, so early stopping works with no more ado.
+
+    Parameters
+    ----------
+    params : dict
+        LightGBM's parameters, without an objective. LightGBM's default metric is switched off; a metric named
+        here is computed on raw predictions.
+    train_set : lightgbm.Dataset
+        Training data. A start value of its own (`init_score`) is not accepted.
+    loss : Loss
+        The loss to train with.
+    num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
+        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
+
+    Returns
+    -------
+    lightgbm.Booster
+        A native model: `predict` is on the response scale, `predict(raw_score=True)` the raw prediction. It
+        is served by LightGBM alone.
+
+    Raises
+    ------
+    ValueError
+        Before any boosting: if a target is outside the loss's domain, a weight is not valid, or a parameter
+        contradicts the loss.
+    TypeError
+        If `loss` is not a loss of this package.
+
+    Examples
+    --------
+    >>> import lightgbm, numpy as np
+    >>> from gbm_objectives import BinaryCrossEntropy
+    >>> from gbm_objectives.engines.lightgbm import train
+    >>> X, y = np.arange(100.0)[:, None], np.arange(100) >= 50
+    >>> data = lightgbm.Dataset(X, y)
+    >>> booster = train({"verbosity": -1}, data, loss=BinaryCrossEntropy(), num_boost_round=50)
+    >>> booster.predict([[10.0], [90.0]]).round(2)
+    array([0.01, 0.99])
+    """
+    check_loss(loss)
+    check_keys(params, loss, OBJECTIVE_NAMES)
+    params = dict(params)
+    named = [name for name in METRIC_NAMES if name in params]
+    _check_metrics(loss, [params[name] for name in named])
+    if not named:
+        params["metric"] = "None"
+    if loss.n_outputs > 1:
+        params["num_class"] = loss.n_outputs
+
+    sets = _named_sets(train_set, valid_sets, valid_names)
+    keywords = {
+        "num_boost_round": num_boost_round,
+        "valid_sets": valid_sets,
+        "valid_names": valid_names,
+        "feval": [loss.metric, *metrics_with(loss, feval)],
+        "callbacks": callbacks,
+    }
+    if init_model is not None:
+        # Constructing the data sets here would free the raw data that LightGBM predicts the start from.
+        for dataset, name in sets:
+            if dataset.label is not None:
+                target_and_weight(loss, dataset, name)
+        booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
+        return _completed(booster, loss, 0.0)
+
+    _construct(params, train_set, sets)
+    start = loss.initial_raw(*[target_and_weight(loss, dataset, name) for dataset, name in sets][0])
+    with _start_values(sets, start):
+        if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
+            booster = lgb.train({**params, "objective": loss}, train_set, **keywords)
+        else:
+            booster = _train_without_features(params, train_set, loss)
+    return _completed(booster, loss, start)
+
+
+def _check_metrics(loss: Loss, given: list[Any]) -> None:
+    """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
+    if loss.link.name == "identity":
+        return
+    for value in given:
+        for metric in value.split(",") if isinstance(value, str) else value or ():
+            if str(metric).strip().lower() not in ORDER_METRICS:
+                raise ValueError(
+                    f"metric {metric!r} would be computed on raw predictions, not on the response scale of"
+                    f" {loss!r}; pass a function as feval= and apply loss.response in it"
+                )
+
+
+def _named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
+    """Return the training set and each other validation set once, with a name for messages."""
+    sets = [(train_set, "train_set")]
+    if isinstance(valid_sets, lgb.Dataset):
+        valid_sets, valid_names = [valid_sets], [valid_names] if isinstance(valid_names, str) else valid_names
+    for i, dataset in enumerate(valid_sets or []):
+        known = isinstance(valid_names, (list, tuple)) and i < len(valid_names)
+        sets.append((dataset, f"valid_sets[{i}]" + (f" ({valid_names[i]})" if known else "")))
+    for dataset, name in sets:
+        if not isinstance(dataset, lgb.Dataset):
+            raise TypeError(f"{name} must be a lightgbm.Dataset, got {type(dataset).__name__}")
+    return [pair for i, pair in enumerate(sets) if all(pair[0] is not other for other, _ in sets[:i])]
+
+
+def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
+    """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
+
+    Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
+    """
+    for dataset, name in sets:
+        if dataset is not train_set:
+            dataset.set_reference(train_set)
+        dataset._update_params(params)
+        try:
+            dataset.construct()
+        finally:
+            dataset._reverse_update_params()
+        if dataset.get_init_score() is not None:
+            raise ValueError(f"{name}: init_score must not be set, train() finds the start value itself")
+
+
+@contextmanager
+def _start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray) -> Iterator[None]:
+    """Set the start value on all data sets, and take it off again however the training ends."""
+    try:
+        for dataset, _ in sets:
+            dataset.set_init_score(np.full((dataset.num_data(), *np.shape(start)), start))
+        yield
+    finally:
+        for dataset, _ in sets:
+            dataset.set_init_score(None)
+            dataset.set_field("init_score", None)
+
+
+def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss: Loss) -> lgb.Booster:
+    """Return a model of one leaf per output, valued 0.
+
+    Where no feature has two bins (a constant column, few rows), LightGBM fails on custom objectives only. Any
+    built-in objective then yields the tree without a split that a custom one should.
+    """
+    objective = "regression" if loss.n_outputs == 1 else "multiclass"
+    return lgb.train({**params, "objective": objective, "metric": "None"}, train_set, num_boost_round=1)
+
+
+def _completed(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
+    """Write start value and link into the model, in LightGBM's own text format.
+
+    Adding the start to every leaf of the first iteration is what LightGBM does for its built-in objectives.
+    """
+    header, *trees = re.split(r"(?m)^(?=Tree=\d+$)", booster.model_to_string())
+    objective = loss.link.lightgbm.format(n_outputs=loss.n_outputs)
+    # The sizes of the trees' texts change; LightGBM does without them when it reads, and writes them anew.
+    header = re.sub(r"(?m)^(objective|tree_sizes)=.*\n", "", header)
+    header = header.replace("\nfeature_names=", f"\nobjective={objective}\nfeature_names=", 1)
+    for output, value in enumerate(np.atleast_1d(start)):
+        # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
+        trees[output] = re.sub(
+            r"(?m)^(leaf_value|leaf_const)=(.*)$",
+            lambda line, value=float(value): (
+                f"{line[1]}=" + " ".join(f"{float(leaf) + value:.17g}" for leaf in line[2].split())
+            ),
+            trees[output],
+        )
+    text = re.sub(r"(?m)^\[objective: .*\]$", f"[objective: {objective.split()[0]}]", header + "".join(trees))
+    # In place: best_iteration, best_score and the parameters stay.
+    return booster.model_from_string(text)

@@ -1,0 +1,137 @@
+"""Train a complete XGBoost model under one of our losses; the twin of `gbm_objectives.engines.lightgbm`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from ..losses import Loss
+from .common import check_keys, check_loss, metrics_with, target_and_weight
+
+__all__ = ["train"]
+
+
+def train(
+    params: dict[str, Any],
+    dtrain: xgb.DMatrix,
+    *,
+    loss: Loss,
+    num_boost_round: int = 100,
+    evals: Any = None,
+    custom_metric: Any = None,
+    xgb_model: Any = None,
+    **keywords: Any,
+) -> xgb.Booster:
+    """Train as `xgboost.train` does, and return a complete model.
+
+    The boosting starts at the constant that minimises the loss; that start value and the link are part of the
+    returned model. The loss's own metric comes last on the evaluation sets, so early stopping works with no
+    more ado.
+
+    Parameters
+    ----------
+    params : dict
+        XGBoost's parameters, without an objective and a `base_score`. XGBoost's default metric is switched
+        off; a metric named here is computed on the response scale.
+    dtrain : xgboost.DMatrix
+        Training data. A start value of its own (`base_margin`) is not accepted.
+    loss : Loss
+        The loss to train with.
+    num_boost_round, evals, custom_metric, xgb_model, **keywords
+        As in `xgboost.train`; `custom_metric` may be a list of functions. With `xgb_model` the training goes
+        on from that model.
+
+    Returns
+    -------
+    xgboost.Booster
+        A native model: `predict` is on the response scale, `predict(output_margin=True)` the raw prediction.
+        It is served by XGBoost alone.
+
+    Raises
+    ------
+    ValueError
+        Before any boosting: if a target is outside the loss's domain, a weight is not valid, or a parameter
+        contradicts the loss.
+    TypeError
+        If `loss` is not a loss of this package.
+
+    Examples
+    --------
+    >>> import numpy as np, xgboost
+    >>> from gbm_objectives import BinaryCrossEntropy
+    >>> from gbm_objectives.engines.xgboost import train
+    >>> X, y = np.arange(100.0)[:, None], np.arange(100) >= 50
+    >>> data = xgboost.DMatrix(X, y)
+    >>> booster = train({}, data, loss=BinaryCrossEntropy(), num_boost_round=50)
+    >>> booster.predict(xgboost.DMatrix([[10.0], [90.0]])).round(2)
+    array([0.01, 0.99], dtype=float32)
+    """
+    check_loss(loss)
+    check_keys(params, loss, ("objective", "base_score"))
+    params = {"disable_default_eval_metric": True, **params, "objective": loss.link.xgboost}
+    if loss.n_outputs > 1:
+        params["num_class"] = loss.n_outputs
+
+    sets = [(dtrain, "dtrain")]
+    for i, (dmatrix, name) in enumerate(evals or []):
+        if all(dmatrix is not other for other, _ in sets):
+            sets.append((dmatrix, f"evals[{i}] ({name})"))
+    for dmatrix, name in sets:
+        if dmatrix.get_base_margin().size:
+            raise ValueError(f"{name}: base_margin must not be set, train() finds the start value itself")
+    targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
+    if xgb_model is None:
+        # On the response scale of the declared objective; softmax alone takes raw values.
+        start = loss.initial_raw(*targets[0])
+        base = start if loss.n_outputs > 1 else loss.link.inverse(np.float64(start))
+        params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
+
+    metrics = metrics_with(loss, custom_metric)
+
+    def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
+        # XGBoost stops early on the last metric.
+        results: list[tuple[str, float]] = []
+        for metric in (*metrics, loss.metric):
+            result = metric(raw_prediction, dmatrix)
+            results.extend(result if isinstance(result, list) else [result])
+        return results
+
+    with _labels_for_softmax(sets, [target for target, _ in targets]):
+        return xgb.train(
+            params,
+            dtrain,
+            num_boost_round,
+            evals=evals,
+            obj=loss,
+            custom_metric=all_metrics,
+            xgb_model=xgb_model,
+            **keywords,
+        )
+
+
+@contextmanager
+def _labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.ndarray]) -> Iterator[None]:
+    """Move target distributions out of the labels while training, and back however the training ends.
+
+    XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
+    """
+    moved = [
+        (dmatrix, target)
+        for (dmatrix, _), target in zip(sets, targets, strict=True)
+        if target.ndim == 2 and not hasattr(dmatrix, "target_distribution")
+    ]
+    try:
+        for dmatrix, target in moved:
+            # A copy: what get_label returned may be a view into the labels that are overwritten here.
+            dmatrix.target_distribution = np.array(target)
+            dmatrix.set_label(target.argmax(axis=1))
+        yield
+    finally:
+        for dmatrix, _ in moved:
+            if hasattr(dmatrix, "target_distribution"):
+                dmatrix.set_label(dmatrix.target_distribution)
+                del dmatrix.target_distribution

@@ -1,0 +1,299 @@
+"""The contract of every loss, and the driver that turns its formulas into what the engines ask for.
+
+A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`); everything else is here once:
+checks, weights, blocks, precision, memory layout, and the signatures of both engines.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from ..blocks import blocks
+from ..links import IDENTITY, Link
+from .metric import Metric, labels_and_weight
+from .validation import as_numbers, as_raw, as_weight, first_offender
+
+__all__ = ["CurvatureKind", "Loss"]
+
+CurvatureKind = Literal["exact", "bound", "majorizer", "relaxed"]
+
+
+class Loss(BaseEstimator, ABC):
+    """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
+
+    A small value object: no data and no state between calls. A subclass is final and gives `_pointwise`,
+    `_derivatives` and `initial_raw`, and where the defaults do not fit, `link`, `domain` with `_in_domain`,
+    `n_outputs`, `curvature_kind` and `_check_params`.
+
+    *Gradient* and *curvature* are derivatives with respect to the raw prediction (the sum of trees, on the
+    scale of the link). What the curvature promises, `curvature_kind` says:
+
+    - ``"exact"``: it is the second derivative.
+    - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
+    - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
+      raise the loss.
+    - ``"relaxed"``: the same up to the slack that `curvature_slack` returns.
+    """
+
+    link: ClassVar[Link] = IDENTITY
+    domain: ClassVar[str] = "finite numbers"
+    curvature_kind: CurvatureKind
+    # Scale gradient and curvature so that the weighted mean curvature is 1: then `reg_lambda` and
+    # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
+    _unit_mean_curvature: ClassVar[bool] = False
+    # Public gradient and curvature are this times what `_derivatives` returns; the engines get the latter.
+    _multiplier: ClassVar[float] = 1.0
+
+    # ---- what a loss states -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return the loss of each row; both arguments are checked, float64, and of equal length."""
+
+    @abstractmethod
+    def _derivatives(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature of a block of rows, as new arrays of `dtype`.
+
+        Input comes in the engine's precision: take differences in it, then convert. `scale` is what `_scale`
+        returned for all rows. Several outputs come and go in Fortran order, a class after the other.
+        """
+
+    @abstractmethod
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
+        """Return the constant raw prediction that minimises `value`.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
+            Target, in its own unit.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        float or ndarray of shape (n_outputs,)
+            The start value, on the scale of the link.
+
+        Raises
+        ------
+        ValueError
+            If a target is outside the domain or the weights are not valid.
+        """
+
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        """Return the scale of the residuals that the curvature adapts to; 1 for a loss that has none."""
+        return 1.0
+
+    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
+        """Return for each finite target whether the loss is defined for it."""
+        return np.ones(len(y_true), dtype=bool)
+
+    def _check_params(self) -> None:
+        """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
+
+    # ---- facts, as data -----------------------------------------------------------------------------------
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of raw predictions per row."""
+        return 1
+
+    @property
+    def name(self) -> str:
+        """Name of the loss in snake case: the name of its metric."""
+        words = "".join(f" {c.lower()}" if c.isupper() else c for c in type(self).__name__).split()
+        return "_".join(words)
+
+    @property
+    def metric(self) -> Metric:
+        """The loss as the evaluation metric of both engines, native and scikit-learn; lower is better."""
+        return Metric(self)
+
+    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
+        """Return by how much a row may miss the majoriser's inequality: 0 but for a relaxed curvature."""
+        return 0.0
+
+    # ---- the mathematics, for people ----------------------------------------------------------------------
+
+    def pointwise(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the loss of each row.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
+            Target.
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Raw prediction, on the scale of the link.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Loss of each row.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit or a target is outside the domain.
+        """
+        y, raw = self._checked(y_true, raw_prediction)
+        return self._pointwise(y.astype(np.float64), raw.astype(np.float64))
+
+    def gradient(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the derivative of each row's loss with respect to the raw prediction.
+
+        Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's
+        shape. At a kink it is the middle of the subdifferential.
+        """
+        return self._float64_derivatives(y_true, raw_prediction)[0]
+
+    def curvature(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the curvature of each row's loss, of the kind that `curvature_kind` names.
+
+        Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's
+        shape. A self-scaled curvature depends on all rows given.
+        """
+        return self._float64_derivatives(y_true, raw_prediction)[1]
+
+    def value(self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,)."""
+        losses = self.pointwise(y_true, raw_prediction)
+        return float(np.average(losses, weights=as_weight(sample_weight, len(losses))))
+
+    def response(self, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the inverse link of raw predictions: the mean, the probability, the label score."""
+        return self.link.inverse(as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2)))
+
+    def check_target(self, y_true: ArrayLike) -> None:
+        """Raise a `ValueError` that names the domain and the first offending value, if there is one."""
+        self._check_params()
+        self._check_domain(self._target(y_true))
+
+    # ---- the mathematics, for the engines -----------------------------------------------------------------
+
+    def gradient_hessian(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return weighted gradient and curvature as the engines take them.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
+            Target.
+        raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Raw prediction.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        gradient, hessian : ndarray, float32
+            c·w·gradient and c·w·curvature, in the shape and memory order of the raw prediction. The
+            constant c > 0 is 1 or, for losses that fix their mean curvature to 1, the same for all rows.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or a target or a weight is not valid. To keep boosting fast the values are
+            checked only while first and last row have equal predictions, as at the start of a training.
+        """
+        self._check_params()
+        y = self._target(y_true)
+        raw = as_raw(raw_prediction, len(y), self.n_outputs)
+        at_start = bool(np.all(raw[0] == raw[-1]))
+        if at_start:
+            self._check_domain(y)
+        weight = as_weight(sample_weight, len(y), check=at_start)
+        return self._weighted_float32(y, raw, weight)
+
+    def __call__(
+        self, first: Any, second: Any, sample_weight: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return `gradient_hessian` for either engine's calling convention.
+
+        ``loss(y_true, raw_prediction, sample_weight=None)`` is the one of the scikit-learn wrappers,
+        ``loss(raw_prediction, dataset_or_dmatrix)`` the native one. XGBoost's wrapper looks for the
+        parameter name ``sample_weight``, LightGBM's counts three parameters: both must stay.
+        """
+        if hasattr(second, "get_label"):
+            y_true, weight = labels_and_weight(second)
+            return self.gradient_hessian(y_true, first, weight)
+        return self.gradient_hessian(first, second, sample_weight)
+
+    # ---- the driver ---------------------------------------------------------------------------------------
+
+    def _weighted_float32(
+        self, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fill gradient and Hessian block by block; see `gradient_hessian`."""
+        scale = self._scale(y, raw, weight)
+        # LightGBM's predictions of several classes are in Fortran order; the answer in the same order
+        # saves the engine a copy.
+        order: Literal["C", "F"] = "C" if raw.flags.c_contiguous else "F"
+        gradient = np.empty(raw.shape, dtype=np.float32, order=order)
+        hessian = np.empty(raw.shape, dtype=np.float32, order=order)
+        total = 0.0
+        for rows in blocks(len(y), self.n_outputs):
+            g, h = self._derivatives(np.asfortranarray(y[rows]), np.asfortranarray(raw[rows]), scale, np.float32)
+            if weight is None:
+                gradient[rows] = g
+                hessian[rows] = h
+            else:
+                w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
+                np.multiply(g, w, out=gradient[rows], casting="same_kind")
+                np.multiply(h, w, out=hessian[rows], casting="same_kind")
+            if self._unit_mean_curvature:
+                total += float(hessian[rows].sum())
+        if self._unit_mean_curvature:
+            factor = np.float32((len(y) if weight is None else float(weight.sum(dtype=np.float64))) / total)
+            for rows in blocks(len(y)):
+                gradient[rows] *= factor
+                hessian[rows] *= factor
+        return gradient, hessian
+
+    def _float64_derivatives(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
+        gradient, curvature = self._derivatives(y, raw, self._scale(y, raw, None), np.float64)
+        return self._multiplier * gradient, self._multiplier * np.broadcast_to(curvature, raw.shape)
+
+    # ---- checks -------------------------------------------------------------------------------------------
+
+    def _target(self, y_true: ArrayLike) -> np.ndarray:
+        return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 else (1, 2))
+
+    def _check_domain(self, y: np.ndarray) -> None:
+        finite = np.isfinite(y) if y.ndim == 1 else np.isfinite(y).all(axis=1)
+        good = finite.copy()
+        good[finite] = self._in_domain(y[finite])
+        if offender := first_offender(y, good):
+            raise ValueError(f"the target of {type(self).__name__} must be {self.domain}, got {offender}")
+
+    def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return target and raw prediction as arrays, all checks passed."""
+        self._check_params()
+        y = self._target(y_true)
+        self._check_domain(y)
+        return y, as_raw(raw_prediction, len(y), self.n_outputs)
+
+    def _checked_target(
+        self, y_true: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return target and weights in float64, all checks passed, for `initial_raw`."""
+        self._check_params()
+        y = self._target(y_true)
+        self._check_domain(y)
+        return y.astype(np.float64), as_weight(sample_weight, len(y))
+
+    # ---- a value object -----------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and type(self) is type(other) and self.get_params() == other.get_params()
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(sorted(self.get_params().items()))))

@@ -1,0 +1,229 @@
+"""Losses of class labels: binary and categorical cross-entropy, and hinge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from ..curvature import residual_scale
+from ..links import LOGIT, SOFTMAX
+from .base import CurvatureKind, Loss
+
+__all__ = ["BinaryCrossEntropy", "CategoricalCrossEntropy", "Hinge"]
+
+# Far out on either side p (1 - p) underflows to 0, and a leaf of such rows alone would divide 0 by 0 in an
+# engine without regularisation. The same floor as XGBoost's own.
+SMALLEST_CURVATURE = 1e-16
+
+
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of a binary target, given as labels or as probabilities.
+
+    Domain: numbers in [0, 1]. Link: logit. With p = 1/(1 + exp(-raw_prediction))::
+
+        loss       -y log p - (1 - y) log(1 - p)
+        gradient   p - y
+        curvature  p (1 - p)          exact
+
+    The derivative of the sigmoid cancels in the gradient: a confident mistake is corrected at full speed,
+    where squared error of p would stand still. Maximum likelihood of a Bernoulli variable.
+
+    References
+    ----------
+    Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
+    1189-1232, section 4.4.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossEntropy()
+    >>> loss.pointwise([1.0], [0.0])  # -log(1/2)
+    array([0.69314718])
+    >>> loss.response([0.0, 2.0]).round(3).tolist()
+    [0.5, 0.881]
+    """
+
+    link = LOGIT
+    domain = "numbers in [0, 1]"
+    curvature_kind: CurvatureKind = "exact"
+
+    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
+        return (y_true >= 0) & (y_true <= 1)
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        # log(1 + exp(f)) - y f would cancel for a large f and y = 1.
+        positive = y_true * np.logaddexp(0.0, -raw_prediction)
+        return np.asarray(positive + (1.0 - y_true) * np.logaddexp(0.0, raw_prediction))
+
+    def _derivatives(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        f = raw_prediction.astype(dtype, copy=False)
+        # exp of minus the absolute value: 1/(1 + exp(-f)) would overflow for f below -88.
+        tail = np.exp(-np.abs(f))
+        inverse = dtype(1) / (dtype(1) + tail)
+        smaller = tail * inverse
+        p = np.where(f >= 0, inverse, smaller)
+        return p - y_true.astype(dtype, copy=False), np.maximum(smaller * inverse, dtype(SMALLEST_CURVATURE))
+
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        y, weight = self._checked_target(y_true, sample_weight)
+        return float(self.link.forward(np.average(y, weights=weight)))
+
+
+class CategoricalCrossEntropy(Loss):
+    """Cross-entropy -Σ Q log P of a target with several classes, given as labels or as distributions.
+
+    Domain: integers 0 ... n_classes - 1, or rows (n_samples, n_classes) of numbers not below 0 that sum to 1.
+    Link: softmax. With P = softmax(raw_prediction) and Q the target distribution (one-hot for a label)::
+
+        loss       -Σ Q log P
+        gradient   P - Q
+        curvature  2 P (1 - P)        bound
+
+    The Hessian diag(P) - P Pᵀ has off-diagonal entries; by Gershgorin's theorem twice its diagonal dominates
+    it, which the diagonal alone does not. Maximum likelihood of a categorical variable.
+
+    Parameters
+    ----------
+    n_classes : int, default=2
+        Number of classes, at least 2.
+
+    References
+    ----------
+    Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
+    1189-1232, section 4.6.
+
+    Examples
+    --------
+    >>> loss = CategoricalCrossEntropy(n_classes=3)
+    >>> loss.pointwise([2], [[0.0, 0.0, 0.0]])  # log 3
+    array([1.09861229])
+    >>> loss.gradient([[0.5, 0.25, 0.25]], [[0.0, 0.0, 0.0]]).round(3).tolist()
+    [[-0.167, 0.083, 0.083]]
+    """
+
+    link = SOFTMAX
+    curvature_kind: CurvatureKind = "bound"
+
+    def __init__(self, n_classes: int = 2) -> None:
+        self.n_classes = n_classes
+
+    @property
+    def domain(self) -> str:  # type: ignore[override]  # here it depends on a hyper-parameter
+        k = self.n_classes
+        return f"integer labels 0 ... {k - 1}, or rows of {k} numbers not below 0 that sum to 1"
+
+    @property
+    def n_outputs(self) -> int:
+        return self.n_classes
+
+    def _check_params(self) -> None:
+        if isinstance(self.n_classes, bool) or not isinstance(self.n_classes, (int, np.integer)):
+            raise TypeError(f"n_classes of {type(self).__name__} must be an integer, got {self.n_classes!r}")
+        if self.n_classes < 2:
+            raise ValueError(f"n_classes of {type(self).__name__} must be at least 2, got {self.n_classes}")
+
+    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
+        if y_true.ndim == 1:
+            return (y_true >= 0) & (y_true < self.n_classes) & (y_true == np.floor(y_true))
+        if y_true.shape[1] != self.n_classes:
+            return np.zeros(len(y_true), dtype=bool)
+        # float32 probabilities sum to 1 up to rounding only.
+        return np.logical_and((y_true >= 0).all(axis=1), np.abs(y_true.sum(axis=1) - 1.0) < 1e-4)
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        log_p = special.log_softmax(raw_prediction, axis=1)
+        if y_true.ndim == 1:
+            return np.negative(np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)[:, 0])
+        return np.negative((y_true * log_p).sum(axis=1))
+
+    def _derivatives(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        # Less the row's largest value: exp would overflow.
+        p = np.exp((raw_prediction - raw_prediction.max(axis=1, keepdims=True)).astype(dtype, copy=False))
+        p /= p.sum(axis=1, keepdims=True)
+        curvature = np.maximum(dtype(2) * p * (dtype(1) - p), dtype(SMALLEST_CURVATURE))
+        if y_true.ndim == 1:
+            p[np.arange(len(p)), y_true.astype(np.intp)] -= dtype(1)
+        else:
+            p -= y_true.astype(dtype, copy=False)
+        return p, curvature
+
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
+        y, weight = self._checked_target(y_true, sample_weight)
+        if y.ndim == 1:
+            shares = np.bincount(y.astype(np.intp), weights=weight, minlength=self.n_classes)
+        else:
+            shares = y.sum(axis=0) if weight is None else weight @ y
+        return self.link.forward(shares / shares.sum())
+
+
+class Hinge(Loss):
+    """Hinge loss of a binary label, max(0, 1 - t·raw_prediction): the margin of a support vector machine.
+
+    Domain: labels -1 and +1, or 0 and 1, where 0 stands for -1. Link: identity, the response is the label
+    score; its sign is the predicted label. With t = ±1, v = 1 - t·raw_prediction, the scale
+    R = (mean √|v|)² of the rows at hand and s = 2 R::
+
+        loss       max(0, v)
+        gradient   -t if v > 0, 0 if v < 0, -t/2 at the kink
+        curvature  1/(2 (|v| + s))    relaxed, slack s
+
+    The second derivative is 0; the loss is half of |v| + v, hence the curvature is half of the absolute
+    error's. It is no negative log-likelihood and has no probabilities.
+
+    References
+    ----------
+    Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 12.3.2.
+
+    Examples
+    --------
+    >>> loss = Hinge()
+    >>> loss.pointwise([-1, 1, 1], [0.5, 0.5, 2.0]).tolist()
+    [1.5, 0.5, 0.0]
+    >>> loss.gradient([0, 1, 1], [0.5, 0.5, 2.0]).tolist()
+    [1.0, -1.0, -0.0]
+    """
+
+    domain = "labels -1 and +1, or 0 and 1"
+    curvature_kind: CurvatureKind = "relaxed"
+    _unit_mean_curvature = True
+
+    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
+        # Both 0 and -1 would be two spellings of one label: whichever comes second is the offender.
+        negatives = y_true[y_true < 1]
+        negative = negatives[0] if negatives.size else -1.0
+        return (y_true == 1) | ((y_true == negative) & (negative in (-1.0, 0.0)))
+
+    @staticmethod
+    def _violation(y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.asarray(1 - np.where(y_true > 0, raw_prediction, -raw_prediction))
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.maximum(self._violation(y_true, raw_prediction), 0.0)
+
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        return 2.0 * residual_scale(
+            lambda rows: self._violation(y_true[rows], raw_prediction[rows]), len(y_true), weight
+        )
+
+    def _derivatives(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        v = self._violation(y_true, raw_prediction).astype(dtype, copy=False)
+        half = dtype(0.5)
+        slope = half * np.sign(v) + half
+        return np.where(y_true > 0, -slope, slope), half / (np.abs(v) + dtype(scale))
+
+    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
+        """Return s: half the absolute error's slack of 2 s."""
+        return self._scale(*self._checked(y_true, raw_prediction), None)
+
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        y, weight = self._checked_target(y_true, sample_weight)
+        # Piecewise linear between -1 and 1: the label of the majority, and 0 for a draw.
+        return float(np.sign(np.average(np.where(y > 0, 1.0, -1.0), weights=weight)))

@@ -1,0 +1,103 @@
+"""A loss as an evaluation metric: one callable for the four ways in which the engines call one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from .base import Loss
+
+__all__ = ["Metric", "labels_and_weight"]
+
+
+class _Unset:
+    """The default of a parameter for which `None` is an answer."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET = _Unset()
+
+
+def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return target and weights of a LightGBM `Dataset` or an XGBoost `DMatrix`, weights `None` if it has none.
+
+    The target is the attribute `target_distribution` where the data set was given one, its labels otherwise:
+    LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
+
+    Raises
+    ------
+    ValueError
+        If the data set has no labels.
+    """
+    label = getattr(dataset, "target_distribution", None)
+    if label is None:
+        label = dataset.get_label()
+    weight = dataset.get_weight()
+    if label is None or np.size(label) == 0:
+        raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
+    # "No weights" is None in LightGBM and an empty array in XGBoost.
+    return np.asarray(label), None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+
+
+class Metric:
+    """The weighted mean of a loss, as `feval`, `custom_metric` and both `eval_metric`s.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+
+    Examples
+    --------
+    >>> from gbm_objectives import AbsoluteError
+    >>> metric = AbsoluteError().metric
+    >>> metric([1.0, 2.0], [1.0, 4.0])
+    1.0
+    >>> metric.__name__
+    'absolute_error'
+    """
+
+    higher_is_better = False
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self.__name__ = loss.name
+
+    def __call__(
+        self,
+        first: Any,
+        second: Any,
+        weight: ArrayLike | _Unset | None = UNSET,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """Return the metric in the form that the caller expects.
+
+        - native LightGBM, ``(raw_prediction, Dataset)``: ``(name, value, False)``
+        - native XGBoost, ``(raw_prediction, DMatrix)``: ``(name, value)``
+        - LightGBM's scikit-learn wrapper, ``(y_true, raw_prediction, weight, group)``: the triple. It counts
+          four parameters and fills all four by position, which is how it is told apart.
+        - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
+        """
+        if hasattr(second, "get_label"):
+            y_true, dataset_weight = labels_and_weight(second)
+            value = self.loss.value(y_true, first, dataset_weight)
+            # Only LightGBM's data set knows a start value by this name.
+            native_lightgbm = hasattr(second, "get_init_score")
+            return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
+        if isinstance(weight, _Unset):
+            return self.loss.value(first, second, sample_weight)
+        return self.__name__, self.loss.value(first, second, weight), False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Metric) and self.loss == other.loss
+
+    def __hash__(self) -> int:
+        return hash((Metric, self.loss))
+
+    def __repr__(self) -> str:
+        return f"{self.loss!r}.metric"
