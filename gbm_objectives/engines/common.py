@@ -27,7 +27,7 @@ def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[s
         if name in params:
             raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
     for name in ("num_class", "num_classes"):
-        if params.get(name, 0) > 1 and params[name] != loss.n_outputs:
+        if name in params and max(1, int(params[name])) != loss.n_outputs:
             raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
 
 

@@ -74,8 +74,8 @@ def train(
     >>> X, y = np.arange(100.0)[:, None], np.arange(100) >= 50
     >>> data = lightgbm.Dataset(X, y)
     >>> booster = train({"verbosity": -1}, data, loss=BinaryCrossEntropy(), num_boost_round=50)
-    >>> booster.predict([[10.0], [90.0]]).round(2)
-    array([0.01, 0.99])
+    >>> booster.predict([[10.0], [90.0]]).round(1)  # probabilities
+    array([0., 1.])
     """
     check_loss(loss)
     check_keys(params, loss, OBJECTIVE_NAMES)
@@ -104,7 +104,8 @@ def train(
         return _completed(booster, loss, 0.0)
 
     _construct(params, train_set, sets)
-    start = loss.initial_raw(*[target_and_weight(loss, dataset, name) for dataset, name in sets][0])
+    targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
+    start = loss.initial_raw(*targets[0])
     with _start_values(sets, start):
         if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
             booster = lgb.train({**params, "objective": loss}, train_set, **keywords)

@@ -67,8 +67,8 @@ def train(
     >>> X, y = np.arange(100.0)[:, None], np.arange(100) >= 50
     >>> data = xgboost.DMatrix(X, y)
     >>> booster = train({}, data, loss=BinaryCrossEntropy(), num_boost_round=50)
-    >>> booster.predict(xgboost.DMatrix([[10.0], [90.0]])).round(2)
-    array([0.01, 0.99], dtype=float32)
+    >>> booster.predict(xgboost.DMatrix([[10.0], [90.0]])).round(1)  # probabilities
+    array([0., 1.], dtype=float32)
     """
     check_loss(loss)
     check_keys(params, loss, ("objective", "base_score"))
@@ -90,12 +90,12 @@ def train(
         base = start if loss.n_outputs > 1 else loss.link.inverse(np.float64(start))
         params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
 
-    metrics = metrics_with(loss, custom_metric)
+    metrics = [*metrics_with(loss, custom_metric), loss.metric]
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         # XGBoost stops early on the last metric.
         results: list[tuple[str, float]] = []
-        for metric in (*metrics, loss.metric):
+        for metric in metrics:
             result = metric(raw_prediction, dmatrix)
             results.extend(result if isinstance(result, list) else [result])
         return results
@@ -127,7 +127,7 @@ def _labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.nd
     try:
         for dmatrix, target in moved:
             # A copy: what get_label returned may be a view into the labels that are overwritten here.
-            dmatrix.target_distribution = np.array(target)
+            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]
             dmatrix.set_label(target.argmax(axis=1))
         yield
     finally:
