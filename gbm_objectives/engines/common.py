@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,15 @@ from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.validation import as_weight
 
-__all__ = ["check_keys", "check_loss", "metrics_with", "target_and_weight"]
+__all__ = ["check_keys", "check_loss", "metrics_with", "named", "target_and_weight"]
 
 
 def check_loss(loss: Any) -> None:
-    """Raise a `TypeError` unless `loss` is one of ours."""
+    """Raise unless `loss` is one of ours and its hyper-parameters are in range."""
     if not isinstance(loss, Loss):
         hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
+    loss.check_params()
 
 
 def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[str]) -> None:
@@ -31,14 +33,21 @@ def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[s
             raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
 
 
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Put the name of the data set in front of an error's message."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return target and weights of a data set, checked; errors name the data set as the user knows it."""
-    try:
+    with named(name):
         target, weight = labels_and_weight(dataset)
         loss.check_target(target)
         return target, as_weight(weight, len(target))
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
 
 
 def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:

@@ -80,9 +80,9 @@ def train(
     check_loss(loss)
     check_keys(params, loss, OBJECTIVE_NAMES)
     params = dict(params)
-    named = [name for name in METRIC_NAMES if name in params]
-    _check_metrics(loss, [params[name] for name in named])
-    if not named:
+    metrics = [params[name] for name in METRIC_NAMES if name in params]
+    _check_metrics(loss, metrics)
+    if not metrics:
         params["metric"] = "None"
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
@@ -99,7 +99,8 @@ def train(
         # Constructing the data sets here would free the raw data that LightGBM predicts the start from.
         for dataset, name in sets:
             if dataset.label is not None:
-                target_and_weight(loss, dataset, name)
+                with named(name):
+                    loss.check_target(np.asarray(dataset.label))
         booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
         return _completed(booster, loss, 0.0)
 
@@ -149,7 +150,7 @@ def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[
     for dataset, name in sets:
         if dataset is not train_set:
             dataset.set_reference(train_set)
-        dataset._update_params(params)
+        dataset._update_params({**params, "objective": "none"})
         try:
             dataset.construct()
         finally:

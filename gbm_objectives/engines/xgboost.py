@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,6 +81,8 @@ def train(
         if all(dmatrix is not other for other, _ in sets):
             sets.append((dmatrix, f"evals[{i}] ({name})"))
     for dmatrix, name in sets:
+        if not isinstance(dmatrix, xgb.DMatrix):
+            raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
         if dmatrix.get_base_margin().size:
             raise ValueError(f"{name}: base_margin must not be set, train() finds the start value itself")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
@@ -90,7 +92,7 @@ def train(
         base = start if loss.n_outputs > 1 else loss.link.inverse(np.float64(start))
         params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
 
-    metrics = [*metrics_with(loss, custom_metric), loss.metric]
+    metrics: list[Callable[..., Any]] = [*metrics_with(loss, custom_metric), loss.metric]
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         # XGBoost stops early on the last metric.

@@ -28,7 +28,7 @@ class Loss(BaseEstimator, ABC):
 
     A small value object: no data and no state between calls. A subclass is final and gives `_pointwise`,
     `_derivatives` and `initial_raw`, and where the defaults do not fit, `link`, `domain` with `_in_domain`,
-    `n_outputs`, `curvature_kind` and `_check_params`.
+    `n_outputs`, `curvature_kind` and `check_params`.
 
     *Gradient* and *curvature* are derivatives with respect to the raw prediction (the sum of trees, on the
     scale of the link). What the curvature promises, `curvature_kind` says:
@@ -95,7 +95,7 @@ class Loss(BaseEstimator, ABC):
         """Return for each finite target whether the loss is defined for it."""
         return np.ones(len(y_true), dtype=bool)
 
-    def _check_params(self) -> None:
+    def check_params(self) -> None:
         """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
 
     # ---- facts, as data -----------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class Loss(BaseEstimator, ABC):
 
     def check_target(self, y_true: ArrayLike) -> None:
         """Raise a `ValueError` that names the domain and the first offending value, if there is one."""
-        self._check_params()
+        self.check_params()
         self._check_domain(self._target(y_true))
 
     # ---- the mathematics, for the engines -----------------------------------------------------------------
@@ -203,7 +203,7 @@ class Loss(BaseEstimator, ABC):
             If shapes do not fit, or a target or a weight is not valid. To keep boosting fast the values are
             checked only while first and last row have equal predictions, as at the start of a training.
         """
-        self._check_params()
+        self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs)
         at_start = bool(np.all(raw[0] == raw[-1]))
@@ -276,7 +276,7 @@ class Loss(BaseEstimator, ABC):
 
     def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return target and raw prediction as arrays, all checks passed."""
-        self._check_params()
+        self.check_params()
         y = self._target(y_true)
         self._check_domain(y)
         return y, as_raw(raw_prediction, len(y), self.n_outputs)
@@ -285,7 +285,7 @@ class Loss(BaseEstimator, ABC):
         self, y_true: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return target and weights in float64, all checks passed, for `initial_raw`."""
-        self._check_params()
+        self.check_params()
         y = self._target(y_true)
         self._check_domain(y)
         return y.astype(np.float64), as_weight(sample_weight, len(y))

@@ -120,7 +120,7 @@ class CategoricalCrossEntropy(Loss):
     def n_outputs(self) -> int:
         return self.n_classes
 
-    def _check_params(self) -> None:
+    def check_params(self) -> None:
         if isinstance(self.n_classes, bool) or not isinstance(self.n_classes, (int, np.integer)):
             raise TypeError(f"n_classes of {type(self).__name__} must be an integer, got {self.n_classes!r}")
         if self.n_classes < 2:

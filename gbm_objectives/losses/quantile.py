@@ -110,7 +110,7 @@ class Quantile(ResidualLoss):
     def __init__(self, alpha: float = 0.5) -> None:
         self.alpha = alpha
 
-    def _check_params(self) -> None:
+    def check_params(self) -> None:
         check_number(self, "alpha", 0.0, 1.0)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:

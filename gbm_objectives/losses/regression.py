@@ -115,7 +115,7 @@ class Huber(ResidualLoss):
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = delta
 
-    def _check_params(self) -> None:
+    def check_params(self) -> None:
         check_number(self, "delta", 0.0, np.inf)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
