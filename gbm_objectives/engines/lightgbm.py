@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from ..losses import Loss
-from .common import check_keys, check_loss, metrics_with, target_and_weight
+from .common import check_keys, check_loss, metrics_with, named, target_and_weight
 
 __all__ = ["train"]
 
