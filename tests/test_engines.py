@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
@@ -15,12 +17,10 @@ from gbm_objectives import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     Huber,
-    Loss,
     SquaredError,
 )
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
-from gbm_objectives.links import LOG
 from tests.catalogue import CASES, TRAINABLE, real_data
 
 ROUNDS = 60
@@ -457,30 +457,13 @@ def test_other_boosters(engine, booster):
     assert loss.value(y, engine.raw(model, X)) < 0.25 * constant_value(loss, y)
 
 
-class Poisson(Loss):
-    """A user's own loss with the link that none of ours has: deviance/2 of a count, on the log link."""
-
-    link = LOG
-    domain = "numbers not below 0"
-    curvature_kind = "exact"
-
-    def _in_domain(self, y_true):
-        return y_true >= 0
-
-    def _pointwise(self, y_true, raw_prediction):
-        return np.exp(raw_prediction) - y_true * raw_prediction
-
-    def _derivatives(self, y_true, raw_prediction, scale, dtype):
-        mean = np.exp(raw_prediction.astype(dtype))
-        return mean - y_true.astype(dtype), mean
-
-    def initial_raw(self, y_true, sample_weight=None):
-        y, weight = self._checked_target(y_true, sample_weight)
-        return float(self.link.forward(np.average(y, weights=weight)))
-
-
 @engines
 def test_own_loss_with_log_link(engine):
+    """The README's example of a loss of one's own, on the link that none of ours has."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    namespace = {}
+    exec(re.search(r"for counts:\n\n```python\n(.*?)```", readme, re.DOTALL)[1], namespace)
+    Poisson = namespace["Poisson"]
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (500, 2))
     y = rng.poisson(np.exp(1 + X[:, 0]))

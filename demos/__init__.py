@@ -1,0 +1,1 @@
+"""Runnable demonstrations; each is a module with a command line."""
