@@ -104,6 +104,7 @@ def sklearn_xgboost(case, X, y, weight):
 
 # XGBModel hands the parameters of every parameter that has get_params, ours included, to the native learner,
 # which then says that it does not use them.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")  # LightGBM 4.6 on itself
 @pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')
 @trainable
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])

@@ -40,8 +40,12 @@ def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
     weight = dataset.get_weight()
     if label is None or np.size(label) == 0:
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
+    label = np.asarray(label)
+    if hasattr(dataset, "num_row"):
+        # XGBoost 3.1 hands labels of several columns out flat.
+        label = label.reshape(dataset.num_row(), -1) if label.size != dataset.num_row() else label
     # "No weights" is None in LightGBM and an empty array in XGBoost.
-    return np.asarray(label), None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+    return label, None if weight is None or np.size(weight) == 0 else np.asarray(weight)
 
 
 class Metric:
