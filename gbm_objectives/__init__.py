@@ -1,5 +1,6 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
+from .estimators import GBMClassifier, GBMRegressor
 from .losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -17,6 +18,8 @@ __all__ = [
     "AbsoluteError",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "GBMClassifier",
+    "GBMRegressor",
     "Hinge",
     "Huber",
     "Loss",

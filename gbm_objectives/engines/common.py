@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,48 @@ from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.validation import as_weight
 
-__all__ = ["check_keys", "check_loss", "metrics_with", "named", "target_and_weight"]
+__all__ = [
+    "Trained",
+    "Training",
+    "check_keys",
+    "check_loss",
+    "check_options",
+    "metrics_with",
+    "named",
+    "split_metrics",
+    "target_and_weight",
+]
+
+
+@dataclass
+class Training:
+    """What a scikit-learn `fit` hands to an engine: arrays or data frames, targets encoded as numbers."""
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    eval_sets: list[tuple[Any, np.ndarray, np.ndarray | None]]
+    eval_names: Sequence[str] | None = None
+    eval_metric: Any = None
+    callbacks: Any = None
+    model: Any = None  # to go on from
+    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+
+
+@dataclass
+class Trained:
+    """What an engine hands back."""
+
+    booster: Any
+    evals_result: dict[str, dict[str, list[float]]]
+    best_iteration: int | None  # as the engine counts
+
+
+def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:
+    """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
+    for name in options:
+        if name not in known:
+            raise TypeError(f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known)}")
 
 
 def check_loss(loss: Any) -> None:
@@ -28,6 +70,9 @@ def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[s
     for name in objective_names:
         if name in params:
             raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
+    for name in ("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"):
+        if params.get(name) not in (None, False, 1):
+            raise ValueError(f"params[{name!r}] acts on built-in objectives only: give sample weights instead")
     for name in ("num_class", "num_classes"):
         if name in params and max(1, int(params[name])) != loss.n_outputs:
             raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
@@ -48,6 +93,15 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
         target, weight = labels_and_weight(dataset)
         loss.check_target(target)
         return target, as_weight(weight, len(target))
+
+
+def split_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:
+    """Split a user's metrics into functions and names, without the loss's own."""
+    flat = [
+        metric for metrics in given for metric in (metrics if isinstance(metrics, (list, tuple)) else [metrics])
+    ]
+    functions = [metric for metric in flat if callable(metric) and metric != loss.metric]
+    return functions, [metric for metric in flat if isinstance(metric, str)]
 
 
 def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:

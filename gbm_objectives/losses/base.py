@@ -43,6 +43,8 @@ class Loss(BaseEstimator, ABC):
     link: ClassVar[Link] = IDENTITY
     domain: ClassVar[str] = "finite numbers"
     curvature_kind: CurvatureKind
+    # The raw predictions tell classes apart: the sign of a single one, the largest of several.
+    classifies: ClassVar[bool] = False
     # Scale gradient and curvature so that the weighted mean curvature is 1: then `reg_lambda` and
     # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
     _unit_mean_curvature: ClassVar[bool] = False

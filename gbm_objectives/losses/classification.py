@@ -47,6 +47,7 @@ class BinaryCrossEntropy(Loss):
 
     link = LOGIT
     domain = "numbers in [0, 1]"
+    classifies = True
     curvature_kind: CurvatureKind = "exact"
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
@@ -106,6 +107,7 @@ class CategoricalCrossEntropy(Loss):
     """
 
     link = SOFTMAX
+    classifies = True
     curvature_kind: CurvatureKind = "bound"
 
     def __init__(self, n_classes: int = 2) -> None:
@@ -190,6 +192,7 @@ class Hinge(Loss):
     """
 
     domain = "labels -1 and +1, or 0 and 1"
+    classifies = True
     curvature_kind: CurvatureKind = "relaxed"
     _unit_mean_curvature = True
 

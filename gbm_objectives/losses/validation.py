@@ -51,7 +51,7 @@ def as_weight(sample_weight: ArrayLike | None, n_rows: int, check: bool = True) 
         if offender := first_offender(weight, np.isfinite(weight) & (weight >= 0)):
             raise ValueError(f"sample_weight must be finite and not negative, got {offender}")
         if not weight.any():
-            raise ValueError("sample_weight must have a value above 0, all are 0")
+            raise ValueError("sample_weight must have a value above 0, all weights are zero")
     return weight
 
 
