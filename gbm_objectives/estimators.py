@@ -289,7 +289,7 @@ class GBMRegressor(RegressorMixin, _GBM):
 
 
 def _has_probabilities(model: GBMClassifier) -> bool:
-    loss: Loss | None = getattr(model, "loss_", model.loss)
+    loss: Any = getattr(model, "loss_", model.loss)
     if loss is None or loss.link.name != "identity":
         return True
     raise AttributeError(f"{loss!r} has no probabilities")

@@ -25,8 +25,8 @@ from tests.catalogue import CASES, TRAINABLE, real_data
 
 ROUNDS = 60
 LIGHTGBM = tuple(int(part) for part in lgb.__version__.split(".")[:2])
-LGB = {"verbosity": -1, "num_leaves": 7, "num_threads": 2, "seed": 0, "deterministic": True}
-XGB = {"max_depth": 3, "nthread": 2, "seed": 0}
+LGB = {"verbosity": -1, "num_leaves": 7, "num_threads": 1, "seed": 0, "deterministic": True}
+XGB = {"max_depth": 3, "nthread": 1, "seed": 0}
 trainable = pytest.mark.parametrize("case", TRAINABLE, ids=lambda case: case.id)
 
 # Training loss after 60 rounds over the best constant's, at the most. The plain doors start at 0 or 0.5 with

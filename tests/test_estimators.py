@@ -34,8 +34,8 @@ from gbm_objectives import (
 )
 from gbm_objectives.engines import lightgbm as on_lightgbm
 
-LGB = {"n_estimators": 40, "num_leaves": 7, "verbosity": -1, "n_jobs": 2}
-XGB = {"n_estimators": 40, "max_depth": 3, "n_jobs": 2}
+LGB = {"n_estimators": 40, "num_leaves": 7, "verbosity": -1, "n_jobs": 1}
+XGB = {"n_estimators": 40, "max_depth": 3, "n_jobs": 1}
 ENGINES = ["lightgbm", "xgboost"]
 engines = pytest.mark.parametrize("engine", ENGINES)
 
