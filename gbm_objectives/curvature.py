@@ -17,9 +17,8 @@ from .blocks import blocks
 
 __all__ = ["SMALLEST_SCALE", "residual_scale"]
 
-# All residuals 0 (a constant target): 1/(|r| + 0) would be infinite, and a block of 16k values of 1/s must
-# still sum to less than float32's 3e38.
-SMALLEST_SCALE = 1e-30
+# All residuals 0 (a constant target, fitted): 0/(|r| + 0) would be NaN. float32 holds hardly less.
+SMALLEST_SCALE = 1e-37
 
 
 def residual_scale(

@@ -344,7 +344,9 @@ feature_names_in_
             self.classes_ = np.unique(labels)
         n_classes = len(self.classes_)
         if n_classes < 2:
-            raise ValueError(f"GBMClassifier needs at least 2 classes, y has 1 class: {self.classes_.tolist()[0]!r}")
+            raise ValueError(
+                f"GBMClassifier needs at least 2 classes, y has 1 class: {self.classes_.tolist()[0]!r}"
+            )
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
         else:
@@ -367,7 +369,9 @@ feature_names_in_
         codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
         unseen = np.flatnonzero(self.classes_[codes] != labels)
         if unseen.size:
-            raise ValueError(f"y has a label unseen in training, {labels.tolist()[unseen[0]]!r} in row {unseen[0]}")
+            raise ValueError(
+                f"y has a label unseen in training, {labels.tolist()[unseen[0]]!r} in row {unseen[0]}"
+            )
         return codes.astype(np.float64)
 
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:

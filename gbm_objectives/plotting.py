@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -63,7 +64,7 @@ def plot_loss(
     target, raw = np.full(offset.shape, y_true), y_true + offset
     many = [losses] if isinstance(losses, Loss) else list(losses)
     palette = [COLORS[name] for name in ("blue", "red", "green", "purple", "orange", "sky")]
-    for loss, color in zip(many, palette, strict=False):
+    for loss, color in zip(many, cycle(palette), strict=False):
         if loss.n_outputs != 1:
             raise ValueError(f"plot_loss draws losses with one output, {loss!r} has {loss.n_outputs}")
         ax.plot(offset, loss.pointwise(target, raw), color=color, label=repr(loss))

@@ -99,7 +99,11 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
 def _loss(content: Any, path: Any) -> Loss:
     """Return the loss by its name among this package's own: nothing else is looked up."""
     name = content.get("class") if isinstance(content, dict) else None
-    known = getattr(losses, name) if isinstance(name, str) and name in losses.__all__ and name != "Loss" else None
+    known = (
+        getattr(losses, name)
+        if isinstance(name, str) and name in losses.__all__ and not name.endswith("Loss")
+        else None
+    )
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {name}: pass it as loss=")
     try:

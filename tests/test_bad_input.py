@@ -73,16 +73,19 @@ def test_weights(weight, message):
 
 
 def test_raw_prediction_shapes():
-    with pytest.raises(ValueError, match=r"raw_prediction must have shape \(3,\), like the target, got \(2,\)"):
+    with pytest.raises(ValueError, match=r"raw_prediction has 2 rows, the target has 3"):
         SquaredError()([1.0, 2.0, 3.0], [0.0, 0.0])
-    with pytest.raises(ValueError, match=r"must have shape \(2, 3\), like the target, got \(2,\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"must have 3 values per row for .*n_classes=3\), got shape \(2,\): set the engine's num_class to 3",
+    ):
         CategoricalCrossEntropy(3).value([1, 2], [0.0, 0.0])
 
 
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
-        (Huber(delta=0), ValueError, "delta of Huber must be above 0 and below inf, got 0"),
+        (Huber(delta=0), ValueError, "delta of Huber must be above 0 and below 1e\\+38, got 0"),
         (Huber(delta=-1.0), ValueError, "delta of Huber must be above 0"),
         (Huber(delta=NAN), ValueError, "delta of Huber must be above 0"),
         (Huber(delta="1"), TypeError, "delta of Huber must be a number, got '1'"),
@@ -189,7 +192,80 @@ def xgb_data(y=Y50, **keywords):
         (lambda: on_xgboost.train({}, xgb.DMatrix(X50), loss=Huber()), ValueError, "dtrain: .* has no labels"),
         (lambda: on_lightgbm.train(QUIET, X50, loss=Huber()), TypeError, "train_set must be a lightgbm.Dataset"),
         (lambda: on_xgboost.train({}, X50, loss=Huber()), TypeError, "dtrain must be an xgboost.DMatrix"),
+        (
+            lambda: on_lightgbm.train(QUIET, lgb_data(np.where(Y50 > 0.5, NAN, Y50)), loss=SquaredError()),
+            ValueError,
+            "train_set: the target of SquaredError must be finite numbers, got nan",
+        ),
+        (
+            lambda: on_lightgbm.train(QUIET, lgb_data(), loss=SquaredError(), valid_sets=[lgb_data(Y50 + INF)]),
+            ValueError,
+            r"valid_sets\[0\]: .* got inf in row 0",
+        ),
+        (
+            lambda: on_lightgbm.train(QUIET, lgb_data(weight=np.where(Y50 > 0.5, NAN, 1)), loss=SquaredError()),
+            ValueError,
+            "train_set: sample_weight must be finite",
+        ),
+        (lambda: on_lightgbm.train(QUIET, lgb.Dataset(X50), loss=Huber()), ValueError, "train_set: .* no labels"),
+        (
+            lambda: on_lightgbm.train(
+                QUIET,
+                lgb_data(weight=Y50 - 0.5),
+                loss=Huber(),
+                init_model=on_lightgbm.train(QUIET, lgb_data(), loss=Huber(), num_boost_round=1),
+            ),
+            ValueError,
+            "train_set: sample_weight must be finite and not negative",
+        ),
+        (
+            lambda: on_lightgbm.train({"boosting": "rf"}, lgb_data(), loss=Huber()),
+            ValueError,
+            "random forest takes no start value",
+        ),
+        (
+            lambda: on_lightgbm.train({"metric": "binary_error"}, lgb_data(Y50.round()), loss=Hinge()),
+            ValueError,
+            "metric 'binary_error' would be computed on raw predictions",
+        ),
+        (
+            lambda: on_lightgbm.train({"alpha": 0.9}, lgb_data(), loss=Quantile(0.5)),
+            ValueError,
+            r"params\['alpha'\] acts on built-in objectives only",
+        ),
+        (
+            lambda: on_xgboost.train({"scale_pos_weight": 9}, xgb_data(), loss=BinaryCrossEntropy()),
+            ValueError,
+            r"params\['scale_pos_weight'\] acts on built-in objectives only",
+        ),
+        (
+            lambda: on_xgboost.train(
+                {},
+                xgb_data(),
+                loss=BinaryCrossEntropy(),
+                xgb_model=on_xgboost.train({}, xgb_data(), loss=SquaredError(), num_boost_round=1),
+            ),
+            ValueError,
+            "xgb_model was trained as 'reg:squarederror'",
+        ),
+        (
+            lambda: on_lightgbm.train(QUIET, lgb_data(), loss=Quantile(0.9), feval=Quantile(0.1).metric),
+            ValueError,
+            "two metrics are named 'quantile'",
+        ),
+        (lambda: on_lightgbm.train(QUIET, lgb_data(), loss=Huber(), feval=Huber()), TypeError, "pass its .metric"),
+        (
+            lambda: on_xgboost.train({}, xgb_data(), loss=Huber(), custom_metric="rmse"),
+            TypeError,
+            "a metric must be a function, got 'rmse'; names go into params",
+        ),
+        (lambda: on_lightgbm.train(None, lgb_data(2 * Y50), loss=Hinge()), ValueError, "labels -1 and"),
         # the plain doors
+        (
+            lambda: lgb.train({**QUIET, "objective": BinaryCrossEntropy()}, lgb_data(2 * Y50, init_score=Y50), 2),
+            ValueError,
+            r"must be numbers in \[0, 1\]",
+        ),
         (
             lambda: lgb.train({**QUIET, "objective": BinaryCrossEntropy()}, lgb_data(2 * Y50), 2),
             ValueError,

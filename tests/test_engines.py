@@ -14,9 +14,11 @@ import xgboost as xgb
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from gbm_objectives import (
+    AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     Huber,
+    Quantile,
     SquaredError,
 )
 from gbm_objectives.engines import lightgbm as on_lightgbm
@@ -400,6 +402,68 @@ def test_distributions_as_target(engine):
     assert loss.value(target, engine.raw(booster, X)) - floor < 0.1 * (start - floor)
     # Trained on the distributions and not on the labels: those would drive the probabilities to 0 and 1.
     assert np.abs(engine.response(booster, X) - target).mean() < 0.05
+
+
+def test_distributions_survive_subsets_of_lightgbm():
+    X, _ = load_wine(return_X_y=True)
+    data, loss = lgb.Dataset(X, np.zeros(len(X)), free_raw_data=False), CategoricalCrossEntropy(3)
+    data.target_distribution = np.full((len(X), 3), 1 / 3)
+    result = lgb.cv(
+        {**LGB, "num_class": 3, "objective": loss, "metric": "None"},
+        data,
+        5,
+        nfold=3,
+        stratified=False,
+        feval=loss.metric,
+    )
+    # The entropy of the target; trained on the labels, all 0, it would fall.
+    np.testing.assert_allclose(result["valid categorical_cross_entropy-mean"], np.log(3), rtol=1e-6)
+
+
+@engines
+def test_constant_target_with_large_weights(engine):
+    X, _ = load_diabetes(return_X_y=True)
+    y, weight = np.ones(len(X)), np.full(len(X), 1e9)
+    for loss in (AbsoluteError(), Quantile(0.9), Huber()):
+        assert engine.raw(engine.train(loss, X, y, weight, rounds=3), X) == pytest.approx(1.0, abs=1e-3)
+        grad, hess = loss.gradient_hessian(1e15 * np.arange(100.0), np.zeros(100), np.full(100, 1e-30))
+        assert np.isfinite(grad).all() and hess.any()
+
+
+def test_few_rows_and_early_stopping():
+    X, y = load_diabetes(return_X_y=True)
+    data = OnLightGBM.data(X[:30], y[:30])
+    booster = OnLightGBM.train(Huber(), X[:30], y[:30], params={"early_stopping_round": 5}, valid_sets=[data])
+    np.testing.assert_allclose(booster.predict(X), Huber().initial_raw(y[:30]))
+
+
+def test_iterators_and_names_of_xgboost():
+    X, y = load_diabetes(return_X_y=True)
+    data = xgb.DMatrix(X, y)
+
+    class PrecisionError(type(SquaredError())):  # XGBoost would maximise a metric that begins with "pre"
+        pass
+
+    assert PrecisionError().name == "precision_error"
+    histories = {}
+    for loss in (SquaredError(), PrecisionError()):
+        booster = on_xgboost.train(
+            XGB,
+            data,
+            loss=loss,
+            num_boost_round=20,
+            evals=zip([data], ["t"], strict=True),
+            early_stopping_rounds=3,
+            verbose_eval=False,
+        )
+        histories[loss] = booster.best_iteration
+    assert set(histories.values()) == {19}
+
+
+def test_metric_for_people_and_for_the_wrappers():
+    metric, y, raw, weight = SquaredError().metric, np.zeros(2), np.array([1.0, 2.0]), np.array([3.0, 1.0])
+    assert metric(y, raw) == 2.5 and metric(y, raw, weight) == metric(y, raw, sample_weight=weight) == 1.75
+    assert metric(y, raw, weight, None) == ("squared_error", 1.75, False)
 
 
 @engines

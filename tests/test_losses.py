@@ -56,7 +56,7 @@ def test_curvature_is_what_the_loss_says(case):
     assert (curvature > 0).all() and np.isfinite(curvature).all()
     if loss.curvature_kind == "exact":
         expected = differences(lambda f: loss.gradient(y, f), raw, step=1e-3)
-        np.testing.assert_allclose(curvature, expected, rtol=1e-6)
+        np.testing.assert_allclose(curvature, expected, rtol=1e-6, atol=1e-9)
     elif loss.curvature_kind == "bound":
         hessian = differences(lambda f: loss.gradient(y, f), raw, step=1e-3)
         gap = curvature[:, :, None] * np.eye(loss.n_outputs) - hessian

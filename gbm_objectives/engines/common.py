@@ -65,14 +65,18 @@ def check_loss(loss: Any) -> None:
     loss.check_params()
 
 
-def check_keys(params: dict[str, Any], loss: Loss, objective_names: Collection[str]) -> None:
-    """Raise if the parameters say what the loss says already."""
+def check_keys(
+    params: dict[str, Any], loss: Loss, objective_names: Collection[str], builtin_only: Collection[str]
+) -> None:
+    """Raise if the parameters say what the loss says already, or act on built-in objectives only."""
     for name in objective_names:
         if name in params:
             raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
-    for name in ("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"):
+    for name in builtin_only:
         if params.get(name) not in (None, False, 1):
-            raise ValueError(f"params[{name!r}] acts on built-in objectives only: give sample weights instead")
+            raise ValueError(
+                f"params[{name!r}] acts on built-in objectives only: use the loss's parameters or sample weights"
+            )
     for name in ("num_class", "num_classes"):
         if name in params and max(1, int(params[name])) != loss.n_outputs:
             raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
@@ -109,4 +113,11 @@ def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
     if metrics is None:
         return []
     given = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
+    for metric in given:
+        if isinstance(metric, Loss):
+            raise TypeError(f"a metric must be a function, got {metric!r}: pass its .metric")
+        if not callable(metric):
+            raise TypeError(f"a metric must be a function, got {metric!r}; names go into params")
+        if metric != loss.metric and getattr(metric, "__name__", None) == loss.name:
+            raise ValueError(f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one")
     return [metric for metric in given if metric != loss.metric]

@@ -5,21 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
 from ..losses import Loss
+from ..losses.metric import labels_and_weight
+from ..losses.validation import as_weight
 from .common import check_keys, check_loss, metrics_with, named, target_and_weight
 
 __all__ = ["train"]
 
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
+BUILTIN_ONLY = (
+    *("is_unbalance", "unbalance", "unbalanced_sets", "scale_pos_weight"),
+    *("alpha", "sigmoid", "reg_sqrt", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"),
+)
+EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
+BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
 # With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
 # only the ones that look at the order alone are right then.
-ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision"}
+ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision", "auc_mu", "multi_error"}
 
 
 def train(
@@ -37,8 +47,9 @@ def train(
     """Train as `lightgbm.train` does, and return a complete model.
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
-    set; that start value and the link are part of the returned model. The loss's own metric comes first on
-    the validation sets, so early stopping works with no more ado.
+    set; that start value and the link are part of the returned model. The loss's own metric is computed on the
+    validation sets, so early stopping works with no more ado. It is the first metric unless `params` names one:
+    LightGBM computes named metrics first, and stops on any that gets worse.
 
     Parameters
     ----------
@@ -78,8 +89,10 @@ def train(
     array([0., 1.])
     """
     check_loss(loss)
-    check_keys(params, loss, OBJECTIVE_NAMES)
-    params = dict(params)
+    params = dict(params or {})
+    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
+    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
+        raise ValueError("LightGBM's random forest takes no start value and no custom objective")
     metrics = [params[name] for name in METRIC_NAMES if name in params]
     _check_metrics(loss, metrics)
     if not metrics:
@@ -87,7 +100,11 @@ def train(
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
 
+    if valid_sets is not None:
+        valid_sets = [valid_sets] if isinstance(valid_sets, lgb.Dataset) else list(valid_sets)
     sets = _named_sets(train_set, valid_sets, valid_names)
+    for dataset, name in sets:
+        _check_dataset(loss, dataset, name)
     keywords = {
         "num_boost_round": num_boost_round,
         "valid_sets": valid_sets,
@@ -97,10 +114,6 @@ def train(
     }
     if init_model is not None:
         # Constructing the data sets here would free the raw data that LightGBM predicts the start from.
-        for dataset, name in sets:
-            if dataset.label is not None:
-                with named(name):
-                    loss.check_target(np.asarray(dataset.label))
         booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
         return _completed(booster, loss, 0.0)
 
@@ -117,10 +130,12 @@ def train(
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:
     """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
-    if loss.link.name == "identity":
+    if loss.link.name == "identity" and not loss.classifies:
         return
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():
+            if callable(metric):
+                raise TypeError(f"a metric that is a function goes into feval=, got {metric!r} in params")
             if str(metric).strip().lower() not in ORDER_METRICS:
                 raise ValueError(
                     f"metric {metric!r} would be computed on raw predictions, not on the response scale of"
@@ -131,8 +146,7 @@ def _check_metrics(loss: Loss, given: list[Any]) -> None:
 def _named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
     """Return the training set and each other validation set once, with a name for messages."""
     sets = [(train_set, "train_set")]
-    if isinstance(valid_sets, lgb.Dataset):
-        valid_sets, valid_names = [valid_sets], [valid_names] if isinstance(valid_names, str) else valid_names
+    valid_names = [valid_names] if isinstance(valid_names, str) else valid_names
     for i, dataset in enumerate(valid_sets or []):
         known = isinstance(valid_names, (list, tuple)) and i < len(valid_names)
         sets.append((dataset, f"valid_sets[{i}]" + (f" ({valid_names[i]})" if known else "")))
@@ -142,12 +156,28 @@ def _named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple
     return [pair for i, pair in enumerate(sets) if all(pair[0] is not other for other, _ in sets[:i])]
 
 
+def _check_dataset(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
+    """Check what a data set was given, before LightGBM turns NaN into 0 and infinity into 1e38."""
+    in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
+    with named(name):
+        if dataset.label is not None or hasattr(dataset, "target_distribution"):
+            given = SimpleNamespace(**vars(dataset))
+            given.get_label, given.get_weight = lambda: dataset.label, lambda: dataset.weight
+            target, weight = labels_and_weight(given)
+            loss.check_target(target)
+            as_weight(weight, len(target))
+        elif in_memory and dataset.used_indices is None:
+            raise ValueError("the Dataset has no labels: give it label=")
+        if dataset.init_score is not None:
+            raise ValueError("init_score must not be set, train() finds the start value itself")
+
+
 def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
     """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
 
     Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
     """
-    for dataset, name in sets:
+    for dataset, _ in sets:
         if dataset is not train_set:
             dataset.set_reference(train_set)
         dataset._update_params({**params, "objective": "none"})
@@ -155,8 +185,6 @@ def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[
             dataset.construct()
         finally:
             dataset._reverse_update_params()
-        if dataset.get_init_score() is not None:
-            raise ValueError(f"{name}: init_score must not be set, train() finds the start value itself")
 
 
 @contextmanager
@@ -179,6 +207,7 @@ def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss
     built-in objective then yields the tree without a split that a custom one should.
     """
     objective = "regression" if loss.n_outputs == 1 else "multiclass"
+    params = {name: value for name, value in params.items() if name not in EARLY_STOPPING_NAMES}
     return lgb.train({**params, "objective": objective, "metric": "None"}, train_set, num_boost_round=1)
 
 
@@ -191,16 +220,20 @@ def _completed(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> l
     objective = loss.link.lightgbm.format(n_outputs=loss.n_outputs)
     # The sizes of the trees' texts change; LightGBM does without them when it reads, and writes them anew.
     header = re.sub(r"(?m)^(objective|tree_sizes)=.*\n", "", header)
-    header = header.replace("\nfeature_names=", f"\nobjective={objective}\nfeature_names=", 1)
+    header, n_inserted = re.subn(r"(?m)^(?=feature_names=)", f"objective={objective}\n", header, count=1)
     for output, value in enumerate(np.atleast_1d(start)):
         # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
-        trees[output] = re.sub(
+        trees[output], n_shifted = re.subn(
             r"(?m)^(leaf_value|leaf_const)=(.*)$",
             lambda line, value=float(value): (
                 f"{line[1]}=" + " ".join(f"{float(leaf) + value:.17g}" for leaf in line[2].split())
             ),
             trees[output],
         )
+        n_inserted = min(n_inserted, n_shifted)
+    if n_inserted < 1:
+        raise RuntimeError(f"LightGBM {lgb.__version__} writes its models in a form this package does not know")
     text = re.sub(r"(?m)^\[objective: .*\]$", f"[objective: {objective.split()[0]}]", header + "".join(trees))
-    # In place: best_iteration, best_score and the parameters stay.
+    # In place: best_iteration, best_score and the parameters stay. Converters to other formats read these.
+    booster.params["objective"] = objective.split()[0]
     return booster.model_from_string(text)

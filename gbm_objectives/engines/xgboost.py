@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,8 +43,10 @@ def train(
     loss : Loss
         The loss to train with.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
-        As in `xgboost.train`; `custom_metric` may be a list of functions. With `xgb_model` the training goes
-        on from that model.
+        As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
+        target distributions they find the largest class as label and the rest in
+        ``dmatrix.target_distribution``. With `xgb_model` the training goes on from that model, which must
+        have the same link.
 
     Returns
     -------
@@ -71,13 +74,15 @@ def train(
     array([0., 1.], dtype=float32)
     """
     check_loss(loss)
-    check_keys(params, loss, ("objective", "base_score"))
+    params = dict(params or {})
+    check_keys(params, loss, ("objective", "base_score"), ("scale_pos_weight", "quantile_alpha", "huber_slope"))
     params = {"disable_default_eval_metric": True, **params, "objective": loss.link.xgboost}
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
 
+    evals = list(evals or [])
     sets = [(dtrain, "dtrain")]
-    for i, (dmatrix, name) in enumerate(evals or []):
+    for i, (dmatrix, name) in enumerate(evals):
         if all(dmatrix is not other for other, _ in sets):
             sets.append((dmatrix, f"evals[{i}] ({name})"))
     for dmatrix, name in sets:
@@ -91,6 +96,8 @@ def train(
         start = loss.initial_raw(*targets[0])
         base = start if loss.n_outputs > 1 else loss.link.inverse(np.float64(start))
         params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
+    else:
+        _check_link(xgb_model, loss)
 
     metrics: list[Callable[..., Any]] = [*metrics_with(loss, custom_metric), loss.metric]
 
@@ -102,6 +109,8 @@ def train(
             results.extend(result if isinstance(result, list) else [result])
         return results
 
+    # By name XGBoost would maximise a metric that begins with "pre", "map", "auc" or "ndcg".
+    keywords.setdefault("maximize", False)
     with _labels_for_softmax(sets, [target for target, _ in targets]):
         return xgb.train(
             params,
@@ -113,6 +122,14 @@ def train(
             xgb_model=xgb_model,
             **keywords,
         )
+
+
+def _check_link(model: Any, loss: Loss) -> None:
+    """Raise if a model to go on from has another link: its start value would be read wrongly."""
+    booster = model if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    if objective != loss.link.xgboost:
+        raise ValueError(f"xgb_model was trained as {objective!r}, {loss!r} goes on from {loss.link.xgboost!r}")
 
 
 @contextmanager

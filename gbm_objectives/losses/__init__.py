@@ -3,7 +3,7 @@
 from .base import Loss
 from .classification import BinaryCrossEntropy, CategoricalCrossEntropy, Hinge
 from .quantile import AbsoluteError, Quantile
-from .regression import Huber, SquaredError
+from .regression import Huber, ResidualLoss, SquaredError
 
 __all__ = [
     "AbsoluteError",
@@ -13,5 +13,6 @@ __all__ = [
     "Huber",
     "Loss",
     "Quantile",
+    "ResidualLoss",
     "SquaredError",
 ]

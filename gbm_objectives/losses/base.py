@@ -6,6 +6,7 @@ checks, weights, blocks, precision, memory layout, and the signatures of both en
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
@@ -27,8 +28,8 @@ class Loss(BaseEstimator, ABC):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
     A small value object: no data and no state between calls. A subclass is final and gives `_pointwise`,
-    `_derivatives` and `initial_raw`, and where the defaults do not fit, `link`, `domain` with `_in_domain`,
-    `n_outputs`, `curvature_kind` and `check_params`.
+    `_derivatives`, `initial_raw` and `curvature_kind`, and where the defaults do not fit, `link`, `domain` with
+    `_bounds` or `_in_domain`, `n_outputs`, `check_params`, `_scale` and `_unit_mean_curvature`.
 
     *Gradient* and *curvature* are derivatives with respect to the raw prediction (the sum of trees, on the
     scale of the link). What the curvature promises, `curvature_kind` says:
@@ -42,14 +43,14 @@ class Loss(BaseEstimator, ABC):
 
     link: ClassVar[Link] = IDENTITY
     domain: ClassVar[str] = "finite numbers"
+    # Smallest and largest target; `_in_domain` says what else there is to the domain.
+    _bounds: tuple[float, float] = (-np.finfo(np.float64).max, np.finfo(np.float64).max)
     curvature_kind: CurvatureKind
     # The raw predictions tell classes apart: the sign of a single one, the largest of several.
     classifies: ClassVar[bool] = False
     # Scale gradient and curvature so that the weighted mean curvature is 1: then `reg_lambda` and
     # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
     _unit_mean_curvature: ClassVar[bool] = False
-    # Public gradient and curvature are this times what `_derivatives` returns; the engines get the latter.
-    _multiplier: ClassVar[float] = 1.0
 
     # ---- what a loss states -------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ class Loss(BaseEstimator, ABC):
     def _derivatives(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and curvature of a block of rows, as new arrays of `dtype`.
+        """Return `scale` times gradient and curvature of a block of rows, as new arrays of `dtype`.
 
         Input comes in the engine's precision: take differences in it, then convert. `scale` is what `_scale`
         returned for all rows. Several outputs come and go in Fortran order, a class after the other.
@@ -90,11 +91,14 @@ class Loss(BaseEstimator, ABC):
         """
 
     def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        """Return the scale of the residuals that the curvature adapts to; 1 for a loss that has none."""
+        """Return the constant c that the engines get gradient and curvature times of; 1 by default.
+
+        A self-scaled curvature adapts to it: the scale of the residuals makes its numbers fit float32.
+        """
         return 1.0
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
-        """Return for each finite target whether the loss is defined for it."""
+        """Return for each target within `_bounds` whether the loss is defined for it."""
         return np.ones(len(y_true), dtype=bool)
 
     def check_params(self) -> None:
@@ -110,8 +114,7 @@ class Loss(BaseEstimator, ABC):
     @property
     def name(self) -> str:
         """Name of the loss in snake case: the name of its metric."""
-        words = "".join(f" {c.lower()}" if c.isupper() else c for c in type(self).__name__).split()
-        return "_".join(words)
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
 
     @property
     def metric(self) -> Metric:
@@ -202,14 +205,17 @@ class Loss(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If shapes do not fit, or a target or a weight is not valid. To keep boosting fast the values are
-            checked only while first and last row have equal predictions, as at the start of a training.
+            If shapes do not fit, or a target or a weight is not valid. To keep boosting fast, bounds are always
+            checked, but integer labels and weights only while first and last row have equal predictions, as
+            at the start of a training.
         """
         self.check_params()
         y = self._target(y_true)
-        raw = as_raw(raw_prediction, len(y), self.n_outputs)
+        raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
         at_start = bool(np.all(raw[0] == raw[-1]))
-        if at_start:
+        low, high = self._bounds
+        # A NaN is neither above nor below.
+        if at_start or not (low <= y.min() and y.max() <= high):
             self._check_domain(y)
         weight = as_weight(sample_weight, len(y), check=at_start)
         return self._weighted_float32(y, raw, weight)
@@ -261,8 +267,9 @@ class Loss(BaseEstimator, ABC):
 
     def _float64_derivatives(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
-        gradient, curvature = self._derivatives(y, raw, self._scale(y, raw, None), np.float64)
-        return self._multiplier * gradient, self._multiplier * np.broadcast_to(curvature, raw.shape)
+        scale = self._scale(y, raw, None)
+        gradient, curvature = self._derivatives(y, raw, scale, np.float64)
+        return gradient / scale, np.broadcast_to(curvature, raw.shape) / scale
 
     # ---- checks -------------------------------------------------------------------------------------------
 
@@ -270,9 +277,11 @@ class Loss(BaseEstimator, ABC):
         return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 else (1, 2))
 
     def _check_domain(self, y: np.ndarray) -> None:
-        finite = np.isfinite(y) if y.ndim == 1 else np.isfinite(y).all(axis=1)
-        good = finite.copy()
-        good[finite] = self._in_domain(y[finite])
+        low, high = self._bounds
+        good = (y >= low) & (y <= high)
+        if y.ndim == 2:
+            good = good.all(axis=1)
+        good[good] = self._in_domain(y[good])
         if offender := first_offender(y, good):
             raise ValueError(f"the target of {type(self).__name__} must be {self.domain}, got {offender}")
 
@@ -281,7 +290,7 @@ class Loss(BaseEstimator, ABC):
         self.check_params()
         y = self._target(y_true)
         self._check_domain(y)
-        return y, as_raw(raw_prediction, len(y), self.n_outputs)
+        return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
 
     def _checked_target(
         self, y_true: ArrayLike, sample_weight: ArrayLike | None

@@ -47,11 +47,9 @@ class BinaryCrossEntropy(Loss):
 
     link = LOGIT
     domain = "numbers in [0, 1]"
+    _bounds = (0.0, 1.0)
     classifies = True
     curvature_kind: CurvatureKind = "exact"
-
-    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
-        return (y_true >= 0) & (y_true <= 1)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         # log(1 + exp(f)) - y f would cancel for a large f and y = 1.
@@ -119,6 +117,10 @@ class CategoricalCrossEntropy(Loss):
         return f"integer labels 0 ... {k - 1}, or rows of {k} numbers not below 0 that sum to 1"
 
     @property
+    def _bounds(self) -> tuple[float, float]:  # type: ignore[override]
+        return 0.0, float(self.n_classes - 1)
+
+    @property
     def n_outputs(self) -> int:
         return self.n_classes
 
@@ -130,11 +132,11 @@ class CategoricalCrossEntropy(Loss):
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
         if y_true.ndim == 1:
-            return (y_true >= 0) & (y_true < self.n_classes) & (y_true == np.floor(y_true))
+            return np.equal(y_true, np.floor(y_true))
         if y_true.shape[1] != self.n_classes:
             return np.zeros(len(y_true), dtype=bool)
         # float32 probabilities sum to 1 up to rounding only.
-        return np.logical_and((y_true >= 0).all(axis=1), np.abs(y_true.sum(axis=1) - 1.0) < 1e-4)
+        return np.less(np.abs(y_true.sum(axis=1) - 1.0), 1e-4)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         log_p = special.log_softmax(raw_prediction, axis=1)
@@ -192,6 +194,7 @@ class Hinge(Loss):
     """
 
     domain = "labels -1 and +1, or 0 and 1"
+    _bounds = (-1.0, 1.0)
     classifies = True
     curvature_kind: CurvatureKind = "relaxed"
     _unit_mean_curvature = True
@@ -218,9 +221,9 @@ class Hinge(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         v = self._violation(y_true, raw_prediction).astype(dtype, copy=False)
-        half = dtype(0.5)
-        slope = half * np.sign(v) + half
-        return np.where(y_true > 0, -slope, slope), half / (np.abs(v) + dtype(scale))
+        s, half_s = dtype(scale), dtype(0.5 * scale)
+        slope = half_s * np.sign(v) + half_s
+        return np.where(y_true > 0, -slope, slope), half_s / (np.abs(v) + s)
 
     def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
         """Return s: half the absolute error's slack of 2 s."""

@@ -34,18 +34,30 @@ def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
     ValueError
         If the data set has no labels.
     """
-    label = getattr(dataset, "target_distribution", None)
-    if label is None:
-        label = dataset.get_label()
-    weight = dataset.get_weight()
-    if label is None or np.size(label) == 0:
+    label, weight = dataset.get_label(), dataset.get_weight()
+    distribution = _target_distribution(dataset)
+    if distribution is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
-    label = np.asarray(label)
+    target = np.asarray(label if distribution is None else distribution)
     if hasattr(dataset, "num_row"):
         # XGBoost 3.1 hands labels of several columns out flat.
-        label = label.reshape(dataset.num_row(), -1) if label.size != dataset.num_row() else label
+        target = target.reshape(dataset.num_row(), -1) if target.size % dataset.num_row() == 0 else target
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if distribution is not None and np.size(label) and len(target) != np.shape(label)[0]:
+        raise ValueError(f"target_distribution has {len(target)} rows, the data set has {np.shape(label)[0]}")
     # "No weights" is None in LightGBM and an empty array in XGBoost.
-    return label, None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+    return target, None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+
+
+def _target_distribution(dataset: Any) -> Any:
+    """Return the attribute, also of a LightGBM subset (as `lightgbm.cv` makes them) of a data set that has it."""
+    own = getattr(dataset, "target_distribution", None)
+    rows = getattr(dataset, "used_indices", None)
+    if own is not None or rows is None:
+        return own
+    whole = _target_distribution(dataset.reference)
+    return None if whole is None else np.asarray(whole)[rows]
 
 
 class Metric:
@@ -66,8 +78,6 @@ class Metric:
     'absolute_error'
     """
 
-    higher_is_better = False
-
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
         self.__name__ = loss.name
@@ -76,15 +86,15 @@ class Metric:
         self,
         first: Any,
         second: Any,
-        weight: ArrayLike | _Unset | None = UNSET,
         sample_weight: ArrayLike | None = None,
+        group: Any = UNSET,
     ) -> Any:
         """Return the metric in the form that the caller expects.
 
         - native LightGBM, ``(raw_prediction, Dataset)``: ``(name, value, False)``
         - native XGBoost, ``(raw_prediction, DMatrix)``: ``(name, value)``
         - LightGBM's scikit-learn wrapper, ``(y_true, raw_prediction, weight, group)``: the triple. It counts
-          four parameters and fills all four by position, which is how it is told apart.
+          four parameters and fills all four by position: a `group`, `None` included, gives it away.
         - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
         """
         if hasattr(second, "get_label"):
@@ -93,9 +103,8 @@ class Metric:
             # Only LightGBM's data set knows a start value by this name.
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
-        if isinstance(weight, _Unset):
-            return self.loss.value(first, second, sample_weight)
-        return self.__name__, self.loss.value(first, second, weight), False
+        value = self.loss.value(first, second, sample_weight)
+        return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Metric) and self.loss == other.loss

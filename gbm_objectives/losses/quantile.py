@@ -59,7 +59,8 @@ class AbsoluteError(ResidualLoss):
         return 2.0 * residual_scale(lambda rows: raw_prediction[rows] - y_true[rows], len(y_true), weight)
 
     def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        return np.sign(r), 1.0 / (np.abs(r) + r.dtype.type(scale))
+        s = r.dtype.type(scale)
+        return s * np.sign(r), s / (np.abs(r) + s)
 
     def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
         """Return 2 s: the parabola's worst miss, for a step across the kink to the mirrored far side."""
@@ -123,9 +124,9 @@ class Quantile(ResidualLoss):
         return factor * residual_scale(lambda rows: raw_prediction[rows] - y_true[rows], len(y_true), weight)
 
     def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        half = r.dtype.type(0.5)
-        gradient = half * np.sign(r) + r.dtype.type(0.5 - self.alpha)
-        return gradient, half / (np.abs(r) + r.dtype.type(scale))
+        s, half_s = r.dtype.type(scale), r.dtype.type(0.5 * scale)
+        gradient = half_s * np.sign(r) + r.dtype.type((0.5 - self.alpha) * scale)
+        return gradient, half_s / (np.abs(r) + s)
 
     def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
         """Return s: half the absolute error's slack of 2 s."""

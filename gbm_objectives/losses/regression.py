@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from ..curvature import SMALLEST_SCALE
 from .base import CurvatureKind, Loss
 from .validation import check_number
 
@@ -24,7 +25,7 @@ class ResidualLoss(Loss):
 
     @abstractmethod
     def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return L'(r) and the curvature, in r's precision."""
+        """Return `scale` times L'(r) and the curvature, in r's precision."""
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return self._of_residual(raw_prediction - y_true)
@@ -62,7 +63,9 @@ class SquaredError(ResidualLoss):
     """
 
     curvature_kind: CurvatureKind = "exact"
-    _multiplier = 2.0
+
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        return 0.5
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.square(r)
@@ -116,7 +119,7 @@ class Huber(ResidualLoss):
         self.delta = delta
 
     def check_params(self) -> None:
-        check_number(self, "delta", 0.0, np.inf)
+        check_number(self, "delta", 0.0, 1e38)  # float32 holds no more
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         inside = np.clip(r, -self.delta, self.delta)
@@ -124,7 +127,7 @@ class Huber(ResidualLoss):
         return np.multiply(inside, r - 0.5 * inside)
 
     def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        delta = r.dtype.type(self.delta)
+        delta = r.dtype.type(max(self.delta, SMALLEST_SCALE))  # 0 in float32 would give 0/0 at r = 0
         return np.clip(r, -delta, delta), delta / np.maximum(np.abs(r), delta)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

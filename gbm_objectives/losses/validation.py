@@ -16,6 +16,8 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     Floating-point input keeps its precision and memory, booleans and integers become float64.
     """
     array = np.asarray(values)
+    if array.dtype.kind in "cmMV":
+        raise ValueError(f"{name} must be real numbers, got {array.dtype} data")
     if array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)
@@ -31,12 +33,18 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     return array
 
 
-def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int) -> np.ndarray:
+def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object) -> np.ndarray:
     """Return the raw prediction as an array of shape (n_rows,) or (n_rows, n_outputs)."""
     raw = as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2))
     shape = (n_rows,) if n_outputs == 1 else (n_rows, n_outputs)
-    if raw.shape != shape:
-        raise ValueError(f"raw_prediction must have shape {shape}, like the target, got {raw.shape}")
+    if raw.shape[1:] != shape[1:]:
+        got = raw.shape[1] if raw.ndim == 2 else 1
+        raise ValueError(
+            f"raw_prediction must have {n_outputs} values per row for {owner!r}, got shape {raw.shape}:"
+            f" set the engine's num_class to {n_outputs}, or take the loss for {got} outputs"
+        )
+    if len(raw) != n_rows:
+        raise ValueError(f"raw_prediction has {len(raw)} rows, the target has {n_rows}")
     return raw
 
 
