@@ -278,9 +278,8 @@ class Loss(BaseEstimator, ABC):
 
     def _check_domain(self, y: np.ndarray) -> None:
         low, high = self._bounds
-        good = (y >= low) & (y <= high)
-        if y.ndim == 2:
-            good = good.all(axis=1)
+        inside: np.ndarray = np.logical_and(y >= low, y <= high)
+        good = np.all(inside, axis=1) if y.ndim == 2 else inside
         good[good] = self._in_domain(y[good])
         if offender := first_offender(y, good):
             raise ValueError(f"the target of {type(self).__name__} must be {self.domain}, got {offender}")
