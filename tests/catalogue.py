@@ -67,6 +67,12 @@ CASES = [
     Case(CategoricalCrossEntropy(n_classes=3), "label"),
     Case(CategoricalCrossEntropy(n_classes=4), "distribution"),
     Case(Hinge(), "binary"),
+    Case(Quantile(alpha=0.97, hessian="majorizer"), "real"),
+    Case(AbsoluteError(hessian="constant"), "real"),
+    Case(BinaryCrossEntropy(hessian="majorizer"), "probability"),
+    Case(BinaryCrossEntropy(hessian="constant"), "binary"),
+    Case(CategoricalCrossEntropy(n_classes=3, hessian="majorizer"), "label"),
+    Case(Hinge(hessian="constant"), "binary"),
 ]
 
 
@@ -83,4 +89,10 @@ def real_data(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 # One case per loss for the slower tests that train; wine has three classes.
-TRAINABLE = [case for case in CASES if case.target != "probability" and case.loss.n_outputs in (1, 3)]
+TRAINABLE = [
+    case
+    for case in CASES
+    if case.target != "probability"
+    and case.loss.n_outputs in (1, 3)
+    and getattr(case.loss, "hessian", "auto") == "auto"
+]

@@ -93,6 +93,12 @@ def test_raw_prediction_shapes():
         (Quantile(alpha=90), ValueError, "alpha of Quantile must be above 0 and below 1, got 90"),
         (CategoricalCrossEntropy(1), ValueError, "n_classes of CategoricalCrossEntropy must be at least 2"),
         (CategoricalCrossEntropy(2.0), TypeError, "must be an integer, got 2.0"),
+        (
+            Quantile(hessian="newton"),
+            ValueError,
+            "hessian of Quantile must be one of 'auto', 'majorizer', 'constant'",
+        ),
+        (AbsoluteError(hessian="exact"), ValueError, "hessian of AbsoluteError must be one of .* got 'exact'"),
     ],
 )
 def test_hyper_parameters(loss, error, message):
@@ -123,6 +129,7 @@ def xgb_data(y=Y50, **keywords):
     return xgb.DMatrix(X50[: len(y)], y, **keywords)
 
 
+@pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')  # see test_engines.py
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

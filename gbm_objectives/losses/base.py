@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from ..blocks import blocks
+from ..curvature import Scale
 from ..links import IDENTITY, Link
 from .metric import Metric, labels_and_weight
 from .validation import as_numbers, as_raw, as_weight, first_offender
 
 __all__ = ["CurvatureKind", "Loss"]
 
-CurvatureKind = Literal["exact", "bound", "majorizer", "relaxed"]
+CurvatureKind = Literal["exact", "bound", "majorizer", "relaxed", "constant"]
 
 
 class Loss(BaseEstimator, ABC):
@@ -39,16 +40,21 @@ class Loss(BaseEstimator, ABC):
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
     - ``"relaxed"``: the same up to the slack that `curvature_slack` returns.
+    - ``"constant"``: it is 1, which is plain first-order gradient boosting.
+
+    A loss that has more than one curvature lets the constructor's parameter `hessian` choose: ``"auto"``, the
+    default and the best known, ``"exact"``, ``"majorizer"`` (relaxed where it must be) or ``"constant"``.
     """
 
     link: ClassVar[Link] = IDENTITY
     domain: ClassVar[str] = "finite numbers"
     # Smallest and largest target; `_in_domain` says what else there is to the domain.
     _bounds: tuple[float, float] = (-np.finfo(np.float64).max, np.finfo(np.float64).max)
-    curvature_kind: CurvatureKind
+    # What the parameter `hessian` may be, and the kind of curvature it then is.
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {}
     # The raw predictions tell classes apart: the sign of a single one, the largest of several.
     classifies: ClassVar[bool] = False
-    # Scale gradient and curvature so that the weighted mean curvature is 1: then `reg_lambda` and
+    # Scale gradient and curvature so that the weighted harmonic mean of the curvature is 1: then `reg_lambda` and
     # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
     _unit_mean_curvature: ClassVar[bool] = False
 
@@ -60,9 +66,9 @@ class Loss(BaseEstimator, ABC):
 
     @abstractmethod
     def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return `scale` times gradient and curvature of a block of rows, as new arrays of `dtype`.
+        """Return `scale.constant` times gradient and curvature of a block of rows, as new arrays of `dtype`.
 
         Input comes in the engine's precision: take differences in it, then convert. `scale` is what `_scale`
         returned for all rows. Several outputs come and go in Fortran order, a class after the other.
@@ -90,12 +96,9 @@ class Loss(BaseEstimator, ABC):
             If a target is outside the domain or the weights are not valid.
         """
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        """Return the constant c that the engines get gradient and curvature times of; 1 by default.
-
-        A self-scaled curvature adapts to it: the scale of the residuals makes its numbers fit float32.
-        """
-        return 1.0
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        """Return what the formulas need to know of all rows: for a self-scaled curvature the residual scale."""
+        return Scale()
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
         """Return for each target within `_bounds` whether the loss is defined for it."""
@@ -103,8 +106,20 @@ class Loss(BaseEstimator, ABC):
 
     def check_params(self) -> None:
         """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
+        self._check_hessian()
+
+    def _check_hessian(self) -> None:
+        hessian = getattr(self, "hessian", "auto")
+        if self._curvatures and hessian not in self._curvatures:
+            offered = ", ".join(map(repr, self._curvatures))
+            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {hessian!r}")
 
     # ---- facts, as data -----------------------------------------------------------------------------------
+
+    @property
+    def curvature_kind(self) -> CurvatureKind:
+        """What the curvature promises; see the class."""
+        return self._curvatures[getattr(self, "hessian", "auto")]
 
     @property
     def n_outputs(self) -> int:
@@ -121,9 +136,13 @@ class Loss(BaseEstimator, ABC):
         """The loss as the evaluation metric of both engines, native and scikit-learn; lower is better."""
         return Metric(self)
 
-    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
-        """Return by how much a row may miss the majoriser's inequality: 0 but for a relaxed curvature."""
-        return 0.0
+    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return by how much each row may miss the majoriser's inequality: 0 but for a relaxed curvature."""
+        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
+        return self._slack(y, raw, self._scale(y, raw, None))
+
+    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
+        return np.zeros(len(y_true))
 
     # ---- the mathematics, for people ----------------------------------------------------------------------
 
@@ -249,6 +268,11 @@ class Loss(BaseEstimator, ABC):
         total = 0.0
         for rows in blocks(len(y), self.n_outputs):
             g, h = self._derivatives(np.asfortranarray(y[rows]), np.asfortranarray(raw[rows]), scale, np.float32)
+            if self.curvature_kind == "constant":
+                h = np.full_like(g, scale.constant)
+            if self._unit_mean_curvature:
+                inverse = np.reciprocal(h)
+                total += float(inverse.sum() if weight is None else inverse @ weight[rows])
             if weight is None:
                 gradient[rows] = g
                 hessian[rows] = h
@@ -256,10 +280,8 @@ class Loss(BaseEstimator, ABC):
                 w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
                 np.multiply(g, w, out=gradient[rows], casting="same_kind")
                 np.multiply(h, w, out=hessian[rows], casting="same_kind")
-            if self._unit_mean_curvature:
-                total += float(hessian[rows].sum())
         if self._unit_mean_curvature:
-            factor = np.float32((len(y) if weight is None else float(weight.sum(dtype=np.float64))) / total)
+            factor = np.float32(total / (len(y) if weight is None else float(weight.sum(dtype=np.float64))))
             for rows in blocks(len(y)):
                 gradient[rows] *= factor
                 hessian[rows] *= factor
@@ -269,7 +291,9 @@ class Loss(BaseEstimator, ABC):
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
         scale = self._scale(y, raw, None)
         gradient, curvature = self._derivatives(y, raw, scale, np.float64)
-        return gradient / scale, np.broadcast_to(curvature, raw.shape) / scale
+        if self.curvature_kind == "constant":
+            return gradient / scale.constant, np.ones(raw.shape)
+        return gradient / scale.constant, np.broadcast_to(curvature, raw.shape) / scale.constant
 
     # ---- checks -------------------------------------------------------------------------------------------
 

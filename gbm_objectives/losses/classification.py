@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ..curvature import residual_scale
+from ..curvature import Scale, residual_scale
 from ..links import LOGIT, SOFTMAX
 from .base import CurvatureKind, Loss
 
@@ -27,12 +27,20 @@ class BinaryCrossEntropy(Loss):
         loss       -y log p - (1 - y) log(1 - p)
         gradient   p - y
         curvature  p (1 - p)          exact
+                   (p - 1/2)/raw_prediction   majoriser: hessian="majorizer"
 
     The derivative of the sigmoid cancels in the gradient: a confident mistake is corrected at full speed,
     where squared error of p would stand still. Maximum likelihood of a Bernoulli variable.
 
+    Parameters
+    ----------
+    hessian : {"auto", "exact", "majorizer", "constant"}, default="auto"
+        The curvature: exact, the majoriser, or 1.
+
     References
     ----------
+    Jaakkola and Jordan (2000). *Bayesian parameter estimation via variational methods*. Statistics and
+    Computing 10, 25-37 (the majoriser).
     Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
     1189-1232, section 4.4.
 
@@ -49,7 +57,15 @@ class BinaryCrossEntropy(Loss):
     domain = "numbers in [0, 1]"
     _bounds = (0.0, 1.0)
     classifies = True
-    curvature_kind: CurvatureKind = "exact"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "exact",
+        "exact": "exact",
+        "majorizer": "majorizer",
+        "constant": "constant",
+    }
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         # log(1 + exp(f)) - y f would cancel for a large f and y = 1.
@@ -57,7 +73,7 @@ class BinaryCrossEntropy(Loss):
         return np.asarray(positive + (1.0 - y_true) * np.logaddexp(0.0, raw_prediction))
 
     def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         f = raw_prediction.astype(dtype, copy=False)
         # exp of minus the absolute value: 1/(1 + exp(-f)) would overflow for f below -88.
@@ -65,7 +81,13 @@ class BinaryCrossEntropy(Loss):
         inverse = dtype(1) / (dtype(1) + tail)
         smaller = tail * inverse
         p = np.where(f >= 0, inverse, smaller)
-        return p - y_true.astype(dtype, copy=False), np.maximum(smaller * inverse, dtype(SMALLEST_CURVATURE))
+        if self.hessian == "majorizer":
+            # (p - 1/2)/f without 0/0 at f = 0, where it is 1/4.
+            size = np.maximum(np.abs(f), dtype(1e-3))
+            curvature = np.tanh(dtype(0.5) * size) / (dtype(2) * size)
+        else:
+            curvature = np.maximum(smaller * inverse, dtype(SMALLEST_CURVATURE))
+        return p - y_true.astype(dtype, copy=False), curvature
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
@@ -81,6 +103,7 @@ class CategoricalCrossEntropy(Loss):
         loss       -Σ Q log P
         gradient   P - Q
         curvature  2 P (1 - P)        bound
+                   1/2                majoriser: hessian="majorizer"
 
     The Hessian diag(P) - P Pᵀ has off-diagonal entries; by Gershgorin's theorem twice its diagonal dominates
     it, which the diagonal alone does not. Maximum likelihood of a categorical variable.
@@ -89,9 +112,13 @@ class CategoricalCrossEntropy(Loss):
     ----------
     n_classes : int, default=2
         Number of classes, at least 2.
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The curvature: the bound, the majoriser, or 1.
 
     References
     ----------
+    Böhning (1992). *Multinomial logistic regression algorithm*. Annals of the Institute of Statistical
+    Mathematics 44, 197-200 (the majoriser).
     Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
     1189-1232, section 4.6.
 
@@ -106,10 +133,15 @@ class CategoricalCrossEntropy(Loss):
 
     link = SOFTMAX
     classifies = True
-    curvature_kind: CurvatureKind = "bound"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "bound",
+        "majorizer": "majorizer",
+        "constant": "constant",
+    }
 
-    def __init__(self, n_classes: int = 2) -> None:
+    def __init__(self, n_classes: int = 2, hessian: str = "auto") -> None:
         self.n_classes = n_classes
+        self.hessian = hessian
 
     @property
     def domain(self) -> str:  # type: ignore[override]  # here it depends on a hyper-parameter
@@ -125,6 +157,7 @@ class CategoricalCrossEntropy(Loss):
         return self.n_classes
 
     def check_params(self) -> None:
+        self._check_hessian()
         if isinstance(self.n_classes, bool) or not isinstance(self.n_classes, (int, np.integer)):
             raise TypeError(f"n_classes of {type(self).__name__} must be an integer, got {self.n_classes!r}")
         if self.n_classes < 2:
@@ -145,12 +178,15 @@ class CategoricalCrossEntropy(Loss):
         return np.negative((y_true * log_p).sum(axis=1))
 
     def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         # Less the row's largest value: exp would overflow.
         p = np.exp((raw_prediction - raw_prediction.max(axis=1, keepdims=True)).astype(dtype, copy=False))
         p /= p.sum(axis=1, keepdims=True)
-        curvature = np.maximum(dtype(2) * p * (dtype(1) - p), dtype(SMALLEST_CURVATURE))
+        if self.hessian == "majorizer":
+            curvature = np.full_like(p, 0.5)
+        else:
+            curvature = np.maximum(dtype(2) * p * (dtype(1) - p), dtype(SMALLEST_CURVATURE))
         if y_true.ndim == 1:
             p[np.arange(len(p)), y_true.astype(np.intp)] -= dtype(1)
         else:
@@ -180,6 +216,11 @@ class Hinge(Loss):
     The second derivative is 0; the loss is half of |v| + v, hence the curvature is half of the absolute
     error's. It is no negative log-likelihood and has no probabilities.
 
+    Parameters
+    ----------
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The curvature: the relaxed majoriser above, or 1.
+
     References
     ----------
     Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 12.3.2.
@@ -196,8 +237,15 @@ class Hinge(Loss):
     domain = "labels -1 and +1, or 0 and 1"
     _bounds = (-1.0, 1.0)
     classifies = True
-    curvature_kind: CurvatureKind = "relaxed"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "relaxed",
+        "majorizer": "relaxed",
+        "constant": "constant",
+    }
     _unit_mean_curvature = True
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
         # Both 0 and -1 would be two spellings of one label: whichever comes second is the offender.
@@ -212,22 +260,21 @@ class Hinge(Loss):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.maximum(self._violation(y_true, raw_prediction), 0.0)
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        return 2.0 * residual_scale(
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        return residual_scale(
             lambda rows: self._violation(y_true[rows], raw_prediction[rows]), len(y_true), weight
-        )
+        ).times(2.0)
 
     def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         v = self._violation(y_true, raw_prediction).astype(dtype, copy=False)
-        s, half_s = dtype(scale), dtype(0.5 * scale)
+        s, half_s = dtype(scale.constant), dtype(0.5 * scale.constant)
         slope = half_s * np.sign(v) + half_s
         return np.where(y_true > 0, -slope, slope), half_s / (np.abs(v) + s)
 
-    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
-        """Return s: half the absolute error's slack of 2 s."""
-        return self._scale(*self._checked(y_true, raw_prediction), None)
+    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
+        return np.full(len(y_true), scale.constant)  # half of the absolute error's
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..curvature import residual_scale
+from ..curvature import Scale, residual_scale
 from .base import CurvatureKind
 from .regression import ResidualLoss
 from .validation import check_number
 
 __all__ = ["AbsoluteError", "Quantile"]
+
+
+def _scale_of(y_true: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, factor: float) -> Scale:
+    return residual_scale(lambda rows: raw[rows] - y_true[rows], len(y_true), weight, raw).times(factor)
 
 
 def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
@@ -24,7 +30,7 @@ class AbsoluteError(ResidualLoss):
     """Absolute error, |raw_prediction - y_true|: fits the median.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and the residual scale
-    R = (mean √|r|)² of the rows at hand, s = 2 R::
+    R = (mean √|r|)² of the rows at hand, by groups of rows, s = 2 R::
 
         loss       |r|
         gradient   sign(r), 0 at the kink
@@ -32,6 +38,11 @@ class AbsoluteError(ResidualLoss):
 
     The second derivative is 0; see `gbm_objectives.curvature` for the one used. Maximum likelihood under
     Laplace noise.
+
+    Parameters
+    ----------
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The curvature: the relaxed majoriser above, or 1.
 
     References
     ----------
@@ -49,22 +60,31 @@ class AbsoluteError(ResidualLoss):
     [1.0, 0.0, -1.0]
     """
 
-    curvature_kind: CurvatureKind = "relaxed"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "relaxed",
+        "majorizer": "relaxed",
+        "constant": "constant",
+    }
     _unit_mean_curvature = True
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.abs(r)
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        return 2.0 * residual_scale(lambda rows: raw_prediction[rows] - y_true[rows], len(y_true), weight)
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        return _scale_of(y_true, raw_prediction, weight, 2.0)
 
-    def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        s = r.dtype.type(scale)
-        return s * np.sign(r), s / (np.abs(r) + s)
+    def _derivatives_of_residual(
+        self, r: np.ndarray, s: np.ndarray, constant: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        c = r.dtype.type(constant)
+        return c * np.sign(r), c / (np.abs(r) + s)
 
-    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
-        """Return 2 s: the parabola's worst miss, for a step across the kink to the mirrored far side."""
-        return 2.0 * self._scale(*self._checked(y_true, raw_prediction), None)
+    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
+        # The parabola misses most for a step across the kink to the mirrored far side, d = -2 (|r| + s).
+        return np.broadcast_to(2.0 * scale.of_rows(raw_prediction, raw_prediction.dtype), raw_prediction.shape)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
@@ -75,20 +95,26 @@ class Quantile(ResidualLoss):
     """Quantile (pinball) loss: fits the value below which a share `alpha` of the targets lies.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and the residual scale
-    R = (mean √|r|)² of the rows at hand, s = 8 alpha (1 - alpha) R::
+    R = (mean √|r|)² of the rows at hand, by groups of rows, and s = 2 R (4 alpha (1 - alpha))^1.5::
 
-        loss       (1 - alpha) r      if r > 0
-                   -alpha r           otherwise
+        loss       (1 - alpha) r            if r > 0
+                   -alpha r                 otherwise
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
-        curvature  1/(2 (|r| + s))    relaxed, slack s
+        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack (|r| + s) |2 g|^-0.3 - |r|, g the gradient
+                   1/(2 (|r| + s))          relaxed, slack s: hessian="majorizer"
 
-    The loss is half of |r| + (1 - 2 alpha) r, hence the curvature is half of the absolute error's. Maximum
-    likelihood under asymmetric Laplace noise.
+    The loss is half of |r| + (1 - 2 alpha) r, hence the second curvature is half of the absolute error's. For an
+    extreme quantile it creeps: the many rows on the flat side pull by 1 - alpha only, each against a full
+    curvature. |2 g| to the power 1 in its place would let every row step to its own target, which over-fits small
+    noisy data; 0.3 lies between, measured in `benchmarks/accuracy.py`. Maximum likelihood under asymmetric Laplace
+    noise.
 
     Parameters
     ----------
     alpha : float, default=0.5
         The quantile's level; above 0 and below 1.
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The curvature: the first or the second above, or 1.
 
     References
     ----------
@@ -105,32 +131,48 @@ class Quantile(ResidualLoss):
     90.0
     """
 
-    curvature_kind: CurvatureKind = "relaxed"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "relaxed",
+        "majorizer": "relaxed",
+        "constant": "constant",
+    }
     _unit_mean_curvature = True
 
-    def __init__(self, alpha: float = 0.5) -> None:
+    def __init__(self, alpha: float = 0.5, hessian: str = "auto") -> None:
         self.alpha = alpha
+        self.hessian = hessian
 
     def check_params(self) -> None:
+        self._check_hessian()
         check_number(self, "alpha", 0.0, 1.0)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.maximum((1.0 - self.alpha) * r, -self.alpha * r)
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        # An extreme quantile lies where targets are few: the narrower parabola is 4 alpha (1 - alpha) of the
-        # median's, or its leaves would creep.
-        factor = 8.0 * self.alpha * (1.0 - self.alpha)
-        return factor * residual_scale(lambda rows: raw_prediction[rows] - y_true[rows], len(y_true), weight)
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        # An extreme quantile lies where targets are few and R is large: the noise there is smaller than R.
+        factor = 2.0 * (4.0 * self.alpha * (1.0 - self.alpha)) ** 1.5
+        return _scale_of(y_true, raw_prediction, weight, factor)
 
-    def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        s, half_s = r.dtype.type(scale), r.dtype.type(0.5 * scale)
-        gradient = half_s * np.sign(r) + r.dtype.type((0.5 - self.alpha) * scale)
-        return gradient, half_s / (np.abs(r) + s)
+    def _derivatives_of_residual(
+        self, r: np.ndarray, s: np.ndarray, constant: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        dtype = r.dtype.type
+        gradient = dtype(0.5 * constant) * np.sign(r) + dtype((0.5 - self.alpha) * constant)
+        height = np.where(r > 0, *(dtype(constant * side) for side in self._heights()))
+        return gradient, height / (np.abs(r) + s)
 
-    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> float:
-        """Return s: half the absolute error's slack of 2 s."""
-        return self._scale(*self._checked(y_true, raw_prediction), None)
+    def _heights(self) -> tuple[float, float]:
+        """Return h·(|r| + s) above and below the target."""
+        if self.hessian == "majorizer":
+            return 0.5, 0.5
+        return 0.5 * (2.0 * (1.0 - self.alpha)) ** 0.3, 0.5 * (2.0 * self.alpha) ** 0.3
+
+    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
+        # The parabola misses most for a step across the kink by (|r| + s)/height.
+        r = raw_prediction - y_true
+        s = scale.of_rows(raw_prediction, r.dtype)
+        return np.maximum((np.abs(r) + s) / (2.0 * np.where(r > 0, *self._heights())) - np.abs(r), 0.0)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from ..curvature import SMALLEST_SCALE
+from ..curvature import SMALLEST_SCALE, Scale
 from .base import CurvatureKind, Loss
 from .validation import check_number
 
@@ -24,17 +24,20 @@ class ResidualLoss(Loss):
         """Return L(r)."""
 
     @abstractmethod
-    def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return `scale` times L'(r) and the curvature, in r's precision."""
+    def _derivatives_of_residual(
+        self, r: np.ndarray, s: np.ndarray, constant: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return `constant` times L'(r) and the curvature, in r's precision; `s` is each row's residual scale."""
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return self._of_residual(raw_prediction - y_true)
 
     def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: float, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         # The difference first: float32 would lose a small residual of a target far from 0.
-        return self._derivatives_of_residual((raw_prediction - y_true).astype(dtype, copy=False), scale)
+        r = (raw_prediction - y_true).astype(dtype, copy=False)
+        return self._derivatives_of_residual(r, scale.of_rows(raw_prediction, r.dtype), scale.constant)
 
 
 class SquaredError(ResidualLoss):
@@ -62,15 +65,17 @@ class SquaredError(ResidualLoss):
     3.0
     """
 
-    curvature_kind: CurvatureKind = "exact"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {"auto": "exact"}
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        return 0.5
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        return Scale(0.5)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.square(r)
 
-    def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    def _derivatives_of_residual(
+        self, r: np.ndarray, s: np.ndarray, constant: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         return r, np.ones((), dtype=r.dtype)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -96,6 +101,8 @@ class Huber(ResidualLoss):
     ----------
     delta : float, default=1.0
         Where the loss turns linear, in the unit of the target; above 0.
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The curvature: the majoriser above, or 1.
 
     References
     ----------
@@ -112,13 +119,19 @@ class Huber(ResidualLoss):
     [1.0, 2.0]
     """
 
-    curvature_kind: CurvatureKind = "majorizer"
+    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+        "auto": "majorizer",
+        "majorizer": "majorizer",
+        "constant": "constant",
+    }
     _unit_mean_curvature = True
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, hessian: str = "auto") -> None:
         self.delta = delta
+        self.hessian = hessian
 
     def check_params(self) -> None:
+        self._check_hessian()
         check_number(self, "delta", 0.0, 1e38)  # float32 holds no more
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
@@ -126,7 +139,9 @@ class Huber(ResidualLoss):
         # r² would overflow where the linear branch is meant.
         return np.multiply(inside, r - 0.5 * inside)
 
-    def _derivatives_of_residual(self, r: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    def _derivatives_of_residual(
+        self, r: np.ndarray, s: np.ndarray, constant: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         delta = r.dtype.type(max(self.delta, SMALLEST_SCALE))  # 0 in float32 would give 0/0 at r = 0
         return np.clip(r, -delta, delta), delta / np.maximum(np.abs(r), delta)
 
