@@ -73,7 +73,8 @@ class _GBM(BaseEstimator):
             Sets on which the loss's metric is computed after each round; early stopping looks at them.
         **fit_params
             Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
-            ``eval_metric`` (names, or functions of the target and the raw prediction), ``callbacks``,
+            ``eval_metric`` (names, or functions ``f(y_true, raw_prediction)``, with ``sample_weight`` if they
+            like, that return a value, lower is better, or LightGBM's triple), ``callbacks``,
             ``init_model`` (a model of this class, a native model or its path, to go on from).
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
@@ -100,16 +101,17 @@ class _GBM(BaseEstimator):
         self.loss_.check_target(target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
         eval_weight = _one_of(fit_params, EVAL_WEIGHT_NAMES)
+        eval_names = fit_params.pop("eval_names", None)
         model = _one_of(fit_params, MODEL_NAMES)
         data = Training(
             X,
             target,
             weight,
-            self._eval_sets(eval_set, eval_weight),
-            eval_names=fit_params.pop("eval_names", None),
+            self._eval_sets(eval_set, eval_weight, eval_names),
+            eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),
-            model=getattr(model, "booster_", model),
+            model=self._native_model(model),
             options=fit_params,
         )
         trained = engine.train_estimator(estimator, self.loss_, data)
@@ -198,15 +200,31 @@ class _GBM(BaseEstimator):
             self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
         )
 
+    def _native_model(self, model: Any) -> Any:
+        """Return the native model of one of ours to go on from, or what was given."""
+        if not isinstance(model, _GBM):
+            return getattr(model, "booster_", model)
+        check_is_fitted(model)
+        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (self, model))
+        if not np.array_equal(ours, theirs):
+            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
+        return model.booster_
+
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         return weight
 
-    def _eval_sets(self, eval_set: Any, weights: Any) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
+    def _eval_sets(
+        self, eval_set: Any, weights: Any, names: Any
+    ) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
         if eval_set is None:
             return []
-        pairs = [eval_set] if isinstance(eval_set, tuple) and len(eval_set) == 2 else list(eval_set)
-        if weights is not None and len(weights) != len(pairs):
-            raise ValueError(f"eval_sample_weight has {len(weights)} entries for {len(pairs)} evaluation sets")
+        if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+            pairs, weights = [eval_set], weights if weights is None or len(weights) == 1 else [weights]
+        else:
+            pairs = list(eval_set)
+        for name, given in (("eval_sample_weight", weights), ("eval_names", names)):
+            if given is not None and len(given) != len(pairs):
+                raise ValueError(f"{name} has {len(given)} entries for {len(pairs)} evaluation sets")
         sets = []
         for i, pair in enumerate(pairs):
             try:
@@ -246,7 +264,7 @@ class GBMRegressor(RegressorMixin, _GBM):
     booster_ : lightgbm.Booster or xgboost.Booster
         The complete native model.
     estimator_ : LGBMRegressor or XGBRegressor
-        A fitted copy of `estimator`.
+        A fitted copy of `estimator`, for importances and tools; for predictions ask this estimator.
     loss_ : Loss
         The loss trained with.
     best_iteration_ : int or None
@@ -340,6 +358,8 @@ feature_names_in_
             self.classes_ = np.arange(array.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
+            if labels.dtype == object and any(label is None for label in labels):
+                raise ValueError("y must be labels, got None")
             check_classification_targets(labels)
             self.classes_ = np.unique(labels)
         n_classes = len(self.classes_)
@@ -380,10 +400,9 @@ feature_names_in_
             class_weight = getattr(estimator, "class_weight", None)
         if class_weight is None:
             return weight
-        codes = target if target.ndim == 1 else target.argmax(axis=1)
-        if not np.isin(codes, (*range(len(self.classes_)),)).all():
+        if target.ndim == 2 or not np.isin(target, range(len(self.classes_))).all():
             raise ValueError("class_weight needs labels, not target distributions")
-        by_class = compute_sample_weight(class_weight, self.classes_[codes.astype(np.intp)])
+        by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
         return by_class if weight is None else by_class * weight
 
     def predict(self, X: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from . import losses
-from .engines.common import Trained
+from .engines.common import Trained, check_loss
 from .losses import Loss
 
 __all__ = ["load", "save"]
@@ -47,8 +47,15 @@ def save(model: Any, engine: Any, path: str | PathLike[str]) -> None:
             "dtype": "object" if labels.dtype == object else labels.dtype.str,
             "labels": labels.tolist(),
         }
-    text = json.dumps(content, default=lambda value: value.item())  # hyper-parameters may be NumPy scalars
+    text = json.dumps(content, default=_number)
     Path(path).write_text(text, encoding="utf-8")
+
+
+def _number(value: Any) -> Any:
+    """Return a NumPy scalar, as hyper-parameters may be, as a number of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a model file holds numbers and strings, not {value!r} ({type(value).__name__})")
 
 
 def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
@@ -63,7 +70,13 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         raise ValueError(f"{path} has version {content.get('version')}, this package reads version {VERSION}")
     if content.get("class") != cls.__name__:
         raise ValueError(f"{path} holds a {content.get('class')}, load it with that class, not {cls.__name__}")
-    loss = _loss(content.get("loss"), path) if loss is None else loss
+    if loss is None:
+        loss = _loss(content.get("loss"), path)
+    else:
+        check_loss(loss)
+        trained_with = (content.get("loss") or {}).get("class")
+        if type(loss).__name__ != trained_with:
+            raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
     try:
         return _restored(cls, content, loss)
     except (KeyError, TypeError, AttributeError, IndexError) as error:

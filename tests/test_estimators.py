@@ -16,6 +16,7 @@ from scipy import sparse, special
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -421,7 +422,12 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     fails({**content, "loss": {"class": "eval", "params": {}}}, "a loss of your own, eval: pass it as loss=")
     fails({k: v for k, v in content.items() if k != "n_features_in"}, "damaged: KeyError 'n_features_in'")
     path.write_text(json.dumps({**content, "loss": {"class": "Mine", "params": {}}}))
-    assert GBMRegressor.load_model(path, loss=Huber(3.0)).predict(X).shape == (len(y),)
+    mine = type("Mine", (Huber,), {})
+    assert GBMRegressor.load_model(path, loss=mine(3.0)).predict(X).shape == (len(y),)
+    with pytest.raises(ValueError, match=r"was trained with Mine, loss= is Huber\(\)"):
+        GBMRegressor.load_model(path, loss=Huber())
+    with pytest.raises(TypeError, match="write it with parentheses"):
+        GBMRegressor.load_model(path, loss=Huber)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is not a model file"):
         GBMRegressor.load_model(path)
@@ -494,6 +500,42 @@ L20 = np.resize(["a", "b"], 20)
             ValueError,
             r"eval_set\[0\]: y has a label unseen in training, .*'z'.* in row 1",
         ),
+        (
+            lambda e: regressor(e).fit(X20, Y20, init_model=regressor(e)),
+            NotFittedError,
+            "is not fitted yet",
+        ),
+        (
+            lambda e: regressor(e).fit(X20, Y20, init_model=object()),
+            (TypeError, AttributeError),
+            "object|Booster|model",
+        ),
+        (
+            lambda e: regressor(e).fit(X20, Y20 % 2, init_model=classifier(e).fit(X20, L20).booster_),
+            ValueError,
+            "was trained as 'binary.*goes on from 'reg",
+        ),
+        (
+            lambda e: classifier(e).fit(X20, L20, init_model=classifier(e).fit(X20, np.resize(["x", "y"], 20))),
+            ValueError,
+            "init_model knows the classes",
+        ),
+        (
+            lambda e: regressor(e, Huber(1.0)).fit(X20, Y20, eval_set=[(X20, Y20)], eval_metric=Huber(2.0).metric),
+            ValueError,
+            "two metrics are named 'huber'",
+        ),
+        (
+            lambda e: classifier(e, class_weight="balanced").fit(X20, np.full((20, 3), 1 / 3)),
+            ValueError,
+            "class_weight needs labels",
+        ),
+        (
+            lambda e: regressor(e).fit(X20, Y20, eval_set=[(X20, Y20)], eval_names=["a", "b"]),
+            ValueError,
+            "eval_names has 2 entries for 1",
+        ),
+        (lambda e: classifier(e).fit(X20, np.array(["a", None] * 10, object)), ValueError, "got None"),
         (lambda e: classifier(e, scale_pos_weight=3).fit(X20, L20), ValueError, "scale_pos_weight"),
         (lambda e: classifier(e).fit(X20, np.full((20, 2), 0.7)), ValueError, "sum to 1"),
     ],

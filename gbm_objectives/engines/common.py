@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..losses.validation import as_weight
 __all__ = [
     "Trained",
     "Training",
+    "call_metric",
     "check_keys",
     "check_loss",
     "check_options",
@@ -106,6 +108,22 @@ def split_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], li
     ]
     functions = [metric for metric in flat if callable(metric) and metric != loss.metric]
     return functions, [metric for metric in flat if isinstance(metric, str)]
+
+
+def call_metric(metric: Callable[..., Any], y: Any, raw_prediction: Any, weight: Any) -> tuple[str, float, bool]:
+    """Call a metric of scikit-learn form; return name, value and whether higher is better.
+
+    It may take weights, by name or third, and return a value, lower is better, or LightGBM's triple.
+    """
+    parameters = signature(metric).parameters
+    if "sample_weight" in parameters:
+        result = metric(y, raw_prediction, sample_weight=weight)
+    else:
+        result = metric(y, raw_prediction, weight) if len(parameters) > 2 else metric(y, raw_prediction)
+    if isinstance(result, tuple):
+        name, value, higher_is_better = result
+        return str(name), float(value), bool(higher_is_better)
+    return getattr(metric, "__name__", type(metric).__name__), float(result), False
 
 
 def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:

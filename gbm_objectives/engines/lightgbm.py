@@ -113,6 +113,7 @@ def train(
         "callbacks": callbacks,
     }
     if init_model is not None:
+        _check_model(init_model, loss)
         # Constructing the data sets here would free the raw data that LightGBM predicts the start from.
         booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
         return _completed(booster, loss, 0.0)
@@ -126,6 +127,22 @@ def train(
         else:
             booster = _train_without_features(params, train_set, loss)
     return _completed(booster, loss, start)
+
+
+def _check_model(model: Any, loss: Loss) -> None:
+    """Raise if LightGBM would ignore a model to go on from, or its trees are on another scale."""
+    if isinstance(model, (str, Path)):
+        model = lgb.Booster(model_file=model)
+    if not isinstance(model, lgb.Booster):
+        raise TypeError(f"init_model must be a lightgbm.Booster or the path of one, got {type(model).__name__}")
+    found = re.search(r"(?m)^objective=(.*)$", model.model_to_string(num_iteration=1))
+    if found is None:
+        return  # trained under a custom objective: raw predictions, of whatever link
+    ours, theirs = loss.link.lightgbm.format(n_outputs=loss.n_outputs), found[1]
+    # LightGBM's objectives with another link; those not here have the identity's.
+    linked = ("binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy")
+    if ours != theirs and {ours.split()[0], theirs.split()[0]} & set(linked):
+        raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours!r}")
 
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from functools import wraps
 from typing import Any
 
 import lightgbm as lgb
@@ -12,7 +12,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ..losses import Loss
-from .common import Trained, Training, check_options, split_metrics
+from .common import Trained, Training, call_metric, check_options, split_metrics
 from .lightgbm import OBJECTIVE_NAMES, train
 
 __all__ = ["default_estimator", "fitted", "from_text", "predict_raw", "to_text", "train_estimator"]
@@ -126,11 +126,10 @@ def _n_threads(n_jobs: int | None) -> int:
 
 
 def _from_sklearn(metric: Any) -> Any:
-    """Turn a metric of scikit-learn form into LightGBM's native form, counting parameters as its wrapper does."""
-    n_parameters = len(signature(metric).parameters)
+    """Turn a metric of scikit-learn form into LightGBM's native form."""
 
-    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> Any:
-        arguments = (dataset.get_label(), raw_prediction, dataset.get_weight(), dataset.get_group())
-        return metric(*arguments[:n_parameters])
+    @wraps(metric, updated=())
+    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
+        return call_metric(metric, dataset.get_label(), raw_prediction, dataset.get_weight())
 
     return native

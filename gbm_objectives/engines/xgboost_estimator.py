@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import xgboost as xgb
 from sklearn.base import clone
 
 from ..losses import Loss
-from .common import Trained, Training, check_options, split_metrics
+from .common import Trained, Training, call_metric, check_options, split_metrics
 from .xgboost import train
 
 __all__ = ["default_estimator", "fitted", "from_text", "predict_raw", "to_text", "train_estimator"]
@@ -109,11 +110,12 @@ def _native_params(estimator: Any) -> dict[str, Any]:
 
 
 def _from_sklearn(metric: Any) -> Any:
-    """Turn ``metric(y_true, raw_prediction)`` into XGBoost's native form, as its own wrapper does."""
+    """Turn a metric of scikit-learn form into XGBoost's native form."""
 
+    @wraps(metric, updated=())
     def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
         weight = dmatrix.get_weight()
-        keywords = {"sample_weight": weight} if weight.size else {}
-        return metric.__name__, metric(dmatrix.get_label(), raw_prediction, **keywords)
+        name, value, _ = call_metric(metric, dmatrix.get_label(), raw_prediction, weight if weight.size else None)
+        return name, value
 
     return native

@@ -20,7 +20,10 @@ def _scale_of(y_true: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, fa
 
 
 def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
-    """Return the smallest value of `y` at or below which a share `alpha` of the weight lies."""
+    """Return the smallest value of `y` at or below which a share `alpha` of the weight lies.
+
+    Where rounding puts a share just below alpha, the next value; both minimise the loss up to rounding.
+    """
     if weight is not None:
         y, weight = y[weight > 0], weight[weight > 0]
     return float(np.quantile(y, alpha, weights=weight, method="inverted_cdf"))
@@ -100,10 +103,11 @@ class Quantile(ResidualLoss):
         loss       (1 - alpha) r            if r > 0
                    -alpha r                 otherwise
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
-        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack (|r| + s) |2 g|^-0.3 - |r|, g the gradient
+        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack (|r| + s) |2 g|^-0.3 - |r| or 0
                    1/(2 (|r| + s))          relaxed, slack s: hessian="majorizer"
 
-    The loss is half of |r| + (1 - 2 alpha) r, hence the second curvature is half of the absolute error's. For an
+    with g the gradient, at the kink that of its lower side. The loss is half of |r| + (1 - 2 alpha) r, hence the
+    second curvature is half of the absolute error's. For an
     extreme quantile it creeps: the many rows on the flat side pull by 1 - alpha only, each against a full
     curvature. |2 g| to the power 1 in its place would let every row step to its own target, which over-fits small
     noisy data; 0.3 lies between, measured in `benchmarks/accuracy.py`. Maximum likelihood under asymmetric Laplace
