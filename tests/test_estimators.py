@@ -132,7 +132,7 @@ def test_agrees_with_the_bare_estimator(engine, kind, weighted):
         theirs.fit(X, y, sample_weight=weight, **sets)
         assert ours.best_iteration_ == theirs.best_iteration_
     assert ours.best_iteration_ < 299
-    np.testing.assert_allclose(getattr(ours, method)(X_val), getattr(theirs, method)(X_val), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(getattr(ours, method)(X_val), getattr(theirs, method)(X_val), rtol=1e-5, atol=1e-5)
 
 
 def test_softmax_agrees_with_bare_xgboost():
