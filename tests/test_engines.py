@@ -360,6 +360,24 @@ def test_training_goes_on_from_a_model(engine, loss):
     np.testing.assert_allclose(engine.response(rest, X), loss.response(engine.raw(rest, X)), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("loss", [Huber(10.0), CategoricalCrossEntropy(3)], ids=repr)
+def test_one_lightgbm_data_set_serves_many_trainings(loss):
+    X, y = (load_diabetes if loss.n_outputs == 1 else load_wine)(return_X_y=True)
+
+    def data():
+        return lgb.Dataset(X, y, free_raw_data=False)
+
+    shared = data()
+    first = on_lightgbm.train(LGB, shared, loss=loss, num_boost_round=5)
+    for _ in range(2):  # on from the same model, and after that from none
+        second = on_lightgbm.train(LGB, shared, loss=loss, num_boost_round=5, init_model=first)
+        expected = on_lightgbm.train(LGB, data(), loss=loss, num_boost_round=5, init_model=first)
+        np.testing.assert_array_equal(second.predict(X), expected.predict(X))
+        assert shared.get_init_score() is None
+    again = on_lightgbm.train(LGB, shared, loss=loss, num_boost_round=5)
+    np.testing.assert_array_equal(again.predict(X), first.predict(X))
+
+
 def test_data_sets_are_left_as_they_were():
     X, y = load_wine(return_X_y=True)
     loss, params = CategoricalCrossEntropy(3), dict(LGB)

@@ -114,8 +114,10 @@ def train(
     }
     if init_model is not None:
         _check_model(init_model, loss)
-        # Constructing the data sets here would free the raw data that LightGBM predicts the start from.
-        booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
+        # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw data
+        # that it needs for this.
+        with _start_values(sets, None):
+            booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
         return _completed(booster, loss, 0.0)
 
     _construct(params, train_set, sets)
@@ -205,16 +207,20 @@ def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[
 
 
 @contextmanager
-def _start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray) -> Iterator[None]:
-    """Set the start value on all data sets, and take it off again however the training ends."""
+def _start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None) -> Iterator[None]:
+    """Set the start value, if any, on all data sets, and take every start off again however the training ends."""
     try:
-        for dataset, _ in sets:
-            dataset.set_init_score(np.full((dataset.num_data(), *np.shape(start)), start))
+        if start is not None:
+            for dataset, _ in sets:
+                dataset.set_init_score(np.full((dataset.num_data(), *np.shape(start)), start))
         yield
     finally:
         for dataset, _ in sets:
+            # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
+            dataset._predictor = None
             dataset.set_init_score(None)
-            dataset.set_field("init_score", None)
+            if dataset._handle is not None:
+                dataset.set_field("init_score", None)
 
 
 def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss: Loss) -> lgb.Booster:
