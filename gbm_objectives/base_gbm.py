@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from . import saving
-from .engines.common import Training
+from .engines.common import Training, check_loss
 from .losses import Loss
 from .losses.validation import as_weight
 
@@ -175,9 +175,8 @@ class BaseGBM(BaseEstimator):
         return tags
 
     def _engine_and_estimator(self) -> tuple[Any, Any]:
-        if self.loss is not None and not isinstance(self.loss, Loss):
-            hint = "; write it with parentheses" if isinstance(self.loss, type) else ""
-            raise TypeError(f"loss must be a Loss of gbm_objectives, got {self.loss!r}{hint}")
+        if self.loss is not None:
+            check_loss(self.loss)
         if self.estimator is None:
             engine = importlib.import_module(".engines.lightgbm_estimator", __package__)
             return engine, engine.default_estimator(is_classifier(self))

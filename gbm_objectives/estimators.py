@@ -180,7 +180,7 @@ feature_names_in_
         labels: np.ndarray = self.classes_[codes]
         return labels
 
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, (n_samples, n_classes)."""
         raw = self.predict_raw(X)

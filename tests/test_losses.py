@@ -205,6 +205,9 @@ def test_is_a_value_object(case):
 
 
 def test_losses_with_other_parameters_differ():
+    renamed = Quantile(0.1).metric
+    renamed.__name__ = "low"
+    assert renamed != Quantile(0.1).metric
     assert Quantile(0.1) != Quantile(0.2)
     assert Quantile(0.5) != gbm_objectives.AbsoluteError()
     assert Quantile(0.1).set_params(alpha=0.2) == Quantile(0.2)

@@ -94,7 +94,7 @@ def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) 
     label = y if y.ndim == 1 else y.argmax(axis=1)
     dataset = lgb.Dataset(X, label, weight=weight, **keywords)
     if y.ndim == 2:
-        dataset.target_distribution = y  # type: ignore[attr-defined]
+        dataset.target_distribution = y  # type: ignore[attr-defined]  # an attribute of ours
     return dataset
 
 

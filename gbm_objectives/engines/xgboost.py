@@ -146,7 +146,7 @@ def _labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.nd
     try:
         for dmatrix, target in moved:
             # A copy: what get_label returned may be a view into the labels that are overwritten here.
-            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]
+            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]  # an attribute of ours
             dmatrix.set_label(target.argmax(axis=1))
         yield
     finally:

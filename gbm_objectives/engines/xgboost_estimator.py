@@ -101,12 +101,10 @@ def _dmatrix(estimator: Any, X: Any, y: np.ndarray | None = None, weight: np.nda
 
 
 def _native_params(estimator: Any) -> dict[str, Any]:
-    params = {name: value for name, value in estimator.get_xgb_params().items() if value is not None}
-    default = type(estimator)().objective
-    params.pop("objective", None)
-    if estimator.objective != default:
+    if estimator.objective != type(estimator)().objective:
         raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
-    return params
+    params = estimator.get_xgb_params().items()
+    return {name: value for name, value in params if value is not None and name != "objective"}
 
 
 def _from_sklearn(metric: Any) -> Any:

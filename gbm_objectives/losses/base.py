@@ -272,7 +272,7 @@ class Loss(BaseEstimator, ABC):
                 h = np.full_like(g, scale.constant)
             if self._unit_mean_curvature:
                 inverse = np.reciprocal(h)
-                total += float(inverse.sum() if weight is None else inverse @ weight[rows])
+                total += float(inverse.sum() if weight is None else np.sum(inverse.T @ weight[rows]))
             if weight is None:
                 gradient[rows] = g
                 hessian[rows] = h
@@ -281,8 +281,9 @@ class Loss(BaseEstimator, ABC):
                 np.multiply(g, w, out=gradient[rows], casting="same_kind")
                 np.multiply(h, w, out=hessian[rows], casting="same_kind")
         if self._unit_mean_curvature:
-            factor = np.float32(total / (len(y) if weight is None else float(weight.sum(dtype=np.float64))))
-            for rows in blocks(len(y)):
+            count = len(y) if weight is None else float(weight.sum(dtype=np.float64))
+            factor = np.float32(total / (count * self.n_outputs))
+            for rows in blocks(len(y), self.n_outputs):
                 gradient[rows] *= factor
                 hessian[rows] *= factor
         return gradient, hessian

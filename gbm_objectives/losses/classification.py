@@ -149,7 +149,7 @@ class CategoricalCrossEntropy(Loss):
         return f"integer labels 0 ... {k - 1}, or rows of {k} numbers not below 0 that sum to 1"
 
     @property
-    def _bounds(self) -> tuple[float, float]:  # type: ignore[override]
+    def _bounds(self) -> tuple[float, float]:  # type: ignore[override]  # likewise
         return 0.0, float(self.n_classes - 1)
 
     @property

@@ -107,7 +107,8 @@ class Metric:
         return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Metric) and self.loss == other.loss
+        # A metric that was given another name is another column of the results.
+        return isinstance(other, Metric) and (self.loss, self.__name__) == (other.loss, other.__name__)
 
     def __hash__(self) -> int:
         return hash((Metric, self.loss))

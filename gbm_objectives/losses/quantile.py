@@ -103,15 +103,14 @@ class Quantile(ResidualLoss):
         loss       (1 - alpha) r            if r > 0
                    -alpha r                 otherwise
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
-        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack (|r| + s) |2 g|^-0.3 - |r| or 0
+        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack max(0, (|r| + s) |2 g|^-0.3 - |r|)
                    1/(2 (|r| + s))          relaxed, slack s: hessian="majorizer"
 
     with g the gradient, at the kink that of its lower side. The loss is half of |r| + (1 - 2 alpha) r, hence the
-    second curvature is half of the absolute error's. For an
-    extreme quantile it creeps: the many rows on the flat side pull by 1 - alpha only, each against a full
-    curvature. |2 g| to the power 1 in its place would let every row step to its own target, which over-fits small
-    noisy data; 0.3 lies between, measured in `benchmarks/accuracy.py`. Maximum likelihood under asymmetric Laplace
-    noise.
+    second curvature is half of the absolute error's. For an extreme quantile it creeps: the many rows on the flat
+    side pull by 1 - alpha only, each against a full curvature. |2 g| to the power 1 would let every row step to
+    its own target, which over-fits small noisy data; 0.3 lies between, chosen on held-out loss as
+    `benchmarks/accuracy.py` measures it. Maximum likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------
