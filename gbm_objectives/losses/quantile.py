@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -103,14 +104,16 @@ class Quantile(ResidualLoss):
         loss       (1 - alpha) r            if r > 0
                    -alpha r                 otherwise
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
-        curvature  |2 g|^0.3/(2 (|r| + s))  relaxed, slack max(0, (|r| + s) |2 g|^-0.3 - |r|)
-                   1/(2 (|r| + s))          relaxed, slack s: hessian="majorizer"
+        curvature  a/(2 (|r| + s))    relaxed, slack max(0, (|r| + s)/a - |r|)
+                   1/(2 (|r| + s))    relaxed, slack s: hessian="majorizer"
 
-    with g the gradient, at the kink that of its lower side. The loss is half of |r| + (1 - 2 alpha) r, hence the
-    second curvature is half of the absolute error's. For an extreme quantile it creeps: the many rows on the flat
-    side pull by 1 - alpha only, each against a full curvature. |2 g| to the power 1 would let every row step to
-    its own target, which over-fits small noisy data; 0.3 lies between, chosen on held-out loss as
-    `benchmarks/accuracy.py` measures it. Maximum likelihood under asymmetric Laplace noise.
+    with a = 1/sqrt(2 alpha) if r > 0 and 1/sqrt(2 (1 - alpha)) otherwise. The loss is half of
+    |r| + (1 - 2 alpha) r, hence the second curvature is half of the absolute error's. For an extreme quantile it
+    creeps: the many rows on the flat side pull little, each against a full curvature. A curvature in
+    proportion to the gradient would let every row step to its own target, which over-fits: fewer held-out
+    targets lie under the fit than should. The square root, sqrt(|g|/(2 alpha (1 - alpha))) with g the gradient,
+    lies between; it was chosen on held-out loss and coverage as `benchmarks/accuracy.py` measures them. Maximum
+    likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------
@@ -169,7 +172,7 @@ class Quantile(ResidualLoss):
         """Return h·(|r| + s) above and below the target."""
         if self.hessian == "majorizer":
             return 0.5, 0.5
-        return 0.5 * (2.0 * (1.0 - self.alpha)) ** 0.3, 0.5 * (2.0 * self.alpha) ** 0.3
+        return 0.5 / math.sqrt(2.0 * self.alpha), 0.5 / math.sqrt(2.0 * (1.0 - self.alpha))
 
     def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
         # The parabola misses most for a step across the kink by (|r| + s)/height.
