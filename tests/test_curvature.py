@@ -74,11 +74,11 @@ def test_scale_is_local():
     rng = np.random.default_rng(0)
     raw = np.r_[np.zeros(500), np.full(500, 100.0)]
     residual = np.r_[0.01 * rng.standard_normal(500), 10 * rng.standard_normal(500)]
-    scale = residual_scale(lambda rows: residual[rows], 1000, None, raw)
-    small, large = scale.of_rows(raw, raw.dtype)[[0, -1]]
+    scale = residual_scale(residual, None, raw)
+    small, large = scale.of_rows(raw, np.float64)[[0, -1]]
     assert small < 0.1 * scale.constant < large
     weight = np.r_[np.zeros(500), np.ones(500)]
-    alone = residual_scale(lambda rows: residual[rows], 1000, weight, raw)
+    alone = residual_scale(residual, weight, raw)
     assert alone.constant == pytest.approx(np.mean(np.sqrt(np.abs(residual[500:]))) ** 2)
 
 

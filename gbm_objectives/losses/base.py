@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from ..blocks import blocks
-from ..curvature import Scale
+from ..curvature import Scale, sample_rows
 from ..links import IDENTITY, Link
 from .metric import Metric, labels_and_weight
 from .validation import as_numbers, as_raw, as_weight, first_offender
@@ -232,12 +233,9 @@ class Loss(BaseEstimator, ABC):
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
         at_start = bool(np.all(raw[0] == raw[-1]))
-        low, high = self._bounds
-        # A NaN is neither above nor below.
-        if at_start or not (low <= y.min() and y.max() <= high):
+        if at_start:
             self._check_domain(y)
-        weight = as_weight(sample_weight, len(y), check=at_start)
-        return self._weighted_float32(y, raw, weight)
+        return self._weighted_float32(y, raw, as_weight(sample_weight, len(y), check=at_start))
 
     def __call__(
         self, first: Any, second: Any, sample_weight: ArrayLike | None = None
@@ -260,19 +258,20 @@ class Loss(BaseEstimator, ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fill gradient and Hessian block by block; see `gradient_hessian`."""
         scale = self._scale(y, raw, weight)
+        if self._unit_mean_curvature:
+            scale = self._with_unit_mean_curvature(y, raw, weight, scale)
         # LightGBM's predictions of several classes are in Fortran order; the answer in the same order
         # saves the engine a copy.
         order: Literal["C", "F"] = "C" if raw.flags.c_contiguous else "F"
         gradient = np.empty(raw.shape, dtype=np.float32, order=order)
         hessian = np.empty(raw.shape, dtype=np.float32, order=order)
-        total = 0.0
+        low, high = self._bounds
         for rows in blocks(len(y), self.n_outputs):
-            g, h = self._derivatives(np.asfortranarray(y[rows]), np.asfortranarray(raw[rows]), scale, np.float32)
-            if self.curvature_kind == "constant":
-                h = np.full_like(g, scale.constant)
-            if self._unit_mean_curvature:
-                inverse = np.reciprocal(h)
-                total += float(inverse.sum() if weight is None else np.sum(inverse.T @ weight[rows]))
+            target = y[rows]
+            # A NaN is neither above nor below.
+            if not (low <= target.min() and target.max() <= high):
+                self._check_domain(y)
+            g, h = self._float32_derivatives(target, raw[rows], scale)
             if weight is None:
                 gradient[rows] = g
                 hessian[rows] = h
@@ -280,13 +279,21 @@ class Loss(BaseEstimator, ABC):
                 w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
                 np.multiply(g, w, out=gradient[rows], casting="same_kind")
                 np.multiply(h, w, out=hessian[rows], casting="same_kind")
-        if self._unit_mean_curvature:
-            count = len(y) if weight is None else float(weight.sum(dtype=np.float64))
-            factor = np.float32(total / (count * self.n_outputs))
-            for rows in blocks(len(y), self.n_outputs):
-                gradient[rows] *= factor
-                hessian[rows] *= factor
         return gradient, hessian
+
+    def _float32_derivatives(self, y: np.ndarray, raw: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+        g, h = self._derivatives(np.asfortranarray(y), np.asfortranarray(raw), scale, np.float32)
+        return g, np.full_like(g, scale.constant) if self.curvature_kind == "constant" else h
+
+    def _with_unit_mean_curvature(
+        self, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, scale: Scale
+    ) -> Scale:
+        """Return the scale with the constant that makes the weighted harmonic mean of the curvature 1."""
+        rows = sample_rows(len(y), weight)
+        _, h = self._float32_derivatives(y[rows], raw[rows], scale)
+        by_row = np.mean(np.reciprocal(h, dtype=np.float64).reshape(len(h), -1), axis=1)
+        mean = float(np.average(by_row, weights=None if weight is None else weight[rows]))
+        return replace(scale, constant=scale.constant * mean)
 
     def _float64_derivatives(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))

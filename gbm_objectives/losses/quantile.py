@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..curvature import Scale, residual_scale
+from ..curvature import Scale, residual_scale, sample_rows
 from .base import CurvatureKind
 from .regression import ResidualLoss
 from .validation import check_number
@@ -17,7 +17,9 @@ __all__ = ["AbsoluteError", "Quantile"]
 
 
 def _scale_of(y_true: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, factor: float) -> Scale:
-    return residual_scale(lambda rows: raw[rows] - y_true[rows], len(y_true), weight, raw).times(factor)
+    rows = sample_rows(len(y_true), weight)
+    raw = raw[rows]
+    return residual_scale(raw - y_true[rows], None if weight is None else weight[rows], raw).times(factor)
 
 
 def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
@@ -88,7 +90,7 @@ class AbsoluteError(ResidualLoss):
 
     def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
         # The parabola misses most for a step across the kink to the mirrored far side, d = -2 (|r| + s).
-        return np.broadcast_to(2.0 * scale.of_rows(raw_prediction, raw_prediction.dtype), raw_prediction.shape)
+        return np.broadcast_to(2.0 * scale.of_rows(raw_prediction, np.float64), raw_prediction.shape)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
@@ -107,7 +109,7 @@ class Quantile(ResidualLoss):
         curvature  a/(2 (|r| + s))    relaxed, slack max(0, (|r| + s)/a - |r|)
                    1/(2 (|r| + s))    relaxed, slack s: hessian="majorizer"
 
-    with a = 1/sqrt(2 alpha) if r > 0 and 1/sqrt(2 (1 - alpha)) otherwise. The loss is half of
+    with a = 1/sqrt(2 alpha) if r > 0, 1/sqrt(2 (1 - alpha)) if r < 0, at the kink their mean. The loss is half of
     |r| + (1 - 2 alpha) r, hence the second curvature is half of the absolute error's. For an extreme quantile it
     creeps: the many rows on the flat side pull little, each against a full curvature. A curvature in
     proportion to the gradient would let every row step to its own target, which over-fits: fewer held-out
@@ -164,12 +166,18 @@ class Quantile(ResidualLoss):
         self, r: np.ndarray, s: np.ndarray, constant: float
     ) -> tuple[np.ndarray, np.ndarray]:
         dtype = r.dtype.type
-        gradient = dtype(0.5 * constant) * np.sign(r) + dtype((0.5 - self.alpha) * constant)
-        height = np.where(r > 0, *(dtype(constant * side) for side in self._heights()))
-        return gradient, height / (np.abs(r) + s)
+        sign = np.sign(r)
+        above, below = self._heights()
+        # The mean of both sides plus or minus half their difference: np.where takes ten times as long.
+        height = dtype(0.5 * (above - below) * constant) * sign
+        height += dtype(0.5 * (above + below) * constant)
+        height /= np.abs(r) + s
+        sign *= dtype(0.5 * constant)
+        sign += dtype((0.5 - self.alpha) * constant)
+        return sign, height
 
     def _heights(self) -> tuple[float, float]:
-        """Return h·(|r| + s) above and below the target."""
+        """Return h·(|r| + s) above and below the target; at the target it is their mean."""
         if self.hessian == "majorizer":
             return 0.5, 0.5
         return 0.5 / math.sqrt(2.0 * self.alpha), 0.5 / math.sqrt(2.0 * (1.0 - self.alpha))
@@ -177,8 +185,10 @@ class Quantile(ResidualLoss):
     def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
         # The parabola misses most for a step across the kink by (|r| + s)/height.
         r = raw_prediction - y_true
-        s = scale.of_rows(raw_prediction, r.dtype)
-        return np.maximum((np.abs(r) + s) / (2.0 * np.where(r > 0, *self._heights())) - np.abs(r), 0.0)
+        s = scale.of_rows(raw_prediction, np.float64)
+        above, below = self._heights()
+        height = 0.5 * (above + below) + 0.5 * (above - below) * np.sign(r)
+        return np.maximum((np.abs(r) + s) / (2.0 * height) - np.abs(r), 0.0)
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)

@@ -37,7 +37,7 @@ class ResidualLoss(Loss):
     ) -> tuple[np.ndarray, np.ndarray]:
         # The difference first: float32 would lose a small residual of a target far from 0.
         r = (raw_prediction - y_true).astype(dtype, copy=False)
-        return self._derivatives_of_residual(r, scale.of_rows(raw_prediction, r.dtype), scale.constant)
+        return self._derivatives_of_residual(r, scale.of_rows(raw_prediction, dtype), scale.constant)
 
 
 class SquaredError(ResidualLoss):
@@ -143,7 +143,8 @@ class Huber(ResidualLoss):
         self, r: np.ndarray, s: np.ndarray, constant: float
     ) -> tuple[np.ndarray, np.ndarray]:
         delta = r.dtype.type(max(self.delta, SMALLEST_SCALE))  # 0 in float32 would give 0/0 at r = 0
-        return np.clip(r, -delta, delta), delta / np.maximum(np.abs(r), delta)
+        curvature = r.dtype.type(constant) * delta / np.maximum(np.abs(r), delta)
+        return r * curvature, curvature
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
