@@ -99,15 +99,21 @@ def train(
     else:
         _check_link(xgb_model, loss)
 
-    metrics: list[Callable[..., Any]] = [*metrics_with(loss, custom_metric), loss.metric]
+    # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
+    def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
+        target, weight = targets[0]
+        return loss.gradient_hessian(target, raw_prediction, weight)
+
+    metrics = metrics_with(loss, custom_metric)
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        # XGBoost stops early on the last metric.
         results: list[tuple[str, float]] = []
         for metric in metrics:
             result = metric(raw_prediction, dmatrix)
             results.extend(result if isinstance(result, list) else [result])
-        return results
+        # XGBoost stops early on the last metric.
+        target, weight = next(known for (own, _), known in zip(sets, targets, strict=True) if own is dmatrix)
+        return [*results, (loss.metric.__name__, loss.value(target, raw_prediction, weight))]
 
     # By name XGBoost would maximise a metric that begins with "pre", "map", "auc" or "ndcg".
     keywords.setdefault("maximize", False)
@@ -117,7 +123,7 @@ def train(
             dtrain,
             num_boost_round,
             evals=evals,
-            obj=loss,
+            obj=objective,
             custom_metric=all_metrics,
             xgb_model=xgb_model,
             **keywords,
