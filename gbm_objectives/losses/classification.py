@@ -76,8 +76,8 @@ class BinaryCrossEntropy(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         f = raw_prediction.astype(dtype, copy=False)
-        # exp of minus the absolute value: 1/(1 + exp(-f)) would overflow for f below -88. The larger of p and 1 - p
-        # is 1/(1 + tail), the smaller tail/(1 + tail).
+        # exp of minus the absolute value: 1/(1 + exp(-f)) would overflow for f below -88. The larger of p and
+        # 1 - p is 1/(1 + tail), the smaller tail/(1 + tail).
         tail = np.exp(-np.abs(f))
         larger = np.reciprocal(dtype(1) + tail)
         # The numerator of p is 1 or the tail: np.where takes longer than a second exp.
