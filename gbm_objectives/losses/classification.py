@@ -76,19 +76,22 @@ class BinaryCrossEntropy(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         f = raw_prediction.astype(dtype, copy=False)
-        # exp of minus the absolute value: 1/(1 + exp(-f)) would overflow for f below -88. The larger of p and
-        # 1 - p is 1/(1 + tail), the smaller tail/(1 + tail).
-        tail = np.exp(-np.abs(f))
-        larger = np.reciprocal(dtype(1) + tail)
-        # The numerator of p is 1 or the tail: np.where takes longer than a second exp.
-        p = np.exp(np.minimum(f, dtype(0))) * larger
+        # (1 - p)/p; further down exp would overflow, and p is 0 to the last digit anyway.
+        odds_against = np.maximum(f, dtype(1.0 - np.log(np.finfo(dtype).max)))
+        np.exp(np.negative(odds_against, out=odds_against), out=odds_against)
+        p = odds_against + dtype(1)
+        np.reciprocal(p, out=p)
         if self.hessian == "majorizer":
             # (p - 1/2)/f without 0/0 at f = 0, where it is 1/4.
             size = np.maximum(np.abs(f), dtype(1e-3))
             curvature = np.tanh(dtype(0.5) * size) / (dtype(2) * size)
         else:
-            curvature = np.maximum(tail * larger * larger, dtype(SMALLEST_CURVATURE))
-        return p - y_true.astype(dtype, copy=False), curvature
+            # p (1 - p), where 1 - p would cancel for p close to 1.
+            curvature = p * p
+            curvature *= odds_against
+            np.maximum(curvature, dtype(SMALLEST_CURVATURE), out=curvature)
+        p -= y_true
+        return p, curvature
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
