@@ -9,6 +9,7 @@ from .losses import (
     Huber,
     Loss,
     Quantile,
+    SigmoidSquaredError,
     SquaredError,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "Huber",
     "Loss",
     "Quantile",
+    "SigmoidSquaredError",
     "SquaredError",
 ]

@@ -15,6 +15,7 @@ from . import saving
 from .engines.common import Training, check_loss
 from .losses import Loss
 from .losses.validation import as_weight
+from .predictive import PredictiveMixin
 
 __all__ = ["BaseGBM", "engine_of"]
 
@@ -32,7 +33,7 @@ def engine_of(estimator: Any) -> Any:
     raise TypeError(f"estimator must be a scikit-learn estimator of LightGBM or XGBoost, got {estimator!r}")
 
 
-class BaseGBM(BaseEstimator):
+class BaseGBM(PredictiveMixin, BaseEstimator):
     """What `GBMRegressor` and `GBMClassifier` share."""
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
@@ -115,6 +116,12 @@ class BaseGBM(BaseEstimator):
         self.best_iteration_ = trained.best_iteration
         self.evals_result_ = trained.evals_result
         self.estimator_ = engine.fitted(estimator, trained, getattr(self, "classes_", None), self.n_features_in_)
+        self.noise_scale_ = None
+        if self.loss_.noise is not None and self.loss_.noise.fit_scale is not None:
+            # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
+            # early stopping.
+            X, target, weight = data.eval_sets[-1] if data.eval_sets else (X, target, weight)
+            self._fit_noise_scale(engine.predict_raw(self.booster_, X, self.estimator_), target, weight)
         return self
 
     def predict_raw(self, X: Any) -> np.ndarray:

@@ -27,10 +27,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SMALLEST_SCALE", "Scale", "residual_scale", "sample_rows"]
+__all__ = ["SMALLEST_CURVATURE", "SMALLEST_SCALE", "Scale", "residual_scale", "sample_rows"]
 
 # All residuals 0 (a constant target, fitted): 0/(|r| + 0) would be NaN. float32 holds hardly less.
 SMALLEST_SCALE = 1e-37
+
+# Far out on either side p (1 - p) underflows to 0, and a leaf of such rows alone would divide 0 by 0 in an
+# engine without regularisation. The same floor as XGBoost's own.
+SMALLEST_CURVATURE = 1e-16
 
 GROUPS = 16
 # Each group's mean is drawn to that of all rows as by so large a share of the whole weight: a group of a few rows

@@ -39,6 +39,9 @@ class GBMRegressor(RegressorMixin, BaseGBM):
         The best round where training stopped early, as the engine counts: LightGBM from 1, XGBoost from 0.
     evals_result_ : dict
         Metrics by evaluation set, name and round.
+    noise_scale_ : float or None
+        The scale b of the noise that the loss assumes (`gbm_objectives.likelihood`), of maximum likelihood on the
+        last evaluation set, or on the training set if there is none. None if the noise has no scale.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -1,9 +1,10 @@
-"""Pictures of losses, on matplotlib's axes."""
+"""Pictures of losses and fitted models, on matplotlib's axes: each takes axes, or makes them, and returns them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 
 from .losses import Loss
 
-__all__ = ["COLORS", "plot_loss"]
+__all__ = ["COLORS", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
 # Okabe and Ito (2008), *Color universal design*: told apart by colour-blind readers too.
 COLORS = {
@@ -24,28 +25,31 @@ COLORS = {
     "red": "#D55E00",
     "purple": "#CC79A7",
 }
+PALETTE = [COLORS[name] for name in ("blue", "red", "green", "purple", "orange", "sky")]
+STYLES = ["-", "--", ":", "-."]
 
 
 def plot_loss(
-    losses: Loss | Sequence[Loss], ax: Axes | None = None, *, y_true: float = 0.0, span: float = 4.0
+    loss_or_losses: Loss | Sequence[Loss], ax: Axes | None = None, *, y_true: float = 0.0, span: float = 4.0
 ) -> Axes:
-    """Plot losses and their gradients against the raw prediction, for one target.
+    """Plot losses with gradient and curvature against the raw prediction, for one target.
 
     Parameters
     ----------
-    losses : Loss or sequence of Loss
+    loss_or_losses : Loss or sequence of Loss
         Losses with a single output; one colour each.
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
     y_true : float, default=0.0
         The target.
     span : float, default=4.0
-        The raw prediction goes from y_true - span to y_true + span.
+        The raw prediction goes from y_true - span to y_true + span. A self-scaled curvature is that of rows spread
+        evenly over this range.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes: losses as full lines, gradients dashed.
+        The axes: losses as full lines, gradients dashed, curvatures dotted.
 
     Raises
     ------
@@ -58,13 +62,11 @@ def plot_loss(
     >>> plot_loss([Huber(delta=1.0), Huber(delta=2.0)]).get_xlabel()
     'raw prediction − target'
     """
-    if ax is None:
-        ax = plt.figure().add_subplot()
+    ax = _axes(ax)
     offset = np.linspace(-span, span, 801)
     target, raw = np.full(offset.shape, y_true), y_true + offset
-    many = [losses] if isinstance(losses, Loss) else list(losses)
-    palette = [COLORS[name] for name in ("blue", "red", "green", "purple", "orange", "sky")]
-    for loss, color in zip(many, cycle(palette), strict=False):
+    many = [loss_or_losses] if isinstance(loss_or_losses, Loss) else list(loss_or_losses)
+    for loss, color in zip(many, cycle(PALETTE), strict=False):
         if loss.n_outputs != 1:
             raise ValueError(f"plot_loss draws losses with one output, {loss!r} has {loss.n_outputs}")
         ax.plot(offset, loss.pointwise(target, raw), color=color, label=repr(loss))
@@ -72,5 +74,133 @@ def plot_loss(
         # A jump at a kink is a jump, no steep line.
         gradient[1:][np.abs(np.diff(gradient)) > 20 * span / len(offset)] = np.nan
         ax.plot(offset, gradient, color=color, linestyle="--")
+        ax.plot(offset, loss.curvature(target, raw), color=color, linestyle=":")
     ax.set_xlabel("raw prediction − target")
     return ax
+
+
+def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
+    """Plot a metric by boosting round, a line for each evaluation set.
+
+    Parameters
+    ----------
+    model_or_evals_result : GBMRegressor, GBMClassifier or dict
+        A model fitted with an `eval_set`, or metrics by evaluation set, name and round, as
+        `lightgbm.record_evaluation` and XGBoost's `evals_result` collect them.
+    ax : matplotlib.axes.Axes, optional
+        Where to plot; a new figure's otherwise.
+    metric : str, optional
+        Name of the metric; the loss's own, or the first, otherwise.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes; where training stopped early, a dotted vertical line marks the best round.
+
+    Raises
+    ------
+    ValueError
+        If there are no evaluation results, or none of that name.
+
+    Examples
+    --------
+    >>> curves = {"train": {"l1": [3.0, 2.0, 1.0]}, "valid": {"l1": [3.0, 2.5, 2.4]}}
+    >>> plot_learning_curves(curves).get_ylabel()
+    'l1'
+    """
+    results = getattr(model_or_evals_result, "evals_result_", model_or_evals_result)
+    if not isinstance(results, dict) or not any(results.values()):
+        raise ValueError("there are no evaluation results: fit with eval_set=")
+    names = list(dict.fromkeys(name for by_metric in results.values() for name in by_metric))
+    if metric is None:
+        own = getattr(getattr(model_or_evals_result, "loss_", None), "name", None)
+        metric = own if own in names else names[0]
+    if metric not in names:
+        raise ValueError(f"metric must be one of {names}, got {metric!r}")
+    ax = _axes(ax)
+    rounds = 0
+    for (name, by_metric), color, style in zip(results.items(), cycle(PALETTE), cycle(STYLES), strict=False):
+        if metric in by_metric:
+            values = by_metric[metric]
+            rounds = max(rounds, len(values))
+            ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
+    best = getattr(model_or_evals_result, "best_iteration_", None)
+    if best is not None:
+        # XGBoost counts rounds from 0.
+        ax.axvline(
+            best + type(model_or_evals_result.booster_).__module__.startswith("xgboost"), color="0.5", ls=":"
+        )
+    ax.set_xlabel("boosting round")
+    ax.set_ylabel(str(metric))
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_prediction_interval(
+    model: Any, X: Any, y: Any = None, ax: Axes | None = None, *, feature: int = 0, level: float = 0.9
+) -> Axes:
+    """Plot a regression with its prediction interval against one feature.
+
+    Parameters
+    ----------
+    model : GBMRegressor, or pair of GBMRegressor
+        A model whose loss is a negative log-likelihood: the interval is that of its `predict_distribution`. Or two
+        quantile models: the interval lies between their predictions.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    y : array-like of shape (n_samples,), optional
+        Targets, drawn as points.
+    ax : matplotlib.axes.Axes, optional
+        Where to plot; a new figure's otherwise.
+    feature : int, default=0
+        Column of X on the horizontal axis.
+    level : float, default=0.9
+        Probability that the interval holds; above 0 and below 1. Of two models their quantiles say it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    ValueError
+        If `level` is out of range, or the loss is no negative log-likelihood.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lightgbm import LGBMRegressor
+    >>> from gbm_objectives import GBMRegressor
+    >>> X = np.arange(100.0)[:, None]
+    >>> model = GBMRegressor(estimator=LGBMRegressor(n_estimators=5, verbosity=-1)).fit(X, X[:, 0])
+    >>> plot_prediction_interval(model, X, X[:, 0]).get_xlabel()
+    'feature 0'
+    """
+    if isinstance(level, bool) or not 0.0 < level < 1.0:
+        raise ValueError(f"level must be above 0 and below 1, got {level!r}")
+    if isinstance(model, (tuple, list)):
+        if len(model) != 2:
+            raise ValueError(f"model must be one model or a pair, got {len(model)}")
+        first, second = (one.predict(X) for one in model)
+        lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
+    else:
+        distribution = model.predict_distribution(X)
+        (lower, upper), line = distribution.interval(level), model.predict(X)
+    ax = _axes(ax)
+    x = np.asarray(X)[:, feature].astype(np.float64)
+    order = np.argsort(x, kind="stable")
+    if y is not None:
+        ax.plot(x, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
+    label = "between the two models" if line is None else f"{100 * level:g} % interval"
+    ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
+    if line is not None:
+        ax.plot(x[order], line[order], color=COLORS["blue"], label="prediction")
+    names = getattr(X, "columns", None)
+    ax.set_xlabel(f"feature {feature}" if names is None else str(names[feature]))
+    ax.legend(frameon=False)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return plt.figure().add_subplot() if ax is None else ax

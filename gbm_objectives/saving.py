@@ -39,6 +39,7 @@ def save(model: Any, engine: Any, path: str | PathLike[str]) -> None:
         "classes": None,
         "best_iteration": model.best_iteration_,
         "evals_result": model.evals_result_,
+        "noise_scale": model.noise_scale_,
         "model": engine.to_text(model.booster_),
     }
     if is_classifier(model):
@@ -104,6 +105,8 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     model.booster_ = engine.from_text(content["model"])
     model.best_iteration_ = content["best_iteration"]
     model.evals_result_ = content["evals_result"]
+    # Files of version 0.1.0 do not have it.
+    model.noise_scale_ = content.get("noise_scale")
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.fitted(estimator, trained, getattr(model, "classes_", None), model.n_features_in_)
     return model

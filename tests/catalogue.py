@@ -15,6 +15,7 @@ from gbm_objectives import (
     Huber,
     Loss,
     Quantile,
+    SigmoidSquaredError,
     SquaredError,
 )
 
@@ -64,6 +65,9 @@ CASES = [
     Case(Quantile(alpha=0.9), "real"),
     Case(BinaryCrossEntropy(), "binary"),
     Case(BinaryCrossEntropy(), "probability"),
+    Case(SigmoidSquaredError(), "binary"),
+    Case(SigmoidSquaredError(), "probability"),
+    Case(SigmoidSquaredError(hessian="majorizer"), "binary"),
     Case(CategoricalCrossEntropy(n_classes=3), "label"),
     Case(CategoricalCrossEntropy(n_classes=4), "distribution"),
     Case(Hinge(), "binary"),

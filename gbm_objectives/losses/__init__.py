@@ -1,7 +1,8 @@
 """The losses: the mathematics, on plain arrays; imports no engine."""
 
 from .base import Loss
-from .classification import BinaryCrossEntropy, CategoricalCrossEntropy, Hinge
+from .binary import BinaryCrossEntropy, Hinge, SigmoidSquaredError
+from .categorical import CategoricalCrossEntropy
 from .quantile import AbsoluteError, Quantile
 from .regression import Huber, ResidualLoss, SquaredError
 
@@ -14,5 +15,6 @@ __all__ = [
     "Loss",
     "Quantile",
     "ResidualLoss",
+    "SigmoidSquaredError",
     "SquaredError",
 ]

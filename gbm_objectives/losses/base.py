@@ -17,13 +17,14 @@ from sklearn.base import BaseEstimator
 
 from ..blocks import blocks
 from ..curvature import Scale, sample_rows
+from ..likelihood import Noise
 from ..links import IDENTITY, Link
 from .metric import Metric, labels_and_weight
 from .validation import as_numbers, as_raw, as_weight, first_offender
 
 __all__ = ["CurvatureKind", "Loss"]
 
-CurvatureKind = Literal["exact", "bound", "majorizer", "relaxed", "constant"]
+CurvatureKind = Literal["exact", "gauss-newton", "bound", "majorizer", "relaxed", "constant"]
 
 
 class Loss(BaseEstimator, ABC):
@@ -37,6 +38,8 @@ class Loss(BaseEstimator, ABC):
     scale of the link). What the curvature promises, `curvature_kind` says:
 
     - ``"exact"``: it is the second derivative.
+    - ``"gauss-newton"``: of a square of a residual on the response scale, the part of the second derivative that
+      is never negative: twice the square of the response's derivative.
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
@@ -48,6 +51,8 @@ class Loss(BaseEstimator, ABC):
     """
 
     link: ClassVar[Link] = IDENTITY
+    # The noise under which the loss is a negative log-likelihood up to constants, if there is one.
+    noise: Noise | None = None
     domain: ClassVar[str] = "finite numbers"
     # Smallest and largest target; `_in_domain` says what else there is to the domain.
     _bounds: tuple[float, float] = (-np.finfo(np.float64).max, np.finfo(np.float64).max)

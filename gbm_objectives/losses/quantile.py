@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curvature import Scale, residual_scale, sample_rows
+from ..likelihood import LAPLACE, Noise, asymmetric_laplace
 from .base import CurvatureKind
 from .regression import ResidualLoss
 from .validation import check_number
@@ -66,6 +67,7 @@ class AbsoluteError(ResidualLoss):
     [1.0, 0.0, -1.0]
     """
 
+    noise = LAPLACE
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {
         "auto": "relaxed",
         "majorizer": "relaxed",
@@ -153,6 +155,10 @@ class Quantile(ResidualLoss):
     def check_params(self) -> None:
         self._check_hessian()
         check_number(self, "alpha", 0.0, 1.0)
+
+    @property
+    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
+        return asymmetric_laplace(self.alpha)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.maximum((1.0 - self.alpha) * r, -self.alpha * r)

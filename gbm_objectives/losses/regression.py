@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..curvature import SMALLEST_SCALE, Scale
+from ..likelihood import NORMAL, Noise, huber_noise
 from .base import CurvatureKind, Loss
 from .validation import check_number
 
@@ -65,6 +66,7 @@ class SquaredError(ResidualLoss):
     3.0
     """
 
+    noise = NORMAL
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {"auto": "exact"}
 
     def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
@@ -133,6 +135,10 @@ class Huber(ResidualLoss):
     def check_params(self) -> None:
         self._check_hessian()
         check_number(self, "delta", 0.0, 1e38)  # float32 holds no more
+
+    @property
+    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
+        return huber_noise(self.delta)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         inside = np.clip(r, -self.delta, self.delta)

@@ -1,4 +1,4 @@
-"""Losses of class labels: binary and categorical cross-entropy, and hinge."""
+"""Losses of a binary label with one raw prediction: cross-entropy, squared error of the probability, hinge."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ..curvature import Scale, residual_scale, sample_rows
-from ..links import LOGIT, SOFTMAX
+from ..curvature import SMALLEST_CURVATURE, Scale, residual_scale, sample_rows
+from ..likelihood import BERNOULLI
+from ..links import LOGIT
 from .base import CurvatureKind, Loss
 
-__all__ = ["BinaryCrossEntropy", "CategoricalCrossEntropy", "Hinge"]
+__all__ = ["BinaryCrossEntropy", "Hinge", "SigmoidSquaredError"]
 
-# Far out on either side p (1 - p) underflows to 0, and a leaf of such rows alone would divide 0 by 0 in an
-# engine without regularisation. The same floor as XGBoost's own.
-SMALLEST_CURVATURE = 1e-16
+# The largest second derivative of the squared error of the probability, rounded up: 2 p² (1 - p) (2 - 3 p) for
+# y = 0 (its mirror image for y = 1) is 0.15406 at p = (15 - sqrt(33))/24.
+LARGEST_BRIER_CURVATURE = 0.155
+
+
+def sigmoid(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return p = 1/(1 + exp(-f)) and the odds against it, (1 - p)/p; p² times these is p (1 - p), precisely."""
+    # Further down exp would overflow, and p is 0 for every purpose.
+    odds_against = np.maximum(f, f.dtype.type(1.0 - np.log(np.finfo(f.dtype).max)))
+    np.exp(np.negative(odds_against, out=odds_against), out=odds_against)
+    p = odds_against + f.dtype.type(1)
+    return np.reciprocal(p, out=p), odds_against
 
 
 class BinaryCrossEntropy(Loss):
@@ -54,6 +64,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     link = LOGIT
+    noise = BERNOULLI
     domain = "numbers in [0, 1]"
     _bounds = (0.0, 1.0)
     classifies = True
@@ -76,11 +87,7 @@ class BinaryCrossEntropy(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         f = raw_prediction.astype(dtype, copy=False)
-        # (1 - p)/p; further down exp would overflow, and p is 0 to the last digit anyway.
-        odds_against = np.maximum(f, dtype(1.0 - np.log(np.finfo(dtype).max)))
-        np.exp(np.negative(odds_against, out=odds_against), out=odds_against)
-        p = odds_against + dtype(1)
-        np.reciprocal(p, out=p)
+        p, odds_against = sigmoid(f)
         if self.hessian == "majorizer":
             # (p - 1/2)/f without 0/0 at f = 0, where it is 1/4.
             size = np.maximum(np.abs(f), dtype(1e-3))
@@ -98,112 +105,76 @@ class BinaryCrossEntropy(Loss):
         return float(self.link.forward(np.average(y, weights=weight)))
 
 
-class CategoricalCrossEntropy(Loss):
-    """Cross-entropy -Σ Q log P of a target with several classes, given as labels or as distributions.
+class SigmoidSquaredError(Loss):
+    """Squared error of the probability, (p - y_true)²: the Brier score as an objective.
 
-    Domain: integers 0 ... n_classes - 1, or rows (n_samples, n_classes) of numbers not below 0 that sum to 1.
-    Link: softmax. With P = softmax(raw_prediction) and Q the target distribution (one-hot for a label)::
+    Domain: numbers in [0, 1]. Link: logit. With p = 1/(1 + exp(-raw_prediction)) and its derivative
+    p' = p (1 - p)::
 
-        loss       -Σ Q log P
-        gradient   P - Q
-        curvature  2 P (1 - P)        bound
-                   1/2                majoriser: hessian="majorizer"
+        loss       (p - y)²
+        gradient   2 (p - y) p'
+        curvature  2 p'²              gauss-newton
+                   0.155              majoriser: hessian="majorizer"
 
-    The Hessian diag(P) - P Pᵀ has off-diagonal entries; by Gershgorin's theorem twice its diagonal dominates
-    it, which the diagonal alone does not. Maximum likelihood of a categorical variable.
+    The factor p' is what the lecture warns of: for a confident mistake it is next to 0, and training stands still,
+    where it cancels in `BinaryCrossEntropy`. A Newton step divides by p'² and so overcomes the plateau, as far as
+    `reg_lambda` and `min_child_weight` let it. The second derivative is negative for bad mistakes, hence the
+    Gauss-Newton curvature. The engines get half of gradient and curvature, as for squared error. It is a proper
+    scoring rule, bounded and thus robust to wrong labels, and no negative log-likelihood.
 
     Parameters
     ----------
-    n_classes : int, default=2
-        Number of classes, at least 2.
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The curvature: the bound, the majoriser, or 1.
+        The curvature: Gauss-Newton, the majoriser, or 1.
 
     References
     ----------
-    Böhning (1992). *Multinomial logistic regression algorithm*. Annals of the Institute of Statistical
-    Mathematics 44, 197-200 (the majoriser).
-    Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
-    1189-1232, section 4.6.
+    Brier (1950). *Verification of forecasts expressed in terms of probability*. Monthly Weather Review 78, 1-3.
+    Nielsen (2015). *Neural Networks and Deep Learning*, chapter 3.
 
     Examples
     --------
-    >>> loss = CategoricalCrossEntropy(n_classes=3)
-    >>> loss.pointwise([2], [[0.0, 0.0, 0.0]])  # log 3
-    array([1.09861229])
-    >>> loss.gradient([[0.5, 0.25, 0.25]], [[0.0, 0.0, 0.0]]).round(3).tolist()
-    [[-0.167, 0.083, 0.083]]
+    >>> loss = SigmoidSquaredError()
+    >>> loss.pointwise([1.0], [0.0])
+    array([0.25])
+    >>> loss.gradient([0.0, 0.0], [0.0, 8.0]).round(4).tolist()  # the worse the mistake, the smaller
+    [0.25, 0.0007]
     """
 
-    link = SOFTMAX
+    link = LOGIT
+    domain = "numbers in [0, 1]"
+    _bounds = (0.0, 1.0)
     classifies = True
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {
-        "auto": "bound",
+        "auto": "gauss-newton",
         "majorizer": "majorizer",
         "constant": "constant",
     }
 
-    def __init__(self, n_classes: int = 2, hessian: str = "auto") -> None:
-        self.n_classes = n_classes
+    def __init__(self, hessian: str = "auto") -> None:
         self.hessian = hessian
 
-    @property
-    def domain(self) -> str:  # type: ignore[override]  # here it depends on a hyper-parameter
-        k = self.n_classes
-        return f"integer labels 0 ... {k - 1}, or rows of {k} numbers not below 0 that sum to 1"
-
-    @property
-    def _bounds(self) -> tuple[float, float]:  # type: ignore[override]  # likewise
-        return 0.0, float(self.n_classes - 1)
-
-    @property
-    def n_outputs(self) -> int:
-        return self.n_classes
-
-    def check_params(self) -> None:
-        self._check_hessian()
-        if isinstance(self.n_classes, bool) or not isinstance(self.n_classes, (int, np.integer)):
-            raise TypeError(f"n_classes of {type(self).__name__} must be an integer, got {self.n_classes!r}")
-        if self.n_classes < 2:
-            raise ValueError(f"n_classes of {type(self).__name__} must be at least 2, got {self.n_classes}")
-
-    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
-        if y_true.ndim == 1:
-            return np.equal(y_true, np.floor(y_true))
-        if y_true.shape[1] != self.n_classes:
-            return np.zeros(len(y_true), dtype=bool)
-        # float32 probabilities sum to 1 up to rounding only.
-        return np.less(np.abs(y_true.sum(axis=1) - 1.0), 1e-4)
-
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        log_p = special.log_softmax(raw_prediction, axis=1)
-        if y_true.ndim == 1:
-            return np.negative(np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)[:, 0])
-        return np.negative((y_true * log_p).sum(axis=1))
+        return np.asarray(np.square(special.expit(raw_prediction) - y_true))
+
+    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
+        return Scale(0.5)
 
     def _derivatives(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        # Less the row's largest value: exp would overflow.
-        p = np.exp((raw_prediction - raw_prediction.max(axis=1, keepdims=True)).astype(dtype, copy=False))
-        p /= p.sum(axis=1, keepdims=True)
+        p, odds_against = sigmoid(raw_prediction.astype(dtype, copy=False))
+        slope = p * p * odds_against
+        p -= y_true
         if self.hessian == "majorizer":
-            curvature = np.full_like(p, 0.5)
+            curvature = np.full_like(p, 0.5 * LARGEST_BRIER_CURVATURE)
         else:
-            curvature = np.maximum(dtype(2) * p * (dtype(1) - p), dtype(SMALLEST_CURVATURE))
-        if y_true.ndim == 1:
-            p[np.arange(len(p)), y_true.astype(np.intp)] -= dtype(1)
-        else:
-            p -= y_true.astype(dtype, copy=False)
-        return p, curvature
+            curvature = np.maximum(slope * slope, dtype(SMALLEST_CURVATURE))
+        return p * slope, curvature
 
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)
-        if y.ndim == 1:
-            shares = np.bincount(y.astype(np.intp), weights=weight, minlength=self.n_classes)
-        else:
-            shares = y.sum(axis=0) if weight is None else weight @ y
-        return self.link.forward(shares / shares.sum())
+        return float(self.link.forward(np.average(y, weights=weight)))
 
 
 class Hinge(Loss):

@@ -1,0 +1,189 @@
+"""Losses read as negative log-likelihoods: which noise each one assumes, and how large it is.
+
+A loss L that is a negative log-likelihood up to constants has a density for each target, given the prediction::
+
+    p(y | f) = exp(-L(y, f)/b)/Z(b)
+
+with a scale b > 0 (squared error: twice the variance). Minimising the loss is then maximum likelihood for f, and
+the b of maximum likelihood depends on the data through the mean loss alone: the log-likelihood of a row is
+-mean(L)/b - log Z(b) on average. Cross-entropies have b = 1. The distributions are SciPy's, where it has them.
+
+References
+----------
+Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 2.6.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy import optimize, special
+
+__all__ = ["BERNOULLI", "CATEGORICAL", "LAPLACE", "NORMAL", "Noise", "asymmetric_laplace", "huber_noise"]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise under which a loss is a negative log-likelihood.
+
+    Parameters
+    ----------
+    name : str
+        Name of the distribution.
+    distribution : callable
+        From the response, (n_samples,) or (n_samples, n_classes), and the scale to a frozen distribution of
+        `scipy.stats`.
+    fit_scale : callable, optional
+        From the mean loss to the scale of maximum likelihood; without it the scale is always 1.
+
+    Examples
+    --------
+    >>> from gbm_objectives import SquaredError
+    >>> noise = SquaredError().noise
+    >>> noise.fit_scale(2.0)  # twice the variance
+    4.0
+    >>> noise.distribution(np.array([0.0, 10.0]), 4.0).std().round(3).tolist()
+    [1.414, 1.414]
+    """
+
+    name: str
+    distribution: Callable[[np.ndarray, float], Any]
+    fit_scale: Callable[[float], float] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Noise {self.name}>"
+
+
+# SciPy's distributions take half a second to import, which only those who ask for one should wait for.
+
+
+def _normal(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    return stats.norm(response, np.sqrt(0.5 * scale))
+
+
+def _laplace(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    return stats.laplace(response, scale)
+
+
+def _bernoulli(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    return stats.bernoulli(response)
+
+
+def _categorical(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    # Sums that differ from 1 by rounding are refused.
+    return stats.multinomial(1, response / response.sum(axis=1, keepdims=True))
+
+
+def asymmetric_laplace(alpha: float) -> Noise:
+    """Return the noise of the quantile loss: density alpha (1 - alpha)/b · exp(-L/b)."""
+
+    def distribution(response: np.ndarray, scale: float) -> Any:
+        from scipy import stats
+
+        # SciPy's density falls as exp(-kappa r/s) above and exp(r/(kappa s)) below.
+        kappa = np.sqrt(alpha / (1.0 - alpha))
+        return stats.laplace_asymmetric(kappa, response, scale / np.sqrt(alpha * (1.0 - alpha)))
+
+    return Noise("asymmetric Laplace", distribution, float)
+
+
+def huber_noise(delta: float) -> Noise:
+    """Return the noise of Huber's loss: a normal centre of variance b, and exponential tails beyond `delta`."""
+
+    def distribution(response: np.ndarray, scale: float) -> Any:
+        return _least_favourable()(delta / np.sqrt(scale), response, np.sqrt(scale))
+
+    def fit_scale(mean_loss: float) -> float:
+        # The mean loss under the model, in units of delta², rises with b/delta² from 0 without bound.
+        wanted = mean_loss / delta**2
+
+        def excess(log_b: float) -> float:
+            return _mean_huber_loss(np.exp(0.5 * log_b)) - wanted
+
+        # For a small b it is b/2, for a large one b: normal and Laplace.
+        return delta**2 * float(
+            np.exp(optimize.brentq(excess, np.log(0.5 * wanted), np.log(4.0 * wanted), xtol=1e-14))
+        )
+
+    return Noise("Huber's least favourable", distribution, fit_scale)
+
+
+def _mean_huber_loss(sigma: float) -> float:
+    """Return the mean of Huber's loss with delta = 1 under its own noise with b = sigma²."""
+    k = 1.0 / sigma
+    # Mass of the centre and of both tails, up to the same factor; the tails' over that of the normal density at k.
+    centre, tails = special.erf(k / np.sqrt(2.0)), np.sqrt(2.0 / np.pi) * np.exp(-0.5 * k * k) / k
+    # Of the standardised loss: E z²/2 in the centre, k²/2 + 1 in the tails.
+    in_centre = 0.5 * centre - k * np.exp(-0.5 * k * k) / np.sqrt(2.0 * np.pi)
+    return float(sigma**2 * (in_centre + tails * (0.5 * k * k + 1.0)) / (centre + tails))
+
+
+@lru_cache(maxsize=1)
+def _least_favourable() -> Any:
+    """Return the standardised distribution as SciPy would have it; its shape parameter is k = delta/sqrt(b)."""
+    from scipy import stats
+
+    class LeastFavourable(stats.rv_continuous):
+        """exp(-z²/2) for |z| <= k, exp(-k (|z| - k/2)) beyond, over its integral (Huber 1964)."""
+
+        def _argcheck(self, k: Any) -> Any:
+            return k > 0
+
+        def _mass(self, k: Any) -> tuple[Any, Any]:
+            """Return the integrals of the unnormalised density over the centre and over one tail."""
+            return np.sqrt(2.0 * np.pi) * special.erf(k / np.sqrt(2.0)), np.exp(-0.5 * k * k) / k
+
+        def _logpdf(self, z: Any, k: Any) -> Any:
+            centre, tail = self._mass(k)
+            inside = np.minimum(np.abs(z), k)
+            return -inside * (np.abs(z) - 0.5 * inside) - np.log(centre + 2.0 * tail)
+
+        def _pdf(self, z: Any, k: Any) -> Any:
+            return np.exp(self._logpdf(z, k))
+
+        def _cdf(self, z: Any, k: Any) -> Any:
+            centre, tail = self._mass(k)
+            below = tail * np.exp(np.minimum(k * (z + k), 0.0))
+            above = tail * np.exp(np.minimum(k * (k - z), 0.0))
+            inside = np.clip(z, -k, k)
+            middle = np.sqrt(2.0 * np.pi) * (special.ndtr(inside) - special.ndtr(-k))
+            return (below + middle + np.where(z > k, tail - above, 0.0)) / (centre + 2.0 * tail)
+
+        def _sf(self, z: Any, k: Any) -> Any:
+            return self._cdf(-z, k)
+
+        def _ppf(self, q: Any, k: Any) -> Any:
+            centre, tail = self._mass(k)
+            total = centre + 2.0 * tail
+            lower = np.minimum(q, 1.0 - q) * total
+            with np.errstate(divide="ignore"):  # q = 0 and 1 are minus and plus infinity
+                far = np.log(lower / tail) / k - k
+            near = special.ndtri((lower - tail) / np.sqrt(2.0 * np.pi) + special.ndtr(-k))
+            return np.sign(q - 0.5) * np.abs(np.where(lower < tail, far, near))
+
+        def _stats(self, k: Any) -> Any:
+            centre, tail = self._mass(k)
+            # Of a tail: E z² of k + an exponential variable of rate k.
+            in_centre = centre - 2.0 * k * np.exp(-0.5 * k * k)
+            second = in_centre + 2.0 * tail * (k * k + 2.0 + 2.0 / (k * k))
+            return 0.0, second / (centre + 2.0 * tail), 0.0, None
+
+    return LeastFavourable(name="huber_least_favourable", shapes="k")
+
+
+NORMAL = Noise("normal", _normal, lambda mean_loss: 2.0 * mean_loss)
+LAPLACE = Noise("Laplace", _laplace, float)
+BERNOULLI = Noise("Bernoulli", _bernoulli)
+CATEGORICAL = Noise("categorical", _categorical)
