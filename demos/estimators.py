@@ -3,14 +3,12 @@
     python -m demos.estimators [--output DIR] [--rounds N]
 
 What to look at: delta, the loss's own parameter, is searched in one grid with the engine's parameters; the best
-model is saved as one JSON file and read again.
+model is saved as one JSON file and read again. The figure shows where early stopping stopped.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from lightgbm import LGBMRegressor
@@ -20,7 +18,9 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
+from demos.common import command_line, plt, write
 from gbm_objectives import GBMRegressor, Huber
+from gbm_objectives.plotting import plot_learning_curves
 
 DELTAS = [5.0, 20.0, 80.0]
 LEAVES = [4, 8, 16]
@@ -52,10 +52,7 @@ def searches(rounds: int) -> dict[str, tuple[GBMRegressor, dict[str, list[float]
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Search, print a table, save and reload the best model."""
-    parser = argparse.ArgumentParser(prog="python -m demos.estimators", description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=Path("output"), help="folder for the model (default: output)"
-    )
+    parser = command_line("estimators", __doc__, "model and figure")
     parser.add_argument("--rounds", type=int, default=500, help="boosting rounds at the most (default: 500)")
     options = parser.parse_args(argv)
     if options.rounds < 1:
@@ -86,14 +83,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     print(f"{'median':<38}{'':>11}{mean_absolute_error(y_test, np.full(len(y_test), np.median(y))):>12.2f}")
 
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for ax, (engine, search) in zip(axes, results.items(), strict=True):
+        plot_learning_curves(search.best_estimator_, ax)
+        ax.set_title(f"{engine}: loss on the rows kept to stop", loc="left")
+        ax.set_ylabel(f"Huber loss, δ = {search.best_estimator_.loss_.delta:g}")
+        ax.get_legend().remove()
+    print()
+    write(figure, options.output, "diabetes")
+
     winner = max(results, key=lambda engine: results[engine].best_score_)
     model = results[winner].best_estimator_
-    options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "diabetes.json"
     model.save_model(path)
     again = GBMRegressor.load_model(path)
     verdict = "the same" if np.array_equal(again.predict(X_test), model.predict(X_test)) else "NOT the same"
-    print(f"\nsaved the {winner} model in {path}; read again, its predictions are {verdict}")
+    print(f"saved the {winner} model in {path}; read again, its predictions are {verdict}")
+    print("\nSeen: the loss's delta is searched like any other parameter, and what was saved predicts the same.")
 
 
 if __name__ == "__main__":

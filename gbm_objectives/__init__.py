@@ -1,5 +1,6 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
+from .checks import check_loss
 from .estimators import GBMClassifier, GBMRegressor
 from .losses import (
     AbsoluteError,
@@ -27,4 +28,5 @@ __all__ = [
     "Quantile",
     "SigmoidSquaredError",
     "SquaredError",
+    "check_loss",
 ]

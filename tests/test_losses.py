@@ -1,4 +1,4 @@
-"""Properties that every loss of the catalogue must have, checked against its own `pointwise`."""
+"""Properties of every loss of the catalogue beside those that `check_loss` checks (tests/test_checks.py)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 from sklearn.base import clone
 
 import gbm_objectives
@@ -15,16 +14,6 @@ from tests.catalogue import CASES, Case
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 N = 60
-
-
-def differences(function, raw: np.ndarray, step: float) -> np.ndarray:
-    """4th-order central differences of `function` along each column of `raw`; columns come last."""
-    columns = []
-    for j in range(1 if raw.ndim == 1 else raw.shape[1]):
-        unit = np.ones_like(raw) if raw.ndim == 1 else np.eye(raw.shape[1])[j]
-        f = {m: function(raw + m * step * unit) for m in (-2, -1, 1, 2)}
-        columns.append((f[-2] - 8 * f[-1] + 8 * f[1] - f[2]) / (12 * step))
-    return columns[0] if raw.ndim == 1 else np.stack(columns, axis=-1)
 
 
 def smooth_rows(case: Case, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,41 +28,6 @@ def test_catalogue_is_complete():
     public = {getattr(gbm_objectives, name) for name in gbm_objectives.__all__}
     losses = {c for c in public if isinstance(c, type) and issubclass(c, Loss) and c is not Loss}
     assert losses == {type(case.loss) for case in CASES}
-
-
-@cases
-def test_gradient_is_the_derivative_of_pointwise(case):
-    y, raw = smooth_rows(case)
-    expected = differences(lambda f: case.loss.pointwise(y, f), raw, step=1e-3)
-    np.testing.assert_allclose(case.loss.gradient(y, raw), expected, rtol=1e-6, atol=1e-9)
-
-
-@cases
-def test_curvature_is_what_the_loss_says(case):
-    loss, (y, raw) = case.loss, smooth_rows(case)
-    curvature = loss.curvature(y, raw)
-    assert curvature.shape == raw.shape
-    assert (curvature > 0).all() and np.isfinite(curvature).all()
-    if loss.curvature_kind == "constant":
-        np.testing.assert_array_equal(curvature, 1)
-        return
-    if loss.curvature_kind == "exact":
-        expected = differences(lambda f: loss.gradient(y, f), raw, step=1e-3)
-        np.testing.assert_allclose(curvature, expected, rtol=1e-6, atol=1e-9)
-    elif loss.curvature_kind == "bound":
-        hessian = differences(lambda f: loss.gradient(y, f), raw, step=1e-3)
-        gap = curvature[:, :, None] * np.eye(loss.n_outputs) - hessian
-        assert np.linalg.eigvalsh((gap + gap.transpose(0, 2, 1)) / 2).min() > -1e-9
-    else:
-        slack = loss.curvature_slack(y, raw)
-        assert (slack > 0).any() == (loss.curvature_kind == "relaxed")
-        value, slope = loss.pointwise(y, raw), loss.gradient(y, raw)
-        rng = np.random.default_rng(0)
-        for step in np.linspace(-50, 50, 2001):
-            # Every direction, where there are several outputs.
-            d = step if raw.ndim == 1 else step * rng.standard_normal(raw.shape)
-            parabola = value + (slope * d + 0.5 * curvature * d**2).reshape(len(y), -1).sum(axis=1)
-            assert (loss.pointwise(y, raw + d) <= parabola + slack + 1e-9).all()
 
 
 @cases
@@ -93,33 +47,6 @@ def test_slack_is_no_larger_than_needed(case):
 
 
 @cases
-def test_engines_get_the_gradient_times_weight_up_to_one_constant(case):
-    rng = np.random.default_rng(1)
-    y, raw, weight = case.targets(rng, N), case.raw(rng, N), rng.uniform(0.5, 2, N)
-    for w in (None, weight):
-        grad, hess = case.loss.gradient_hessian(y, raw, w)
-        assert grad.dtype == hess.dtype == np.float32
-        assert grad.shape == hess.shape == raw.shape
-        column = 1.0 if w is None else w.reshape((-1,) + (1,) * (raw.ndim - 1))
-        expected = case.loss.gradient(y, raw) * column
-        constant = np.sum(grad * expected) / np.sum(expected**2)
-        assert constant > 0
-        np.testing.assert_allclose(grad, constant * expected, rtol=1e-4, atol=1e-6)
-        if w is None:  # a weighted curvature adapts to the weighted residuals
-            np.testing.assert_allclose(hess, constant * case.loss.curvature(y, raw), rtol=1e-4, atol=1e-6)
-
-
-@cases
-def test_doubled_weights_double_gradient_and_curvature(case):
-    rng = np.random.default_rng(2)
-    y, raw, weight = case.targets(rng, N), case.raw(rng, N), rng.uniform(0.5, 2, N)
-    for once, twice in zip(
-        case.loss.gradient_hessian(y, raw, weight), case.loss.gradient_hessian(y, raw, 2 * weight), strict=True
-    ):
-        np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
-
-
-@cases
 def test_weight_two_equals_a_duplicated_row(case):
     rng = np.random.default_rng(3)
     y, raw = case.targets(rng, N), case.raw(rng, N)
@@ -135,37 +62,6 @@ def test_weight_two_equals_a_duplicated_row(case):
     np.testing.assert_allclose(
         case.loss.initial_raw(y, counts), case.loss.initial_raw(y[rows]), rtol=1e-9, atol=1e-9
     )
-
-
-@cases
-@pytest.mark.parametrize("weighted", [False, True])
-def test_initial_raw_minimises_value(case, weighted):
-    rng = np.random.default_rng(4)
-    y = case.targets(rng, 2 * N + 1)
-    weight = rng.uniform(0.1, 3, len(y)) if weighted else None
-    start = case.loss.initial_raw(y, weight)
-    assert np.shape(start) == (() if case.loss.n_outputs == 1 else (case.loss.n_outputs,))
-
-    def value(constant):
-        raw = np.full(len(y), float(constant[0])) if np.ndim(start) == 0 else np.tile(constant, (len(y), 1))
-        return case.loss.value(y, raw, weight)
-
-    best = minimize(
-        value, np.atleast_1d(start) + 0.1, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
-    )
-    assert value(np.atleast_1d(start)) <= best.fun + 1e-7
-
-
-@cases
-@pytest.mark.parametrize("size", [1e3, 1e20])
-def test_finite_far_out(case, size):
-    y = case.targets(np.random.default_rng(5), N)
-    signs = np.resize([1.0, -1.0, -1.0, 1.0, 1.0], N * case.loss.n_outputs)
-    raw = size * signs.reshape(case.raw(np.random.default_rng(0), N).shape)
-    grad, hess = case.loss.gradient_hessian(y, raw)
-    assert np.isfinite(grad).all() and np.isfinite(hess).all()
-    assert (hess >= 0).all()
-    assert np.isfinite(case.loss.pointwise(y, raw)).all()
 
 
 @cases

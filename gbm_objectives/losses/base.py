@@ -265,11 +265,13 @@ class Loss(BaseEstimator, ABC):
         scale = self._scale(y, raw, weight)
         if self._unit_mean_curvature:
             scale = self._with_unit_mean_curvature(y, raw, weight, scale)
-        # LightGBM's predictions of several classes are in Fortran order; the answer in the same order
-        # saves the engine a copy.
-        order: Literal["C", "F"] = "C" if raw.flags.c_contiguous else "F"
-        gradient = np.empty(raw.shape, dtype=np.float32, order=order)
-        hessian = np.empty(raw.shape, dtype=np.float32, order=order)
+        # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
+        # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
+        # answer in the same order saves the engine a copy.
+        if raw.flags.c_contiguous:
+            gradient, hessian = np.empty((2, *raw.shape), dtype=np.float32)
+        else:
+            gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
         low, high = self._bounds
         for rows in blocks(len(y), self.n_outputs):
             target = y[rows]

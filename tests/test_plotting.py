@@ -1,0 +1,96 @@
+"""Plots: what is drawn, on whose axes, and what is refused."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMRegressor
+from sklearn.datasets import load_diabetes
+from xgboost import XGBRegressor
+
+from gbm_objectives import CategoricalCrossEntropy, GBMRegressor, Hinge, Huber, Quantile, SquaredError
+from gbm_objectives.plotting import plot_learning_curves, plot_loss, plot_prediction_interval
+
+X, Y = load_diabetes(return_X_y=True)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def lightgbm(loss, **params):
+    return GBMRegressor(loss, LGBMRegressor(n_estimators=30, n_jobs=1, verbosity=-1, **params))
+
+
+def test_plot_loss_draws_value_gradient_and_curvature():
+    _, ax = plt.subplots()
+    losses = [SquaredError(), Huber(1.0)]
+    assert plot_loss(losses, ax, y_true=2.0, span=3.0) is ax
+    lines = ax.get_lines()
+    assert len(lines) == 6
+    for loss, (value, gradient, curvature) in zip(losses, (lines[:3], lines[3:]), strict=True):
+        raw, y = value.get_xdata() + 2.0, np.full(801, 2.0)
+        np.testing.assert_array_equal(value.get_ydata(), loss.pointwise(y, raw))
+        np.testing.assert_array_equal(gradient.get_ydata(), loss.gradient(y, raw))
+        np.testing.assert_array_equal(curvature.get_ydata(), loss.curvature(y, raw))
+        assert value.get_label() == repr(loss)
+    assert plot_loss(Hinge(), y_true=1.0) is not ax
+    with pytest.raises(ValueError, match="one output, CategoricalCrossEntropy"):
+        plot_loss(CategoricalCrossEntropy(3))
+    with pytest.raises(ValueError, match="labels -1 and"):
+        plot_loss(Hinge(), y_true=0.5)
+
+
+@pytest.mark.parametrize("engine", ["lightgbm", "xgboost"])
+def test_plot_learning_curves(engine):
+    estimator = (
+        LGBMRegressor(n_estimators=300, early_stopping_round=5, n_jobs=1, verbosity=-1)
+        if engine == "lightgbm"
+        else XGBRegressor(n_estimators=300, early_stopping_rounds=5, n_jobs=1)
+    )
+    model = GBMRegressor(Huber(20.0), estimator)
+    model.fit(X[:300], Y[:300], eval_set=[(X[:300], Y[:300]), (X[300:], Y[300:])], eval_names=["train", "valid"])
+    ax = plot_learning_curves(model)
+    train, valid, best = ax.get_lines()
+    assert (train.get_label(), valid.get_label(), ax.get_ylabel()) == ("train", "valid", "huber")
+    np.testing.assert_array_equal(valid.get_ydata(), model.evals_result_["valid"]["huber"])
+    # The marked round is the smallest value, counted from 1.
+    assert best.get_xdata()[0] == 1 + np.argmin(valid.get_ydata())
+    assert plot_learning_curves(model.evals_result_, ax, metric="huber") is ax
+    with pytest.raises(ValueError, match=r"metric must be one of \['huber'\], got 'l1'"):
+        plot_learning_curves(model, metric="l1")
+    with pytest.raises(ValueError, match="no evaluation results"):
+        plot_learning_curves({})
+
+
+def test_plot_prediction_interval():
+    model = lightgbm(SquaredError()).fit(X, Y)
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(10)])
+    ax = plot_prediction_interval(model, X, Y, feature=2, level=0.8)
+    points, line = ax.get_lines()
+    order = np.argsort(X[:, 2], kind="stable")
+    np.testing.assert_array_equal(line.get_ydata(), model.predict(X)[order])
+    np.testing.assert_array_equal(points.get_ydata(), Y)
+    band = ax.collections[0].get_paths()[0].vertices
+    low, high = model.predict_distribution(X).interval(0.8)
+    assert (band[:, 1].min(), band[:, 1].max()) == (pytest.approx(low.min()), pytest.approx(high.max()))
+    by_name = lightgbm(SquaredError()).fit(frame, Y)
+    assert plot_prediction_interval(by_name, frame, feature=3).get_xlabel() == "x3"
+    # Two quantile models, in any order.
+    pair = (lightgbm(Quantile(0.9)).fit(X, Y), lightgbm(Quantile(0.1)).fit(X, Y))
+    ax = plot_prediction_interval(pair, X)
+    vertices = ax.collections[0].get_paths()[0].vertices
+    assert vertices[:, 1].max() == pytest.approx(max(pair[0].predict(X).max(), pair[1].predict(X).max()))
+    for level in (0.0, 1.0, True):
+        with pytest.raises(ValueError, match="level must be above 0 and below 1"):
+            plot_prediction_interval(model, X, level=level)
+    with pytest.raises(ValueError, match="one model or a pair, got 3"):
+        plot_prediction_interval([model] * 3, X)
