@@ -68,21 +68,21 @@ def model_of(engine: str, loss: Loss, rounds: int) -> GBMRegressor:
 def draw(samples: dict[str, list[Sets]], models: dict[Any, GBMRegressor], seed: int) -> Figure:
     """Draw the real sample with the right model's interval, and below it a sample drawn from that model."""
     figure, axes = plt.subplots(3, 4, figsize=(15, 9), sharey="row", layout="constrained", height_ratios=[3, 3, 2])
-    bins = np.linspace(-4, 4, 81)
+    bins = np.linspace(-4, 4, 65)
     for column, noise in zip(axes.T, samples, strict=True):
         model, (X, y) = models[noise, noise], samples[noise][2]
-        X, y = X[:1000], y[:1000]
         drawn = model.sample(X, random_state=seed)[:, 0]
-        for ax, values, what in ((column[0], y, "the data"), (column[1], drawn, "drawn from the model")):
-            plot_prediction_interval(model, X, values, ax)
-            ax.set(xlabel="x", title=f"{noise}: {what}", ylim=(-8.5, 9.5))
+        for ax, values, what in ((column[0], y, "the data"), (column[1], drawn, "drawn")):
+            plot_prediction_interval(model, X[:1000], values[:1000], ax)
+            ax.set(xlabel="x", ylim=(-8.5, 9.5))
+            ax.set_title(f"{noise}: {what}", loc="left")
         if column[0] is not axes[0, 0]:
             column[0].get_legend().remove()
         column[1].get_legend().remove()
         ax = column[2]
         ax.hist(y - curve(X[:, 0]), bins, color="0.75", label="data")
         steps = {"bins": bins, "histtype": "step"}
-        ax.hist(drawn - model.predict(X), **steps, color=COLORS["blue"], linewidth=1.5, label="drawn, right loss")
+        ax.hist(drawn - curve(X[:, 0]), **steps, color=COLORS["blue"], linewidth=1.5, label="drawn, right loss")
         wrong = "Laplace" if noise == "normal" else "normal"
         other = models[noise, wrong]
         ax.hist(

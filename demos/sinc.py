@@ -120,7 +120,9 @@ def draw(engine: str, curves: dict[Loss, Curve], x: np.ndarray, y: np.ndarray, o
         plot_loss(loss, ax, span=3.0)
         ax.set_title(title, loc="left")
         ax.set_ylim(-3.2, 6.5)
-        ax.legend(ax.get_lines(), ["loss", "gradient", "curvature"], loc="upper center", ncols=3, frameon=False)
+    # One legend will do; squared error leaves no room for it.
+    lines = axes[0, 1].get_lines()
+    axes[0, 1].legend(lines, ["loss", "gradient", "curvature"], loc="upper center", frameon=False)
 
     grid = np.linspace(-REACH, REACH, 1501)
     for ax in axes[1]:
