@@ -6,6 +6,7 @@ The lowest versions are those of pyproject.toml, read from there; the newest are
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,19 +27,17 @@ def interpreter(version: str) -> str:
     return str(found[-1]) if found else version
 
 
-def tests(session: nox.Session, *arguments: str) -> None:
+def tests(session: nox.Session, python: str, *arguments: str) -> None:
     """Run the tests, with one thread per engine: more would wait for each other."""
-    session.run("python", "-m", "pytest", *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run(python, "-m", "pytest", *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
-@nox.session
+@nox.session(python=False)
 def checks(session: nox.Session) -> None:
-    """Style, types, and the tests with the coverage of the package."""
-    session.install("-e", ".[dev]")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-    tests(session, "--cov", "--cov-report=term-missing:skip-covered")
+    """Style, types, and the tests with the coverage of the package, in the environment that nox runs in."""
+    for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        session.run(sys.executable, "-m", *tool)
+    tests(session, sys.executable, "--cov", "--cov-report=term-missing:skip-covered")
 
 
 @nox.session(python=interpreter("3.10"))
@@ -50,11 +49,11 @@ def lowest(session: nox.Session) -> None:
     # matplotlib 3.9 meets pyparsing's later warnings.
     constraints.write_text("\n".join([r.replace(">=", "==") for r in core] + ["pyparsing<3.2"]) + "\n")
     session.install("-e", ".", *core, "-c", str(constraints))
-    tests(session)
+    tests(session, "python")
 
 
 @nox.session(python=interpreter("3.13"))
 def newest(session: nox.Session) -> None:
     """Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
-    tests(session)
+    tests(session, "python")

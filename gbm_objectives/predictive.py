@@ -46,11 +46,7 @@ class PredictiveMixin:
         response = self.loss_.response(raw)
         if noise.fit_scale is None:
             return noise.distribution(response, 1.0)
-        if self.noise_scale_ is None:
-            raise ValueError(
-                "the model does not know the scale of its noise: it was saved by version 0.1.0; refit it"
-            )
-        if not self.noise_scale_ > 0:
+        if not self.noise_scale_:
             raise ValueError("the noise has no scale: all residuals are 0; give fit() an eval_set")
         return noise.distribution(response, self.noise_scale_)
 

@@ -105,8 +105,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     model.booster_ = engine.from_text(content["model"])
     model.best_iteration_ = content["best_iteration"]
     model.evals_result_ = content["evals_result"]
-    # Files of version 0.1.0 do not have it.
-    model.noise_scale_ = content.get("noise_scale")
+    model.noise_scale_ = content["noise_scale"]
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.fitted(estimator, trained, getattr(model, "classes_", None), model.n_features_in_)
     return model

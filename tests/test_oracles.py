@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import lightgbm as lgb
 import numpy as np
 import pytest
+import xgboost as xgb
 from scipy import special
 from sklearn import metrics
+from sklearn._loss import loss as sklearn_loss
 
 from gbm_objectives import (
     AbsoluteError,
@@ -14,6 +17,7 @@ from gbm_objectives import (
     Hinge,
     Huber,
     Quantile,
+    SigmoidSquaredError,
     SquaredError,
 )
 
@@ -42,6 +46,12 @@ CLASSES, SCORES = RNG.integers(0, 4, 200), RNG.standard_normal((200, 4))
             CLASSES,
             SCORES,
             lambda w: metrics.log_loss(CLASSES, special.softmax(SCORES, axis=1), sample_weight=w),
+        ),
+        (
+            SigmoidSquaredError(),
+            LABELS,
+            RAW,
+            lambda w: metrics.brier_score_loss(LABELS, special.expit(RAW), sample_weight=w),
         ),
         (Hinge(), LABELS, RAW, lambda w: metrics.hinge_loss(LABELS, RAW, sample_weight=w)),
         (Hinge(), 2 * LABELS - 1, RAW, lambda w: metrics.hinge_loss(LABELS, RAW, sample_weight=w)),
@@ -78,3 +88,63 @@ def test_single_class_targets_have_a_finite_start():
         assert np.isfinite(start)
         assert special.expit(start) == pytest.approx(p, abs=1e-6)
     assert np.isfinite(CategoricalCrossEntropy(3).initial_raw([0, 1, 1])).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "oracle", "y", "raw", "factor"),
+    # Half of the squared error there, and the diagonal of softmax's Hessian; ours is twice that.
+    [
+        (SquaredError(), sklearn_loss.HalfSquaredError(), Y, RAW, 0.5),
+        (AbsoluteError(), sklearn_loss.AbsoluteError(), Y, RAW, 1.0),
+        (Huber(0.7), sklearn_loss.HuberLoss(delta=0.7), Y, RAW, 1.0),
+        (Quantile(0.1), sklearn_loss.PinballLoss(quantile=0.1), Y, RAW, 1.0),
+        (BinaryCrossEntropy(), sklearn_loss.HalfBinomialLoss(), LABELS * 1.0, RAW, 1.0),
+        (CategoricalCrossEntropy(4), sklearn_loss.HalfMultinomialLoss(n_classes=4), CLASSES * 1.0, SCORES, 1.0),
+    ],
+    ids=lambda value: repr(value) if hasattr(value, "metric") else "",
+)
+def test_values_and_gradients_of_scikit_learns_own_losses(loss, oracle, y, raw, factor):
+    value, gradient = oracle.loss_gradient(y, np.ascontiguousarray(raw))
+    np.testing.assert_allclose(factor * loss.pointwise(y, raw), value, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(factor * loss.gradient(y, raw), gradient, rtol=1e-9, atol=1e-12)
+    if loss.curvature_kind in ("exact", "bound"):
+        hessian = oracle.gradient_hessian(y, np.ascontiguousarray(raw))[1]
+        twice = 2.0 if loss.curvature_kind == "bound" else 1.0
+        np.testing.assert_allclose(factor * loss.curvature(y, raw), twice * hessian, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "lightgbm_metric", "xgboost_metric"),
+    [
+        (SquaredError(), Y, "l2", None),  # XGBoost has its root only
+        (AbsoluteError(), Y, "l1", "mae"),
+        (BinaryCrossEntropy(), LABELS, None, "logloss"),  # LightGBM's would see raw predictions
+        (CategoricalCrossEntropy(4), CLASSES, None, "mlogloss"),
+    ],
+    ids=lambda value: repr(value) if hasattr(value, "metric") else "",
+)
+def test_our_metric_is_the_engines_own(loss, y, lightgbm_metric, xgboost_metric):
+    from gbm_objectives.engines import lightgbm as on_lightgbm
+    from gbm_objectives.engines import xgboost as on_xgboost
+
+    X = np.column_stack([RAW, SCORES])
+    if lightgbm_metric:
+        data, seen = lgb.Dataset(X, y, weight=WEIGHT), {}
+        params = {"metric": lightgbm_metric, "verbosity": -1, "num_threads": 1}
+        on_lightgbm.train(
+            params, data, loss=loss, num_boost_round=5, valid_sets=[data], callbacks=[lgb.record_evaluation(seen)]
+        )
+        np.testing.assert_allclose(seen["training"][loss.name], seen["training"][lightgbm_metric], rtol=1e-6)
+    if xgboost_metric:
+        matrix, history = xgb.DMatrix(X, y, weight=WEIGHT), {}
+        params = {"eval_metric": xgboost_metric, "nthread": 1}
+        on_xgboost.train(
+            params,
+            matrix,
+            loss=loss,
+            num_boost_round=5,
+            evals=[(matrix, "t")],
+            evals_result=history,
+            verbose_eval=False,
+        )
+        np.testing.assert_allclose(history["t"][loss.name], history["t"][xgboost_metric], atol=2e-6)

@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 
 from benchmarks import scaling, speed
-from gbm_objectives import AbsoluteError, Hinge, Huber, Quantile, blocks
-from gbm_objectives.curvature import SAMPLE_ROWS, residual_scale, sample_rows
+from gbm_objectives import AbsoluteError, Hinge, Huber, Quantile
+from gbm_objectives.curvature import ALL_ROWS, SAMPLE_ROWS, residual_scale, sample_rows
+from gbm_objectives.losses import driver
 from tests.catalogue import CASES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_results_do_not_depend_on_the_block_size(case, order, monkeypatch):
-    n, rng = 3 * SAMPLE_ROWS, np.random.default_rng(0)
+    n, rng = 2 * ALL_ROWS, np.random.default_rng(0)
     y, raw, weight = case.targets(rng, n), np.asarray(case.raw(rng, n), order=order), rng.uniform(0.5, 2, n)
     results = []
     for rows in (n * case.loss.n_outputs, 1000, 37):
-        monkeypatch.setattr(blocks, "BLOCK_ROWS", rows)
+        monkeypatch.setattr(driver, "BLOCK_ROWS", rows)
         results.append(case.loss.gradient_hessian(y.astype(np.float32), raw, weight))
     for gradient, hessian in results[1:]:
         np.testing.assert_array_equal(gradient, results[0][0])
@@ -48,7 +49,7 @@ def test_many_rows_train_as_few_do(loss):
     # The same rows many times over: their mean curvature is still 1, their scale nearly the same.
     rng = np.random.default_rng(0)
     y, raw = rng.integers(0, 2, 1000).astype(float), rng.standard_normal(1000)
-    times = 2 + SAMPLE_ROWS // 1000
+    times = 2 + ALL_ROWS // 1000
     few = loss.gradient_hessian(y, raw)
     many = loss.gradient_hessian(np.tile(y, times), np.tile(raw, times))
     assert 1 / np.mean(1 / many[1].astype(float)) == pytest.approx(1, rel=0.02)

@@ -1,24 +1,23 @@
-"""The contract of every loss, and the driver that turns its formulas into what the engines ask for.
+"""The contract of every loss.
 
-A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`); everything else is here once:
-checks, weights, blocks, precision, memory layout, and the signatures of both engines.
+A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`); everything else is here once, checks and
+the signatures of both engines, and in `driver`: weights, blocks, precision and memory layout.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..blocks import blocks
-from ..curvature import Scale, sample_rows
+from ..curvature import Scale
 from ..likelihood import Noise
 from ..links import IDENTITY, Link
+from .driver import weighted_float32
 from .metric import Metric, labels_and_weight
 from .validation import as_numbers, as_raw, as_weight, first_offender
 
@@ -240,7 +239,7 @@ class Loss(BaseEstimator, ABC):
         at_start = bool(np.all(raw[0] == raw[-1]))
         if at_start:
             self._check_domain(y)
-        return self._weighted_float32(y, raw, as_weight(sample_weight, len(y), check=at_start))
+        return weighted_float32(self, y, raw, as_weight(sample_weight, len(y), check=at_start))
 
     def __call__(
         self, first: Any, second: Any, sample_weight: ArrayLike | None = None
@@ -255,52 +254,6 @@ class Loss(BaseEstimator, ABC):
             y_true, weight = labels_and_weight(second)
             return self.gradient_hessian(y_true, first, weight)
         return self.gradient_hessian(first, second, sample_weight)
-
-    # ---- the driver ---------------------------------------------------------------------------------------
-
-    def _weighted_float32(
-        self, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Fill gradient and Hessian block by block; see `gradient_hessian`."""
-        scale = self._scale(y, raw, weight)
-        if self._unit_mean_curvature:
-            scale = self._with_unit_mean_curvature(y, raw, weight, scale)
-        # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
-        # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
-        # answer in the same order saves the engine a copy.
-        if raw.flags.c_contiguous:
-            gradient, hessian = np.empty((2, *raw.shape), dtype=np.float32)
-        else:
-            gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
-        low, high = self._bounds
-        for rows in blocks(len(y), self.n_outputs):
-            target = y[rows]
-            # A NaN is neither above nor below.
-            if not (low <= target.min() and target.max() <= high):
-                self._check_domain(y)
-            g, h = self._float32_derivatives(target, raw[rows], scale)
-            if weight is None:
-                gradient[rows] = g
-                hessian[rows] = h
-            else:
-                w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
-                np.multiply(g, w, out=gradient[rows], casting="same_kind")
-                np.multiply(h, w, out=hessian[rows], casting="same_kind")
-        return gradient, hessian
-
-    def _float32_derivatives(self, y: np.ndarray, raw: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-        g, h = self._derivatives(np.asfortranarray(y), np.asfortranarray(raw), scale, np.float32)
-        return g, np.full_like(g, scale.constant) if self.curvature_kind == "constant" else h
-
-    def _with_unit_mean_curvature(
-        self, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, scale: Scale
-    ) -> Scale:
-        """Return the scale with the constant that makes the weighted harmonic mean of the curvature 1."""
-        rows = sample_rows(len(y), weight)
-        _, h = self._float32_derivatives(y[rows], raw[rows], scale)
-        by_row = np.mean(np.reciprocal(h, dtype=np.float64).reshape(len(h), -1), axis=1)
-        mean = float(np.average(by_row, weights=None if weight is None else weight[rows]))
-        return replace(scale, constant=scale.constant * mean)
 
     def _float64_derivatives(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
