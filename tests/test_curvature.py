@@ -7,7 +7,15 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from benchmarks import accuracy
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, Hinge, Huber, Quantile
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Hinge,
+    Huber,
+    Quantile,
+    SquaredError,
+)
 from gbm_objectives.curvature import residual_scale
 from tests.catalogue import CASES, real_data
 from tests.test_engines import OnLightGBM, engines
@@ -30,6 +38,20 @@ def test_same_trees_in_another_unit(engine, loss, shift, factor):
     np.testing.assert_allclose(
         (engine.raw(other, X) - shift) / factor, engine.raw(plain, X), atol=1e-5 * np.ptp(y)
     )
+
+
+@engines
+@pytest.mark.parametrize("loss", [*L1_LIKE, SquaredError()], ids=repr)
+@pytest.mark.parametrize("factor", [2.0**-30, 2.0**-20, 2.0**-8, 2.0**20, 2.0**40], ids="{:.0e}".format)
+def test_same_trees_in_any_unit_of_a_small_target(engine, loss, factor):
+    # By powers of two, so that nothing is rounded. XGBoost makes no split that gains less than 1e-6, and its gains
+    # have the unit of the target squared.
+    X, y = load_diabetes(return_X_y=True)
+    y = np.round(y) / 128
+    penalties = {"lambda_l2": 3.0} if engine is OnLightGBM else {"lambda": 3.0, "min_child_weight": 5.0}
+    plain, other = (engine.train(loss, X, f * y, rounds=20, params=penalties) for f in (1.0, factor))
+    assert np.ptp(engine.raw(plain, X)) > 0.3
+    np.testing.assert_allclose(engine.raw(other, X) / factor, engine.raw(plain, X), atol=1e-5 * np.ptp(y))
 
 
 @engines

@@ -180,11 +180,15 @@ def _check_dataset(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with named(name):
         if dataset.label is not None or hasattr(dataset, "target_distribution"):
-            given = SimpleNamespace(**vars(dataset))
+            # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
+            given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
             given.get_label, given.get_weight = lambda: dataset.label, lambda: dataset.weight
             target, weight = labels_and_weight(given)
             loss.check_target(target)
             as_weight(weight, len(target))
+            rows = getattr(dataset.data, "shape", (len(target),))[0] if in_memory else len(target)
+            if rows != len(target):
+                raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
         elif in_memory and dataset.used_indices is None:
             raise ValueError("the Dataset has no labels: give it label=")
         if dataset.init_score is not None:

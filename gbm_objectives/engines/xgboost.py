@@ -11,7 +11,8 @@ import numpy as np
 import xgboost as xgb
 
 from ..losses import Loss
-from .common import check_keys, check_loss, metrics_with, target_and_weight
+from .common import check_keys, check_loss, metrics_with, named, target_and_weight
+from .xgboost_unit import unit_constant, with_penalties_times
 
 __all__ = ["train"]
 
@@ -91,9 +92,13 @@ def train(
         if dmatrix.get_base_margin().size:
             raise ValueError(f"{name}: base_margin must not be set, train() finds the start value itself")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
+    start = loss.initial_raw(*targets[0])
+    with named("dtrain"):
+        constant = unit_constant(loss, *targets[0], start)
+    if constant != 1.0:
+        params = with_penalties_times(params, constant)
     if xgb_model is None:
         # On the response scale of the declared objective; softmax alone takes raw values.
-        start = loss.initial_raw(*targets[0])
         base = start if loss.n_outputs > 1 else loss.link.inverse(np.float64(start))
         params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
     else:
@@ -102,7 +107,11 @@ def train(
     # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         target, weight = targets[0]
-        return loss.gradient_hessian(target, raw_prediction, weight)
+        gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
+        if constant != 1.0:
+            gradient *= np.float32(constant)
+            hessian *= np.float32(constant)
+        return gradient, hessian
 
     metrics = metrics_with(loss, custom_metric)
 

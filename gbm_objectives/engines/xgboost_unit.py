@@ -1,0 +1,65 @@
+"""XGBoost in a unit of its own, so that its trees do not depend on the target's.
+
+XGBoost keeps the gain of a split in float32 and makes no split that gains less than 1e-6. A gain has the unit of
+the target squared: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a constant, one of 1e20
+overflows, all without a word. Gradient and Hessian times one constant c, and with them the penalties that are
+compared with their sums, give the same leaves and gains c times as large.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..losses import Loss
+
+__all__ = ["unit_constant", "with_penalties_times"]
+
+# Mean gain of a row between which the engine is left alone: XGBoost's 1e-6 is far below, float32's 3e38 far above
+# even the sum over many rows.
+LEAST, MOST = 1e-3, 1e12
+# With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
+RANGE = (1e-30, 1e30)
+# XGBoost's names, aliases, and its default for trees; linear boosters have none.
+PENALTIES = (
+    (("lambda", "reg_lambda"), 1.0),
+    (("alpha", "reg_alpha"), 0.0),
+    (("gamma", "min_split_loss"), 0.0),
+    (("min_child_weight",), 1.0),
+)
+
+
+def unit_constant(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any) -> float:
+    """Return the constant for gradient and Hessian, a power of two; 1 unless the unit of the target asks for one.
+
+    Raises
+    ------
+    ValueError
+        If no constant would do: the target is too large or too small for float32.
+    """
+    if loss.link.name != "identity" or loss.classifies or np.ptp(y) == 0:
+        return 1.0  # raw predictions have no unit, or there is nothing to learn
+    raw = np.full(len(y), start)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(y, raw, weight))
+        gain = float(np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0)))
+    if gain == 0 or LEAST <= gain <= MOST:
+        return 1.0
+    if not RANGE[0] <= gain <= RANGE[1]:
+        raise ValueError(
+            f"the target is too {'small' if gain < 1 else 'large'} for XGBoost, which computes in float32:"
+            f" it differs from its centre by about {np.sqrt(gain):.0e}; give it in another unit"
+        )
+    return float(np.exp2(-np.round(np.log2(gain))))
+
+
+def with_penalties_times(params: dict[str, Any], constant: float) -> dict[str, Any]:
+    """Return the parameters with each penalty on sums of gradients or Hessians multiplied."""
+    linear = params.get("booster") == "gblinear"
+    scaled = dict(params)
+    for names, default in PENALTIES:
+        given = [name for name in names if name in params]
+        for name in given or ([] if linear or not default else names[:1]):
+            scaled[name] = constant * float(params.get(name, default))
+    return scaled
