@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     for ax, (engine, search) in zip(axes, results.items(), strict=True):
         plot_learning_curves(search.best_estimator_, ax)
-        ax.set_title(f"{engine}: loss on the rows kept to stop", loc="left")
+        ax.set_title(f"{engine}: validation loss, and where it stopped", loc="left")
         ax.set_ylabel(f"Huber loss, δ = {search.best_estimator_.loss_.delta:g}")
         ax.get_legend().remove()
     print()

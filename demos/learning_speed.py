@@ -121,9 +121,10 @@ def draw_boosting(curves: dict[Any, list[float]]) -> Figure:
                 values = curves[engine, order, name]
                 ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
             ax.set_title(f"{engine}, {order}", loc="left")
-        row[0].set_ylabel("Brier score, mean (p − y)²")
+        row[0].set_ylabel("Brier score on the training rows")
     for ax in axes[1]:
         ax.set_xlabel("boosting round")
+        ax.set_xscale("log")
     axes[0, 0].set_ylim(bottom=0.0)
     axes[0, 0].legend(frameon=False)
     return figure

@@ -117,7 +117,7 @@ def draw(engine: str, curves: dict[Loss, Curve], x: np.ndarray, y: np.ndarray, o
         ("D   quantile, α = 0.9", Quantile(alpha=0.9)),
     ]
     for ax, (title, loss) in zip(axes[0], panels, strict=True):
-        plot_loss(loss, ax, span=3.0)
+        plot_loss(loss, ax, span=3.0).set_ylabel("")
         ax.set_title(title, loc="left")
         ax.set_ylim(-3.2, 6.5)
     # One legend will do; squared error leaves no room for it.

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from . import saving
-from .engines.common import Training, check_loss
+from .engines.common import Training, check_loss, check_target
 from .losses import Loss
 from .losses.validation import as_weight
 from .predictive import PredictiveMixin
@@ -95,7 +95,7 @@ class BaseGBM(PredictiveMixin, BaseEstimator):
         X = self._features(X, reset=True)
         target = self._prepare(y)
         check_consistent_length(X, target)
-        self.loss_.check_target(target)
+        check_target(self.loss_, target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
         eval_weight = _one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
@@ -236,6 +236,7 @@ class BaseGBM(PredictiveMixin, BaseEstimator):
             try:
                 features, target = self._features(X, reset=False), self._encode(y)
                 check_consistent_length(features, target)
+                check_target(self.loss_, target)
                 weight = as_weight(weights[i], len(target)) if weights is not None else None
             except ValueError as error:
                 raise ValueError(f"eval_set[{i}]: {error}") from None

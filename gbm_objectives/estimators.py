@@ -41,7 +41,9 @@ class GBMRegressor(RegressorMixin, BaseGBM):
         Metrics by evaluation set, name and round.
     noise_scale_ : float or None
         The scale b of the noise that the loss assumes (`gbm_objectives.likelihood`), of maximum likelihood on the
-        last evaluation set, or on the training set if there is none. None if the noise has no scale.
+        last evaluation set, or on the training set if there is none. For squared error it is twice the variance,
+        for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None if the
+        noise has no scale.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -43,7 +43,8 @@ def plot_loss(
     y_true : float, default=0.0
         The target.
     span : float, default=4.0
-        The raw prediction goes from y_true - span to y_true + span. A self-scaled curvature is that of rows spread
+        The raw prediction goes from y_true - span to y_true + span; for labels and probabilities from -span to
+        span. A self-scaled curvature is that of rows spread
         evenly over this range.
 
     Returns
@@ -54,7 +55,7 @@ def plot_loss(
     Raises
     ------
     ValueError
-        If a loss has several outputs, or the target is outside its domain.
+        If there is no loss, a loss has several outputs, the target is outside its domain, or span is not above 0.
 
     Examples
     --------
@@ -62,10 +63,16 @@ def plot_loss(
     >>> plot_loss([Huber(delta=1.0), Huber(delta=2.0)]).get_xlabel()
     'raw prediction − target'
     """
-    ax = _axes(ax)
-    offset = np.linspace(-span, span, 801)
-    target, raw = np.full(offset.shape, y_true), y_true + offset
     many = [loss_or_losses] if isinstance(loss_or_losses, Loss) else list(loss_or_losses)
+    if not many:
+        raise ValueError("loss_or_losses is empty: at least one loss is needed")
+    if not span > 0:
+        raise ValueError(f"span must be above 0, got {span!r}")
+    ax = _axes(ax)
+    # A residual, or a raw prediction that stands for a probability or a label.
+    residuals = all(loss.link.name == "identity" and not loss.classifies for loss in many)
+    offset = np.linspace(-span, span, 801)
+    target, raw = np.full(offset.shape, y_true), offset + (y_true if residuals else 0.0)
     for loss, color in zip(many, cycle(PALETTE), strict=False):
         if loss.n_outputs != 1:
             raise ValueError(f"plot_loss draws losses with one output, {loss!r} has {loss.n_outputs}")
@@ -75,7 +82,10 @@ def plot_loss(
         gradient[1:][np.abs(np.diff(gradient)) > 20 * span / len(offset)] = np.nan
         ax.plot(offset, gradient, color=color, linestyle="--")
         ax.plot(offset, loss.curvature(target, raw), color=color, linestyle=":")
-    ax.set_xlabel("raw prediction − target")
+    ax.set_xlabel("raw prediction − target" if residuals else "raw prediction")
+    ax.set_ylabel("loss —, gradient - - -, curvature ···")
+    if len(many) > 1:
+        ax.legend(frameon=False)
     return ax
 
 
@@ -147,7 +157,7 @@ def plot_prediction_interval(
         A model whose loss is a negative log-likelihood: the interval is that of its `predict_distribution`. Or two
         quantile models: the interval lies between their predictions.
     X : array-like of shape (n_samples, n_features)
-        Rows.
+        Rows that differ in one feature, as on a grid; with others that differ too the line jumps.
     y : array-like of shape (n_samples,), optional
         Targets, drawn as points.
     ax : matplotlib.axes.Axes, optional

@@ -32,8 +32,9 @@ class PredictiveMixin:
         Returns
         -------
         frozen distribution of scipy.stats
-            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. For
-            two classes Bernoulli, of ``classes_[1]``; for several multinomial with one trial, rows one-hot.
+            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. Of
+            two classes Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); of several multinomial with one
+            trial, ``.pmf`` of one-hot rows: to draw from it use `sample`.
 
         Raises
         ------
@@ -123,7 +124,10 @@ class PredictiveMixin:
         check_is_fitted(self)
         noise: Noise | None = self.loss_.noise
         if noise is None:
-            raise ValueError(f"{self.loss_!r} is no negative log-likelihood: it has no distribution of the target")
+            raise ValueError(
+                f"{self.loss_!r} has no noise, thus no distribution of the target: it is no negative"
+                " log-likelihood, or its class does not set noise"
+            )
         return noise
 
     def _fit_noise_scale(self, raw: np.ndarray, target: np.ndarray, weight: np.ndarray | None) -> None:

@@ -78,6 +78,10 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         trained_with = (content.get("loss") or {}).get("class")
         if type(loss).__name__ != trained_with:
             raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
+        params = content["loss"].get("params")
+        # As JSON has them: a tuple comes back as a list.
+        if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
+            raise ValueError(f"{path} was trained with the parameters {params}, loss= is {loss!r}")
     try:
         return _restored(cls, content, loss)
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -28,16 +28,21 @@ def test_it_finds_targets_by_itself(loss):
     check_loss(loss)
 
 
-def test_the_readmes_own_loss_passes():
+@pytest.mark.parametrize(
+    ("name", "first_line"),
+    [
+        ("Poisson", "import numpy as np\nfrom gbm_objectives import Loss\n"),
+        ("LogCosh", "import numpy as np\nfrom scipy.optimize import minimize_scalar\n"),
+    ],
+)
+def test_the_readmes_own_losses_pass(name, first_line, monkeypatch):
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    scope = vars(sys.modules[__name__])  # where pickle finds the class
-    exec(
-        re.search(r"```python\n(import numpy as np\nfrom gbm_objectives import Loss\n.*?)```", readme, re.DOTALL)[
-            1
-        ],
-        scope,
-    )
-    check_loss(scope["Poisson"]())
+    code = re.search(r"```python\n(" + re.escape(first_line) + r".*?)```", readme, re.DOTALL)[1]
+    scope = {"__name__": __name__}
+    exec(code, scope)
+    # Where pickle finds the class.
+    monkeypatch.setattr(sys.modules[__name__], name, scope[name], raising=False)
+    check_loss(scope[name]())
 
 
 class Fair(ResidualLoss):
@@ -214,13 +219,63 @@ class DiagonalIsNoBound(CategoricalCrossEntropy):
         return gradient, dtype(0.5) * hessian
 
 
+class LogCosh(ResidualLoss):
+    """log cosh r, with gradient/r for its curvature: 0/0 at the target."""
+
+    curvature_kind = "majorizer"
+    _unit_mean_curvature = True
+
+    def _of_residual(self, r):
+        return np.logaddexp(r, -r) - np.log(2.0)
+
+    def _derivatives_of_residual(self, r, s, constant):
+        return constant * np.tanh(r), constant * np.tanh(r) / r
+
+    def initial_raw(self, y_true, sample_weight=None):
+        from scipy.optimize import minimize_scalar
+
+        y, weight = self._checked_target(y_true, sample_weight)
+        best = minimize_scalar(
+            lambda c: np.average(self._of_residual(c - y), weights=weight), bracket=(y.min(), y.max()), tol=1e-10
+        )
+        return float(best.x)
+
+
+class RightLogCosh(LogCosh):
+    def _derivatives_of_residual(self, r, s, constant):
+        size = np.maximum(np.abs(r), r.dtype.type(1e-3))  # tanh(r)/r is 1 to seven digits there
+        return (constant * np.tanh(r)).astype(r.dtype), (constant * np.tanh(size) / size).astype(r.dtype)
+
+
+class IgnoresTheConstant(RightLogCosh):
+    def _derivatives_of_residual(self, r, s, constant):
+        return super()._derivatives_of_residual(r, s, 1.0)
+
+
+class SecondDerivative(RightLogCosh):
+    curvature_kind = "exact"
+    _unit_mean_curvature = False
+
+    def _derivatives_of_residual(self, r, s, constant):
+        return np.tanh(r), 1 / np.square(np.cosh(r.astype(float)))
+
+
+class Mistyped(Logistic):
+    curvature_kind = "Exact"
+
+
+class MeanLoss(Logistic):
+    def _pointwise(self, y_true, raw_prediction):
+        return np.mean(super()._pointwise(y_true, raw_prediction))
+
+
 class Float64(Logistic):
     def gradient_hessian(self, y_true, raw_prediction, sample_weight=None):
         gradient, hessian = super().gradient_hessian(y_true, raw_prediction, sample_weight)
         return gradient.astype(float), hessian
 
 
-@pytest.mark.parametrize("loss", [Logistic(), Tweedie()], ids=repr)
+@pytest.mark.parametrize("loss", [Logistic(), Tweedie(), RightLogCosh()], ids=repr)
 def test_the_right_originals_pass(loss):
     check_loss(loss)
 
@@ -228,12 +283,12 @@ def test_the_right_originals_pass(loss):
 @pytest.mark.parametrize(
     ("loss", "reason"),
     [
-        (Fair(), r"gradient: the derivative of pointwise is .* expected"),
+        (Fair(), r"gradient: the derivative of pointwise is .*, got"),
         (NoCurvatureForPositives(), r"curvature: it must be positive and finite, it is 0\.0"),
         (SwappedExponents(), r"gradient: the derivative of pointwise is"),
         (DropsWeights(), r"weights: the weighted gradient is"),
         (DropsWeightsOfTheHessian(), r"weights: the Hessian under doubled weights is"),
-        (Ascends(), r"gradient: the derivative of pointwise is"),
+        (Ascends(), r"gradient: the derivative of pointwise is .* \(60 of 60 rows, -1 times that in every row\)"),
         (Cauchy(), r"curvature: it must be positive and finite, it is -0"),
         (TooFlat(), r"curvature: no majoriser: a step of .* above the parabola"),
         (StartsOnTheResponseScale(), r"initial_raw: the start value .* has loss"),
@@ -245,6 +300,11 @@ def test_the_right_originals_pass(loss):
         (DoublesItsParameter(), r"value_object: clone fails"),
         (WeightedTwice(), r"pointwise: weighted value is"),
         (DiagonalIsNoBound(4), r"curvature: it does not dominate the Hessian: the least eigenvalue"),
+        (LogCosh(), r"at_the_target: raises ValueError: the curvature of LogCosh\(\) must be positive and finite"),
+        (SecondDerivative(), r"newton_step: the curvature vanishes: .* at a gradient of"),
+        (IgnoresTheConstant(), r"weights: the harmonic mean of the Hessian is .*, not 1: multiply"),
+        (Mistyped(), r"curvature: curvature_kind must be one of exact, .* got 'Exact'"),
+        (MeanLoss(), r"pointwise: the loss of each row is wanted, an array of shape \(60,\), got shape \(\)"),
         (Float64(), r"input: the gradient is float64, float32 expected"),
     ],
     ids=lambda value: repr(value) if isinstance(value, Loss) else "",
@@ -266,7 +326,7 @@ def test_it_lists_all_that_is_wrong():
 
 
 def test_bad_arguments():
-    with pytest.raises(TypeError, match="loss must be a Loss"):
+    with pytest.raises(TypeError, match=r"loss must be a Loss .*; write it with parentheses"):
         check_loss(gbm_objectives.Huber)
     with pytest.raises(ValueError, match="delta of Huber"):
         check_loss(gbm_objectives.Huber(delta=-1.0))

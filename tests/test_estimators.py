@@ -424,9 +424,11 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     fails({**content, "loss": {"class": "Huber", "params": {"gamma": 1}}}, "damaged: .*gamma")
     fails({**content, "loss": {"class": "eval", "params": {}}}, "a loss of your own, eval: pass it as loss=")
     fails({k: v for k, v in content.items() if k != "n_features_in"}, "damaged: KeyError 'n_features_in'")
-    path.write_text(json.dumps({**content, "loss": {"class": "Mine", "params": {}}}))
+    path.write_text(json.dumps({**content, "loss": {**content["loss"], "class": "Mine"}}))
     mine = type("Mine", (Huber,), {})
     assert GBMRegressor.load_model(path, loss=mine(3.0)).predict(X).shape == (len(y),)
+    with pytest.raises(ValueError, match=r"was trained with the parameters .*'delta': 3\.0.*, loss= is Mine\(\)"):
+        GBMRegressor.load_model(path, loss=mine())
     with pytest.raises(ValueError, match=r"was trained with Mine, loss= is Huber\(\)"):
         GBMRegressor.load_model(path, loss=Huber())
     with pytest.raises(TypeError, match="write it with parentheses"):

@@ -163,6 +163,7 @@ ROWS = [
     Row("targets of 1e30, quantile", Quantile(0.5), 1e30 * Y, right=learns(Y, 1e30), on_xgboost="too large for XGBoost"),
     Row("targets of 1e12", SquaredError(), 1e12 * Y, right=learns(Y, 1e12)),
     Row("targets of 1e-12", SquaredError(), 1e-12 * Y, right=learns(Y, 1e-12)),
+    Row("targets beyond float32", SquaredError(), 1e100 * Y, r"float32|infinity|[Ll]abel", unlike={"lgb.train": ZEROED, "LGBM*": ZEROED}),
     Row("integer targets", Huber(), np.round(10 * Y).astype(int), right=learns(np.round(10 * Y))),
     Row("boolean targets", SquaredError(), Y > 0, right=learns((Y > 0).astype(float))),
     Row("numbers as objects", SquaredError(), Y.astype(object), right=learns(Y)),
@@ -247,6 +248,23 @@ def test_one_class_only():
 def test_unseen_labels_in_an_evaluation_set(native):
     with pytest.raises(ValueError, match=r"eval_set\[0\]: y has a label unseen in training, 3\.0 in row 7"):
         GBMClassifier(estimator=native).fit(X, CLASSES, eval_set=[(X, at(CLASSES, 7, 3.0))])
+
+
+@pytest.mark.parametrize(
+    "native", [lgb.LGBMRegressor(verbosity=-1), xgb.XGBRegressor()], ids=["lightgbm", "xgboost"]
+)
+def test_nan_in_an_evaluation_set(native):
+    with pytest.raises(ValueError, match=r"eval_set\[1\]: .* finite numbers, got nan in row 7"):
+        GBMRegressor(Huber(), native).fit(X, Y, eval_set=[(X, Y), (X, at(Y, 7, NAN))])
+
+
+def test_xgboost_warns_where_its_six_decimals_would_stop_it_early():
+    keywords = {"loss": SquaredError(), "early_stopping_rounds": 3, "num_boost_round": 5, "verbose_eval": False}
+    tiny = xgb.DMatrix(X, 1e-6 * Y)
+    with pytest.warns(UserWarning, match=r"six decimals .* a loss of about \d+e-1\d will look the same"):
+        on_xgboost.train(XGB, tiny, evals=[(tiny, "t")], **keywords)
+    usual = xgb.DMatrix(X, Y)
+    on_xgboost.train(XGB, usual, evals=[(usual, "t")], **keywords)  # warnings are errors in the tests
 
 
 def test_sets_without_labels():

@@ -174,7 +174,7 @@ def test_errors():
         model = GBMClassifier(loss, LGBMClassifier(n_estimators=2, verbosity=-1)).fit(X, binary)
         assert loss.noise is None and model.noise_scale_ is None
         for call in (lambda m: m.predict_distribution(X), lambda m: m.sample(X), lambda m: m.log_likelihood(X, y)):
-            with pytest.raises(ValueError, match="is no negative log-likelihood"):
+            with pytest.raises(ValueError, match="has no noise, thus no distribution"):
                 call(model)
     model = regressors(AbsoluteError())[0].fit(X, y)
     with pytest.raises(ValueError, match="n_samples must be at least 1, got 0"):

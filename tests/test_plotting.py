@@ -42,7 +42,14 @@ def test_plot_loss_draws_value_gradient_and_curvature():
         np.testing.assert_array_equal(gradient.get_ydata(), loss.gradient(y, raw))
         np.testing.assert_array_equal(curvature.get_ydata(), loss.curvature(y, raw))
         assert value.get_label() == repr(loss)
-    assert plot_loss(Hinge(), y_true=1.0) is not ax
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [repr(loss) for loss in losses]
+    other = plot_loss(Hinge(), y_true=1.0)
+    assert other is not ax and other.get_xlabel() == "raw prediction"
+    assert (other.get_lines()[0].get_xdata()[[0, -1]] == [-4, 4]).all()
+    with pytest.raises(ValueError, match="at least one loss is needed"):
+        plot_loss([])
+    with pytest.raises(ValueError, match="span must be above 0, got -1"):
+        plot_loss(Hinge(), span=-1)
     with pytest.raises(ValueError, match="one output, CategoricalCrossEntropy"):
         plot_loss(CategoricalCrossEntropy(3))
     with pytest.raises(ValueError, match="labels -1 and"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
-from ..losses.validation import as_weight
+from ..losses.validation import as_weight, first_offender
 
 __all__ = [
     "Trained",
@@ -21,6 +21,7 @@ __all__ = [
     "check_keys",
     "check_loss",
     "check_options",
+    "check_target",
     "metrics_with",
     "named",
     "split_metrics",
@@ -56,13 +57,17 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
     """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
     for name in options:
         if name not in known:
-            raise TypeError(f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known)}")
+            raise TypeError(
+                f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known)} beside"
+                " those of both; parameters of the training go into estimator"
+            )
 
 
 def check_loss(loss: Any) -> None:
     """Raise unless `loss` is one of ours and its hyper-parameters are in range."""
     if not isinstance(loss, Loss):
         hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
+        hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
     loss.check_params()
 
@@ -97,8 +102,16 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
     """Return target and weights of a data set, checked; errors name the data set as the user knows it."""
     with named(name):
         target, weight = labels_and_weight(dataset)
-        loss.check_target(target)
+        check_target(loss, target)
         return target, as_weight(weight, len(target))
+
+
+def check_target(loss: Loss, target: np.ndarray) -> None:
+    """Raise unless the loss is defined for the target, and float32, in which engines keep labels, holds it."""
+    loss.check_target(target)
+    limit = np.finfo(np.float32).max
+    if offender := first_offender(target, (np.abs(target) <= limit).reshape(len(target), -1).all(axis=1)):
+        raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 
 
 def split_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:

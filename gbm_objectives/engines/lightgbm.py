@@ -15,7 +15,7 @@ import numpy as np
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.validation import as_weight
-from .common import check_keys, check_loss, metrics_with, named, target_and_weight
+from .common import check_keys, check_loss, check_target, metrics_with, named, target_and_weight
 
 __all__ = ["train"]
 
@@ -184,7 +184,7 @@ def _check_dataset(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
             given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
             given.get_label, given.get_weight = lambda: dataset.label, lambda: dataset.weight
             target, weight = labels_and_weight(given)
-            loss.check_target(target)
+            check_target(loss, target)
             as_weight(weight, len(target))
             rows = getattr(dataset.data, "shape", (len(target),))[0] if in_memory else len(target)
             if rows != len(target):

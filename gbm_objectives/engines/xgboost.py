@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -114,6 +115,7 @@ def train(
         return gradient, hessian
 
     metrics = metrics_with(loss, custom_metric)
+    _warn_of_rounding(loss, *targets[-1], start, keywords)
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         results: list[tuple[str, float]] = []
@@ -136,6 +138,21 @@ def train(
             custom_metric=all_metrics,
             xgb_model=xgb_model,
             **keywords,
+        )
+
+
+def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, keywords: Any) -> None:
+    """Warn if early stopping would compare losses of which XGBoost's six decimals leave little."""
+    stops = keywords.get("early_stopping_rounds") or any(
+        isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
+    )
+    value = loss.value(y, np.broadcast_to(start, (len(y), *np.shape(start))), weight) if stops else 1.0
+    if 0 < value < 1e-3:
+        warnings.warn(
+            f"XGBoost rounds evaluation results to six decimals and stops early by them: a loss of about"
+            f" {value:.0e} will look the same in every round; give the target in another unit",
+            UserWarning,
+            stacklevel=3,
         )
 
 

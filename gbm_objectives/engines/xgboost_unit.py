@@ -48,8 +48,9 @@ def unit_constant(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
         return 1.0
     if not RANGE[0] <= gain <= RANGE[1]:
         raise ValueError(
-            f"the target is too {'small' if gain < 1 else 'large'} for XGBoost, which computes in float32:"
-            f" it differs from its centre by about {np.sqrt(gain):.0e}; give it in another unit"
+            f"steps of about {np.sqrt(gain):.0e} from the start value: the target is too"
+            f" {'small' if gain < 1 else 'large'} for XGBoost, which computes in float32: give it in another unit"
+            + (", or the curvature of the loss vanishes" if gain > 1 else "")
         )
     return float(np.exp2(-np.round(np.log2(gain))))
 

@@ -1,6 +1,6 @@
 """The losses: the mathematics, on plain arrays; imports no engine."""
 
-from .base import Loss
+from .base import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Hinge, SigmoidSquaredError
 from .categorical import CategoricalCrossEntropy
 from .quantile import AbsoluteError, Quantile
@@ -10,6 +10,7 @@ __all__ = [
     "AbsoluteError",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "CurvatureKind",
     "Hinge",
     "Huber",
     "Loss",

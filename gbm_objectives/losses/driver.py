@@ -80,4 +80,6 @@ def _with_unit_mean_curvature(
     _, h = _float32_derivatives(loss, y[rows], raw[rows], scale)
     by_row = np.mean(np.reciprocal(h, dtype=np.float64).reshape(len(h), -1), axis=1)
     mean = float(np.average(by_row, weights=None if weight is None else weight[rows]))
+    if not 0 < mean < np.inf:
+        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / mean:g}")
     return replace(scale, constant=scale.constant * mean)
