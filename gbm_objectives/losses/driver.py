@@ -68,7 +68,9 @@ def weighted_float32(
 def _float32_derivatives(
     loss: Loss, y: np.ndarray, raw: np.ndarray, scale: Scale
 ) -> tuple[np.ndarray, np.ndarray]:
-    g, h = loss._derivatives(np.asfortranarray(y), np.asfortranarray(raw), scale, np.float32)
+    if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
+        raw = np.asfortranarray(raw)  # a class after the other, see Loss._derivatives
+    g, h = loss._derivatives(y, raw, scale, np.float32)
     return g, np.full_like(g, scale.constant) if loss.curvature_kind == "constant" else h
 
 
