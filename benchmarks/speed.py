@@ -167,7 +167,7 @@ def replayed(engine: str, task: Task, data: Any, rounds: int) -> Loss:
     """Return a loss that hands out the gradients of a training before: it costs what the engine's door does."""
     kept: list[Any] = []
 
-    class Recording(type(task.loss)):  # type: ignore[misc]
+    class Recording(type(task.loss)):  # type: ignore[misc]  # a class of run time
         def gradient_hessian(self, *arguments: Any) -> Any:
             kept.append(super().gradient_hessian(*arguments))
             return kept[-1]
@@ -176,7 +176,7 @@ def replayed(engine: str, task: Task, data: Any, rounds: int) -> Loss:
     train(engine, task, Recording(**parameters), data, rounds)
     again = cycle(kept)
 
-    class Replaying(type(task.loss)):  # type: ignore[misc]
+    class Replaying(type(task.loss)):  # type: ignore[misc]  # a class of run time
         def gradient_hessian(self, *arguments: Any) -> Any:
             return next(again)
 

@@ -43,7 +43,7 @@ class PredictiveMixin:
             and the noise has no scale.
         """
         noise = self._noise()
-        raw = self.predict_raw(X).astype(np.float64)  # type: ignore[attr-defined]
+        raw = self.predict_raw(X).astype(np.float64)  # type: ignore[attr-defined]  # the estimator's
         response = self.loss_.response(raw)
         if noise.fit_scale is None:
             return noise.distribution(response, 1.0)
@@ -76,7 +76,7 @@ class PredictiveMixin:
         random = check_random_state(random_state)
         if hasattr(self, "classes_"):
             # SciPy draws of a multinomial variable with one vector of probabilities only.
-            bounds = self.predict_proba(X).cumsum(axis=1)[:, None, :-1]  # type: ignore[attr-defined]
+            bounds = self.predict_proba(X).cumsum(axis=1)[:, None, :-1]  # type: ignore[attr-defined]  # the estimator's
             codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
             labels: np.ndarray = self.classes_[codes]
             return labels
@@ -107,11 +107,11 @@ class PredictiveMixin:
             If a target is outside the loss's domain, or lengths do not fit.
         """
         noise = self._noise()
-        target = self._encode(y)  # type: ignore[attr-defined]
+        target = self._encode(y)  # type: ignore[attr-defined]  # the estimator's
         self.loss_.check_target(target)
         weight = as_weight(sample_weight, len(target))
         if noise.fit_scale is None:
-            raw = self.predict_raw(X)  # type: ignore[attr-defined]
+            raw = self.predict_raw(X)  # type: ignore[attr-defined]  # the estimator's
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         else:

@@ -177,6 +177,14 @@ def _weights(p: Probe) -> Iterator[str]:
         and not 0.99 < (mean := 1.0 / np.mean(1.0 / plain[1].astype(np.float64))) < 1.01
     ):
         yield f"the harmonic mean of the Hessian is {mean:.3g}, not 1: multiply gradient and curvature by constant"
+    without = np.arange(len(p.y)) % 3 == 0
+    for name, part in zip(
+        ("gradient", "Hessian"),
+        p.loss.gradient_hessian(p.y, p.raw, np.where(without, 0.0, p.weight)),
+        strict=True,
+    ):
+        if np.any(part[without]):
+            yield f"the {name} of rows of weight 0 is not 0, but up to {np.abs(part[without]).max():.3g}"
     twice = p.loss.gradient_hessian(p.y, p.raw, 2.0 * p.weight)
     for name, once, doubled in zip(("gradient", "Hessian"), weighted, twice, strict=True):
         yield from _worst(doubled, 2.0 * once, 1e-4, 1e-7, f"the {name} under doubled weights")

@@ -133,6 +133,13 @@ class DropsWeightsOfTheHessian(Logistic):
         return gradient, super().gradient_hessian(y_true, raw_prediction)[1]
 
 
+class AveragesTheWeightsOfTheHessian(Logistic):
+    def gradient_hessian(self, y_true, raw_prediction, sample_weight=None):
+        gradient, _ = super().gradient_hessian(y_true, raw_prediction, sample_weight)
+        mean = np.float32(1.0 if sample_weight is None else np.mean(sample_weight))
+        return gradient, mean * super().gradient_hessian(y_true, raw_prediction)[1]
+
+
 class Ascends(Logistic):
     def _derivatives(self, y_true, raw_prediction, scale, dtype):
         gradient, hessian = super()._derivatives(y_true, raw_prediction, scale, dtype)
@@ -288,6 +295,7 @@ def test_the_right_originals_pass(loss):
         (SwappedExponents(), r"gradient: the derivative of pointwise is"),
         (DropsWeights(), r"weights: the weighted gradient is"),
         (DropsWeightsOfTheHessian(), r"weights: the Hessian under doubled weights is"),
+        (AveragesTheWeightsOfTheHessian(), r"weights: the Hessian of rows of weight 0 is not 0, but up to 0\.\d"),
         (Ascends(), r"gradient: the derivative of pointwise is .* \(60 of 60 rows, -1 times that in every row\)"),
         (Cauchy(), r"curvature: it must be positive and finite, it is -0"),
         (TooFlat(), r"curvature: no majoriser: a step of .* above the parabola"),

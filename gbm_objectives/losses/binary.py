@@ -29,7 +29,23 @@ def sigmoid(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.reciprocal(p, out=p), odds_against
 
 
-class BinaryCrossEntropy(Loss):
+class ProbabilityLoss(Loss):
+    """A loss of a probability p = 1/(1 + exp(-raw_prediction)) that the mean target minimises."""
+
+    link = LOGIT
+    domain = "numbers in [0, 1]"
+    _bounds = (0.0, 1.0)
+    classifies = True
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
+
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        y, weight = self._checked_target(y_true, sample_weight)
+        return float(self.link.forward(np.average(y, weights=weight)))
+
+
+class BinaryCrossEntropy(ProbabilityLoss):
     """Cross-entropy of a binary target, given as labels or as probabilities.
 
     Domain: numbers in [0, 1]. Link: logit. With p = 1/(1 + exp(-raw_prediction))::
@@ -63,20 +79,13 @@ class BinaryCrossEntropy(Loss):
     [0.5, 0.881]
     """
 
-    link = LOGIT
     noise = BERNOULLI
-    domain = "numbers in [0, 1]"
-    _bounds = (0.0, 1.0)
-    classifies = True
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {
         "auto": "exact",
         "exact": "exact",
         "majorizer": "majorizer",
         "constant": "constant",
     }
-
-    def __init__(self, hessian: str = "auto") -> None:
-        self.hessian = hessian
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         # log(1 + exp(f)) - y f would cancel for a large f and y = 1.
@@ -100,12 +109,8 @@ class BinaryCrossEntropy(Loss):
         p -= y_true
         return p, curvature
 
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        return float(self.link.forward(np.average(y, weights=weight)))
 
-
-class SigmoidSquaredError(Loss):
+class SigmoidSquaredError(ProbabilityLoss):
     """Squared error of the probability, (p - y_true)²: the Brier score as an objective.
 
     Domain: numbers in [0, 1]. Link: logit. With p = 1/(1 + exp(-raw_prediction)) and its derivative
@@ -141,18 +146,11 @@ class SigmoidSquaredError(Loss):
     [0.25, 0.0007]
     """
 
-    link = LOGIT
-    domain = "numbers in [0, 1]"
-    _bounds = (0.0, 1.0)
-    classifies = True
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {
         "auto": "gauss-newton",
         "majorizer": "majorizer",
         "constant": "constant",
     }
-
-    def __init__(self, hessian: str = "auto") -> None:
-        self.hessian = hessian
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.asarray(np.square(special.expit(raw_prediction) - y_true))
@@ -171,10 +169,6 @@ class SigmoidSquaredError(Loss):
         else:
             curvature = np.maximum(slope * slope, dtype(SMALLEST_CURVATURE))
         return p * slope, curvature
-
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        return float(self.link.forward(np.average(y, weights=weight)))
 
 
 class Hinge(Loss):
