@@ -1,229 +1,238 @@
-"""Held-out loss of ours against the engines' built-in objectives, and against two other custom pairs.
+"""Held-out loss of ours against the engines' built-in objectives, and against other custom pairs.
 
     python -m benchmarks.accuracy [--data DIR] [--engine lightgbm|xgboost|both] [--seeds N] [--output DIR]
+                                  [--full] [--jobs N]
 
 `--data` is a folder of sets laid out as the UCI splits of Hernandez-Lobato and Adams (2015): a folder a set, in it
-`data.txt`, `index_features.txt` and `index_target.txt`. Without it the sets are such as scikit-learn ships.
+`data.txt`, `index_features.txt` and `index_target.txt`. Without it the real sets are such as scikit-learn ships.
+Every fit is scored at its own best of `ROUNDS`, as early stopping would find it, and at rounds 30 and 100.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import matplotlib
 import numpy as np
 import xgboost as xgb
-from sklearn import datasets
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from gbm_objectives import AbsoluteError, Huber, Loss, Quantile
-from gbm_objectives.engines import lightgbm as on_lightgbm
-from gbm_objectives.engines import xgboost as on_xgboost
+from benchmarks.accuracy_sets import (
+    BUILT_IN,
+    CONSTANT,
+    GROUP_OF,
+    GROUPS,
+    ONE_THREAD,
+    OURS,
+    PAIR_01,
+    PAIR_34,
+    REFITS,
+    REFITTED,
+    DataSet,
+    loss_of,
+    methods_of,
+    sets_by_name,
+    shipped_sets,
+    staged,
+    train,
+    uci_sets,
+)
 from gbm_objectives.plotting import COLORS
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-ROUNDS = [1, 3, 10, 20, 30, 50, 100, 150, 200, 300]
-SHOWN = [30, 100, 300]
-TASKS = ["MAE", "q=0.03", "q=0.1", "q=0.9", "q=0.97", "Huber 0.5", "Huber 0.1"]
-METHODS = ["ours", "constant Hessian", "XGBoost 3.4's pair"]
-LGB = {"num_leaves": 15, "min_data_in_leaf": 10, "learning_rate": 0.1, "verbosity": -1, "num_threads": 2}
-XGB = {"max_depth": 4, "eta": 0.1, "nthread": 2}
+ROUNDS = [1, 2, 3, 5, 7, 10, 14, 20, 30, 40, 50, 60, 75, 100, 125, 150, 200, 250, 300, 400, 500]
+TASKS = ["MAE", "q=0.03", "q=0.1", "q=0.9", "q=0.97", "Huber 0.5", "Huber 0.1", "hinge"]
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
+# All tasks are measured at an engine's defaults, MAE alone at the others unless all are asked for.
+SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "LightGBM defaults": ("lightgbm", {}),
+    "LightGBM 0.03": ("lightgbm", {"learning_rate": 0.03}),
+    "LightGBM 0.3": ("lightgbm", {"learning_rate": 0.3}),
+    "LightGBM 1": ("lightgbm", {"learning_rate": 1.0}),
+    "LightGBM small trees": ("lightgbm", {"num_leaves": 15, "min_data_in_leaf": 10, "learning_rate": 0.1}),
+    "XGBoost defaults": ("xgboost", {}),
+    "XGBoost 0.03": ("xgboost", {"eta": 0.03}),
+    "XGBoost 0.1": ("xgboost", {"eta": 0.1}),
+    "XGBoost 1": ("xgboost", {"eta": 1.0}),
+    "XGBoost small trees": ("xgboost", {"max_depth": 4, "eta": 0.1}),
+}
+SYNTHETIC = list(GROUP_OF)
 
 
-class Pair34(Quantile):
-    """The smooth pairs that XGBoost 3.4 has for absolute error and quantiles (pull requests 12373 to 12586)."""
+class Job(NamedTuple):
+    """A split of a set to fit all methods to."""
 
-    def gradient_hessian(self, y_true: Any, raw_prediction: Any, sample_weight: Any = None) -> Any:
-        """Return the pair as published; without weights."""
-        r = np.asarray(raw_prediction, dtype=np.float64) - y_true
-        scale = max(np.mean(np.sqrt(np.abs(r))) ** 2, 1e-30)
-        if self.alpha == 0.5:
-            weight = scale / np.hypot(scale, r)
-            return (r * weight).astype(np.float32), weight.astype(np.float32)
-        x = r / (0.04 * scale)
-        slope = np.divide(np.tanh(x), x, out=np.ones_like(x), where=x != 0)
-        gradient = 0.5 * scale * (np.tanh(x) + 1.0 - 2.0 * self.alpha)
-        return gradient.astype(np.float32), (12.5 * np.maximum(slope, 3e-4)).astype(np.float32)
+    engine: str
+    setting: str
+    params: dict[str, Any]
+    task: str
+    name: str
+    seed: int
 
 
-def uci_sets(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield name, features and target of each set in a folder."""
-    for path in sorted(folder.iterdir()):
-        if (path / "data.txt").exists():
-            data = np.loadtxt(path / "data.txt")
-            features = np.loadtxt(path / "index_features.txt", dtype=int)
-            target = int(np.loadtxt(path / "index_target.txt"))
-            yield path.name, data[:, features], data[:, target]
+Fit = tuple[np.ndarray, np.ndarray]  # by round: held-out loss; share at or below the prediction, hinge: recall
+Fits = dict[tuple[str, str, str, str], list[Fit | None]]  # (setting, task, set, method) -> splits; None: failed
+SETS: dict[str, DataSet] = {}  # of this process
 
 
-def shipped_sets() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield regression targets among the data that scikit-learn ships."""
-    X, y = datasets.load_diabetes(return_X_y=True)
-    yield "diabetes", X, y
-    X = datasets.load_breast_cancer().data
-    yield "breast-cancer-area", X[:, 4:10], X[:, 3]  # a skewed target: the mean area, not from the radius
-    yield "breast-cancer-worst-area", X[:, 4:20], X[:, 23]
-    X = datasets.load_wine().data
-    yield "wine-proline", X[:, :12], X[:, 12]
+def keep_sets(sets: dict[str, DataSet]) -> None:
+    """Set the sets of this process: sent to a worker once, not with every job."""
+    SETS.clear()
+    SETS.update(sets)
 
 
-def loss_of(task: str, y: np.ndarray) -> Loss:
-    """Return the loss of a task; Huber's delta is 0.5 or 0.1 standard deviations of the training target."""
-    if task == "MAE":
-        return AbsoluteError()
-    if task.startswith("Huber"):
-        return Huber(float(task.split()[1]) * float(y.std()))
-    return Quantile(float(task[2:]))
+def run(job: Job) -> tuple[Job, dict[str, Fit | None]]:
+    """Fit all methods to a split."""
+    one = SETS[job.name]
+    stratify = one.y if job.task == "hinge" else None
+    rows, test = train_test_split(np.arange(len(one.y)), test_size=0.2, random_state=job.seed, stratify=stratify)
+    test = test[one.scored[test]]
+    X, y, y_test = one.X[rows], one.y[rows], one.y[test]
+    loss = loss_of(job.task, y, one.group)
+    params = {**job.params, **ONE_THREAD[job.engine]}
+    if job.engine == "lightgbm":
+        data = lgb.Dataset(X, y, params=params, free_raw_data=False).construct()
+    else:
+        data = xgb.DMatrix(X, y, nthread=1)
+    fits: dict[str, Fit | None] = {}
+    for method in methods_of(job.engine, job.task, job.params):
+        try:
+            # What overflows or rises shows in the predictions, and is a result here.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                booster = train(job.engine, method, loss, params, data, ROUNDS[-1])
+                predicted = staged(job.engine, booster, one.X[test], ROUNDS)
+                losses = np.array([loss.value(y_test, p) for p in predicted])
+        except Exception:
+            fits[method] = None  # an engine or a loss that gives up is a result, too
+            continue
+        hit = [np.mean(p[y_test > 0] > 0) if job.task == "hinge" else np.mean(y_test <= p) for p in predicted]
+        fits[method] = (losses, np.array(hit)) if np.isfinite(losses).all() else None
+    return job, fits
 
 
-def rival(method: str, loss: Loss) -> Loss | None:
-    """Return the loss that a method trains with, None if it has none for this task."""
-    if method == "ours":
-        return loss
-    if method == "constant Hessian":
-        return loss.__class__(**{**loss.get_params(), "hessian": "constant"})
-    return None if isinstance(loss, Huber) else Pair34(getattr(loss, "alpha", 0.5))
+def measure(jobs: Sequence[Job], sets: dict[str, DataSet], processes: int) -> Fits:
+    """Run the jobs, in this process if it is to be the only one."""
+    found: dict[tuple[str, str, str, str], dict[int, Fit | None]] = {}
+
+    def gather(results: Iterable[tuple[Job, dict[str, Fit | None]]]) -> None:
+        for job, fits in tqdm(results, total=len(jobs), unit="split"):
+            for method, fit in fits.items():
+                found.setdefault((job.setting, job.task, job.name, method), {})[job.seed] = fit
+
+    if processes == 1:
+        keep_sets(sets)
+        gather(map(run, jobs))
+    else:
+        # A fork of a process with OpenMP's threads may hang.
+        with multiprocessing.get_context("spawn").Pool(processes, keep_sets, (sets,)) as pool:
+            gather(pool.imap_unordered(run, jobs))
+    return {key: [by_seed[seed] for seed in sorted(by_seed)] for key, by_seed in found.items()}
 
 
-def builtin_params(engine: str, loss: Loss) -> dict[str, Any]:
-    """Return the engine's own objective for a loss."""
-    if isinstance(loss, AbsoluteError):
-        return {"objective": "l1" if engine == "lightgbm" else "reg:absoluteerror"}
-    if isinstance(loss, Huber):
-        if engine == "lightgbm":
-            return {"objective": "huber", "alpha": loss.delta}
-        return {"objective": "reg:pseudohubererror", "huber_slope": loss.delta}
-    if engine == "lightgbm":
-        return {"objective": "quantile", "alpha": loss.alpha}
-    return {"objective": "reg:quantileerror", "quantile_alpha": loss.alpha}
-
-
-def predictions(engine: str, loss: Loss | None, builtin: dict[str, Any], X: Any, y: Any, X_test: Any) -> list[Any]:
-    """Train, with `loss` or the built-in objective, and predict after each of `ROUNDS`."""
-    n = ROUNDS[-1]
-    if engine == "lightgbm":
-        data = lgb.Dataset(X, y)
-        booster = (
-            lgb.train({**LGB, **builtin}, data, n)
-            if loss is None
-            else on_lightgbm.train(LGB, data, loss=loss, num_boost_round=n)
-        )
-        return [booster.predict(X_test, num_iteration=k) for k in ROUNDS]
-    data, test = xgb.DMatrix(X, y), xgb.DMatrix(X_test)
-    booster = (
-        xgb.train({**XGB, **builtin}, data, n)
-        if loss is None
-        else on_xgboost.train(XGB, data, loss=loss, num_boost_round=n)
-    )
-    return [booster.predict(test, iteration_range=(0, k)) for k in ROUNDS]
-
-
-Curves = dict[tuple[str, str, str, str], np.ndarray]  # (engine, task, set, method) -> (seeds, rounds)
-
-
-def measure(engines: Sequence[str], sets: Sequence[Any], seeds: int) -> tuple[Curves, Curves]:
-    """Return held-out losses and the shares of held-out targets under the predictions."""
-    curves: dict[Any, list[Any]] = {}
-    shares: dict[Any, list[Any]] = {}
-    runs = [(e, t, s, seed) for e in engines for t in TASKS for s in sets for seed in range(seeds)]
-    for engine, task, (name, X, y), seed in tqdm(runs, unit="split"):
-        X_fit, X_test, y_fit, y_test = train_test_split(X, y, test_size=0.2, random_state=seed)
-        loss = loss_of(task, y_fit)
-        for method in ["built-in", *METHODS]:
-            trained = None if method == "built-in" else rival(method, loss)
-            if method != "built-in" and trained is None:
-                continue
-            predicted = predictions(engine, trained, builtin_params(engine, loss), X_fit, y_fit, X_test)
-            key = (engine, task, name, method)
-            curves.setdefault(key, []).append([loss.value(y_test, p) for p in predicted])
-            shares.setdefault(key, []).append([np.mean(y_test <= p) for p in predicted])
-    return {k: np.array(v) for k, v in curves.items()}, {k: np.array(v) for k, v in shares.items()}
-
-
-def ratios(curves: Curves, engine: str, task: str, method: str) -> dict[str, np.ndarray]:
-    """Return by set the log ratio to the built-in at each of `ROUNDS`, and at last for the best of `SHOWN`."""
-    shown = [ROUNDS.index(k) for k in SHOWN]
+def log_ratios(fits: Fits, setting: str, task: str, method: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return by set the log ratio of losses at each of `ROUNDS`, and at last each at its best; splits averaged."""
+    against = CONSTANT if task == "hinge" else BUILT_IN
     result = {}
-    for e, t, name, m in curves:
-        if (e, t, m) == (engine, task, method):
-            ours, theirs = curves[e, t, name, m], curves[e, t, name, "built-in"]
-            best = ours[:, shown].min(axis=1) / theirs[:, shown].min(axis=1)
-            result[name] = np.log(np.column_stack([ours / theirs, best])).mean(axis=0)
+    for name in names:
+        pairs = zip(fits[setting, task, name, method], fits[setting, task, name, against], strict=True)
+        rows = [
+            np.append(ours[0], ours[0].min()) / np.append(theirs[0], theirs[0].min())
+            for ours, theirs in pairs
+            if ours and theirs
+        ]
+        if rows:
+            result[name] = np.log(np.maximum(rows, 1e-30)).mean(axis=0)  # of a loss of 0, too
     return result
 
 
-def table(curves: Curves, engine: str) -> str:
-    """Return the Markdown table of geometric means, wins and the worst set."""
-    head = "| task | method | 30 | 100 | 300 | best of these | sets won | worst set, at 300 |"
-    rows = [head, "|---|---|---|---|---|---|---|---|"]
-    for task in TASKS:
-        for method in METHODS:
-            by_set = ratios(curves, engine, task, method)
-            if not by_set:
-                continue
-            values = np.array(list(by_set.values()))
-            columns = [*(ROUNDS.index(k) for k in SHOWN), -1]
-            means = " | ".join(f"{v:.3f}" for v in np.exp(values[:, columns].mean(axis=0)))
-            won = f"{np.sum(values[:, -1] < 0)} of {len(values)}"
-            worst = max(by_set, key=lambda name: by_set[name][len(ROUNDS) - 1])
-            rows.append(
-                f"| {task} | {method} | {means} | {won} | {np.exp(by_set[worst][len(ROUNDS) - 1]):.2f} ({worst}) |"
-            )
-    return "\n".join(rows)
+def miss_of_coverage(fits: Fits, setting: str, task: str, method: str, names: Sequence[str]) -> float:
+    """Return how far the share of targets at or below the prediction is from alpha, at each fit's best round."""
+    misses = []
+    for name in names:
+        shares = [share[losses.argmin()] for losses, share in filter(None, fits[setting, task, name, method])]
+        if shares:
+            misses.append(abs(np.mean(shares) - float(task[2:])))
+    return float(np.mean(misses)) if misses else np.nan
 
 
-def coverage(curves: Curves, shares: Curves, engine: str) -> str:
-    """Return for each quantile on how many sets the share of targets under the fit is within 0.03 of alpha."""
-    shown = [ROUNDS.index(k) for k in SHOWN]
+def shown(value: float) -> str:
+    """Return a number with three decimals, a small or large one with three digits; a dash for none."""
+    return "–" if np.isnan(value) else f"{value:.3f}" if 0.1 <= value < 10 else f"{value:.3g}"
 
-    def miss(key: Any, alpha: float) -> float:
-        """Return how far the share is from alpha, each split at its best of the rounds shown, splits averaged."""
-        best = curves[key][:, shown].argmin(axis=1)
-        share = np.take_along_axis(shares[key][:, shown], best[:, None], axis=1)
-        return abs(float(share.mean()) - alpha)
 
-    rows = []
-    for task in TASKS:
-        if not task.startswith("q="):
+def table(fits: Fits, settings: Sequence[str], sets: dict[str, DataSet], others: Sequence[str]) -> str:
+    """Return the Markdown table of geometric means of the ratio to the built-in objective."""
+    head = ["setting", "task", "sets", "ours, best", "ours @30", "ours @100", "worst set, best"]
+    head += [f"{method}, best" for method in others]
+    head += ["coverage off by, ours / built-in", "failed fits"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for setting, task, group in ((s, t, g) for s in settings for t in TASKS for g in GROUPS):
+        names = [name for name in sets if sets[name].group == group and (setting, task, name, OURS) in fits]
+        if not names or task == "hinge":
             continue
-        alpha = float(task[2:])
-        ours, theirs = [], []
-        for e, t, name, method in shares:
-            if (e, t, method) == (engine, task, "ours"):
-                ours.append(miss((e, t, name, "ours"), alpha))
-                theirs.append(miss((e, t, name, "built-in"), alpha))
-        good = [o for o, b in zip(ours, theirs, strict=True) if b <= 0.03]
-        rows.append(
-            f"{task}: built-in's coverage within 0.03 of alpha on {len(good)} of {len(ours)} sets,"
-            f" ours on {sum(o <= 0.03 for o in good)} of these and {sum(o <= 0.03 for o in ours)} of all"
-        )
-    return "\n".join(rows)
+        present = [m for m in (BUILT_IN, OURS, *others) if (setting, task, names[0], m) in fits]
+        logs = {m: log_ratios(fits, setting, task, m, names) for m in present}
+
+        def mean(method: str, column: int, logs: dict[str, dict[str, np.ndarray]] = logs) -> str:
+            """Return a method's geometric mean over the sets."""
+            values = [by_round[column] for by_round in logs.get(method, {}).values()]
+            return shown(np.exp(np.mean(values))) if values else "–"
+
+        cells = [mean(OURS, -1), *(mean(OURS, ROUNDS.index(k)) if k in ROUNDS else "–" for k in (30, 100))]
+        worst = max(logs[OURS], key=lambda name: logs[OURS][name][-1], default="")
+        cells.append(f"{shown(np.exp(logs[OURS][worst][-1]))} ({worst})" if worst else "–")
+        cells += [mean(method, -1) for method in others]
+        misses = [miss_of_coverage(fits, setting, task, m, names) for m in (OURS, BUILT_IN) if task[:2] == "q="]
+        cells.append(" / ".join(map(shown, misses)) or "–")
+        failed = {m: sum(fit is None for name in names for fit in fits[setting, task, name, m]) for m in present}
+        total = sum(len(fits[setting, task, name, OURS]) for name in names)
+        cells.append(", ".join(f"{m} {k} of {total}" for m, k in failed.items() if k) or "none")
+        lines.append(f"| {setting} | {task} | {group} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def draw(curves: Curves, engines: Sequence[str]) -> Any:
-    """Draw the learning curves: geometric mean over sets of the loss over the built-in's, by round."""
-    shown = ["MAE", "q=0.1", "q=0.9", "q=0.97"]
+def hinge_table(fits: Fits, settings: Sequence[str], names: Sequence[str]) -> str:
+    """Return the Markdown table of the hinge loss, which has no built-in peer; empty if it was not measured."""
+    head = ["setting", "set", "hinge at best, ours", "constant Hessian", "ours ÷ constant"]
+    head += ["recall @100, ours", "constant Hessian"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for setting, name in ((s, n) for s in settings for n in names if (s, "hinge", n, OURS) in fits):
+        values, recalls = [], []
+        for method in (OURS, CONSTANT):
+            good = [fit for fit in fits[setting, "hinge", name, method] if fit]
+            values.append(shown(np.mean([fit[0].min() for fit in good])) if good else "failed")
+            at = ROUNDS.index(100) if 100 in ROUNDS else -1
+            recalls.append(shown(np.mean([fit[1][at] for fit in good])) if good else "failed")
+        logs = log_ratios(fits, setting, "hinge", OURS, [name])
+        ratio = shown(np.exp(logs[name][-1])) if logs else "–"
+        lines.append(f"| {setting} | {name} | {' | '.join([*values, ratio, *recalls])} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def draw(fits: Fits, defaults: dict[str, str], names: Sequence[str]) -> Any:
+    """Draw the loss over the built-in's by round at each engine's defaults: geometric mean over the real sets."""
+    tasks = ["MAE", "q=0.1", "q=0.9", "q=0.97"]
     figure, axes = plt.subplots(
-        len(engines),
-        len(shown),
-        figsize=(13, 3.4 * len(engines)),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
+        len(defaults), 4, figsize=(13, 3.4 * len(defaults)), sharex=True, squeeze=False, layout="constrained"
     )
-    for row, engine in zip(axes, engines, strict=True):
-        for ax, task in zip(row, shown, strict=True):
-            for method, color, style in zip(METHODS, ("blue", "orange", "red"), ("-", ":", "--"), strict=True):
-                values = np.array(list(ratios(curves, engine, task, method).values()))[:, :-1]
-                ax.plot(ROUNDS, np.exp(values.mean(axis=0)), style, color=COLORS[color], label=method, linewidth=2)
+    styles = {OURS: ("blue", "-"), PAIR_01: ("green", "-."), CONSTANT: ("orange", ":"), PAIR_34: ("red", "--")}
+    for row, (engine, setting) in zip(axes, defaults.items(), strict=True):
+        for ax, task in zip(row, tasks, strict=True):
+            for method, (color, style) in styles.items():
+                measured = [name for name in names if (setting, task, name, method) in fits]
+                values = list(log_ratios(fits, setting, task, method, measured).values())
+                mean = np.exp(np.mean(values, axis=0)[:-1]) if values else np.full(len(ROUNDS), np.nan)
+                ax.plot(ROUNDS, mean, style, color=COLORS[color], label=method, linewidth=2)
             ax.axhline(1.0, color="0.5", linewidth=1)
             ax.set_xscale("log")
             ax.set_ylim(0.5, 1.6)
@@ -241,30 +250,47 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="folder of sets (default: sets that scikit-learn ships)")
     parser.add_argument("--engine", choices=[*ENGINES, "both"], default="both")
-    parser.add_argument("--seeds", type=int, default=3, help="80/20 splits per set (default: 3)")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output"), help="folder for the figure (default: output)"
-    )
+    parser.add_argument("--seeds", type=int, default=2, help="80/20 splits per set (default: 2)")
+    parser.add_argument("--full", action="store_true", help="all tasks at all settings, not at defaults only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each (default: 2)")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="figure's folder (default: output)")
     options = parser.parse_args(argv)
     if options.data is not None and not options.data.is_dir():
         parser.error(f"--data must be a folder, got {options.data}")
-    if options.seeds < 1:
-        parser.error(f"--seeds must be at least 1, got {options.seeds}")
-    sets = list(shipped_sets() if options.data is None else uci_sets(options.data))
-    if not sets:
+    for name in ("seeds", "jobs"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} must be at least 1, got {getattr(options, name)}")
+    found = list(shipped_sets() if options.data is None else uci_sets(options.data))
+    if not found:
         parser.error(f"--data must hold folders with data.txt in them, {options.data} does not")
+    sets = sets_by_name(found, SYNTHETIC)
     engines = list(ENGINES) if options.engine == "both" else [options.engine]
+    jobs = [
+        Job(engine, setting, params, task, name, seed)
+        for setting, (engine, params) in SETTINGS.items()
+        for task in TASKS
+        for name, one in sets.items()
+        for seed in range(options.seeds)
+        if engine in engines
+        and (options.full or not params or task == "MAE")
+        and (task == "hinge") == (one.group == "labels")
+    ]
+    fits = measure(jobs, sets, options.jobs)
 
-    curves, shares = measure(engines, sets, options.seeds)
-    print(f"\nHeld-out loss ÷ built-in's, geometric mean over {len(sets)} sets, {options.seeds} splits each")
+    defaults = {}
     for engine in engines:
-        version = (lgb if engine == "lightgbm" else xgb).__version__
-        print(
-            f"\n### {ENGINES[engine]} {version}\n\n{table(curves, engine)}\n\n{coverage(curves, shares, engine)}"
-        )
+        settings = [setting for setting, (of, _) in SETTINGS.items() if of == engine]
+        defaults[engine] = next((s for s in settings if not SETTINGS[s][1]), "")
+        print(f"\n### {ENGINES[engine]} {(lgb if engine == 'lightgbm' else xgb).__version__}\n")
+        described = "; ".join(f"{s}: {SETTINGS[s][1] or 'no parameters'}" for s in settings)
+        print(f"Held-out loss ÷ built-in's, geometric mean over sets; splits of each set: {options.seeds}.")
+        print(f"Settings: {described}. Each fit at its best of the rounds {', '.join(map(str, ROUNDS))}.\n")
+        others = [PAIR_01, CONSTANT, PAIR_34, *([REFITTED] if engine == "xgboost" and REFITS else [])]
+        tables = [table(fits, settings, sets, others), hinge_table(fits, settings, list(sets))]
+        print("\n\n".join(filter(None, tables)))
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "accuracy.png"
-    figure = draw(curves, engines)
+    figure = draw(fits, defaults, [name for name, *_ in found])
     figure.savefig(path, dpi=150)
     plt.close(figure)
     print(f"\nwrote {path}")

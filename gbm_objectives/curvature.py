@@ -1,52 +1,113 @@
-"""Residual scale and self-scaled curvature: how an L1-like loss trains with gradient and Hessian alone.
+"""Consistent pairs and residual scales: how an L1-like loss trains with gradient and Hessian alone.
 
-The second derivative of |r| is 0 almost everywhere, and 1/|r|, the curvature of its tangent parabola
-(iteratively re-weighted least squares), explodes at r = 0. Between them lies h = 1/(|r| + s): Hunter and
-Lange (2000, *Quantile regression via an MM algorithm*, J. Comput. Graph. Stat. 9, 60-77) perturb the loss
-so. A row's own Newton step is then |r| + s, and s decides: a large one is quick while whole regions lie on one
-side, a small one is calm once residuals are noise. Here s is no constant to tune but follows the residuals:
+A leaf of a tree gets the Newton step -Σg/Σh of its rows. For |r| the true derivatives are of no use: its second
+derivative is 0 almost everywhere, and with the sign of r as gradient no curvature is right both for a row far from
+its target and for noise around it. Where it is too small the step overshoots, and what it overshoots by grows with the
+learning rate, until training diverges. So the engines get a *consistent pair*: the gradient and the curvature of a loss
+that is smoothed near its kink, |r| replaced by Huber's function of width s::
 
-- their *scale* is R = (mean √|r|)², between the geometric and the arithmetic mean: outliers move it little,
-  and residuals of exactly 0 (ties, a start at the median) do not send it to 0;
-- it is *local*: rows are grouped by their raw prediction, and a group has its own R. With a skewed target most
-  residuals are tiny and a few are large; one R for all would make the many jitter or the few creep.
+    gradient   r/max(|r|, s)                the sign of r from s on
+    curvature  1/min(max(|r|, s), 4 s)
 
-Gradient and curvature then carry the unit of the target, so the trees do not depend on it. Both are finally
-multiplied by the one constant that makes the *harmonic* mean of the curvature 1, the same as an average Newton
-step: so `reg_lambda` and `min_child_weight` mean about what they do for squared error. (The arithmetic mean would
-be that of the rows with tiny residuals, and `min_child_weight` would forbid splits among the others.)
+Up to 4 s their ratio is r itself: alone, a row would step right to its target, whatever s is, and further out by 4 s.
+No step overshoots, so any learning rate up to 1 is calm. (Hunter and Lange 2000, *Quantile regression via an MM
+algorithm*, J. Comput. Graph. Stat. 9, 60-77, have the pair with |r| + s in place of max(|r|, s): it bends towards the
+mean further out.) A leaf's step is then one step of iteratively re-weighted least squares towards its median; in noise
+it is steadier than the median, as an estimate that looks at more than the middle rows is.
 
-Of many rows a sample is enough to know the scale: see `sample_rows`.
+What is smoothed is biased: under skewed noise Huber's function is smallest between median and mean. Therefore each
+*side* of the target has a width of its own, as large as makes the mean of |gradient| a quarter there::
+
+    s = 4 · mean of min(|r|, s)             over the rows on that side
+
+Both sides then pull with equal force exactly where the rows are shared out as the loss wants them (half and half, for
+a quantile alpha to 1 - alpha), for every shape of noise. An outlier counts as s at most, so that less than a quarter of
+the rows can not carry the width away; and rows with a residual of exactly 0 (ties, a start at the median), which are
+on no side, do not send it to 0. A quarter: with a smaller share the widths grow, and the fit is steadier but less
+robust; with a larger one the curvature varies more within a leaf, by which LightGBM counts rows (see `FLATNESS`).
+
+The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it.
+
+All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied by
+the one constant that makes the mean curvature 1, as that of squared error is, so that `reg_lambda` and
+`min_child_weight` keep their meaning. Of many rows a sample is enough to know the widths: see `sample_rows`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-__all__ = ["SMALLEST_CURVATURE", "SMALLEST_SCALE", "Scale", "residual_scale", "sample_rows"]
+__all__ = [
+    "SMALLEST_CURVATURE",
+    "SMALLEST_SCALE",
+    "Scale",
+    "consistent_pair",
+    "residual_scale",
+    "sample_rows",
+]
 
-# All residuals 0 (a constant target, fitted): 0/(|r| + 0) would be NaN. float32 holds hardly less.
+# A subnormal width would have an infinite reciprocal in float32.
 SMALLEST_SCALE = 1e-37
 
 # Far out on either side p (1 - p) underflows to 0, and a leaf of such rows alone would divide 0 by 0 in an
 # engine without regularisation. The same floor as XGBoost's own.
 SMALLEST_CURVATURE = 1e-16
 
-GROUPS = 16
-# Each group's mean is drawn to that of all rows as by so large a share of the whole weight: a group of a few rows
-# knows little of its scale.
-SHRINKAGE = 0.1
+# The mean of |gradient| on each side of the target; the docstring has the reason.
+MEAN_PULL = 0.25
+# Beyond so many widths the curvature falls no further. LightGBM estimates a leaf's rows by its share of the Hessian:
+# without this bound rows far out would count as none, and `min_data_in_leaf` would forbid to split them off.
+FLATNESS = 4.0
+# No width is below that share of the wider side's, for the same reason. With most targets 0 the many that have come
+# close to 0 would otherwise have a curvature beside which the few others count as no rows at all. It leaves room for
+# the sides of skewed noise, which differ up to tenfold.
+NARROWEST = 1.0 / 20.0
 
-# Of more rows than this a sample will do.
-ALL_ROWS = 16_384
-# R of so many rows is within 1.5 % of that of all (the root of |r| of a normal variable varies by 42 %), and any
-# s > 0 gives a valid curvature. Reading all rows in every round would triple the cost of a callback.
+GROUPS = 16
+# Each group knows its widths as well as all rows together with the weight of so large a share of them: the few rows
+# of a small group know little.
+SHRINKAGE = 0.05
+# Each iteration from the median leaves of the error four times the share of the rows that are clipped: a tenth of it
+# for exponential sides, half for Cauchy's. A narrow side whose start is far too wide is right after the first.
+ITERATIONS = 5
+
+# Of more rows than this a sample of so many will do: a mean over half of them is known within 2 %, and the trees would
+# not be others with the rest. Reading all rows in every round would triple the cost of a callback.
 SAMPLE_ROWS = 4096
 GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+def consistent_pair(r: np.ndarray, s: np.ndarray, constant: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and curvature of |r|, smoothed within `s`: r/max(|r|, s) and 1/min(max(|r|, s), 4 s).
+
+    Parameters
+    ----------
+    r, s : ndarray of shape (n_rows,)
+        Residuals, and each row's width (or one for all), above 0, in the unit of the residuals.
+    constant : float, default=1.0
+        Both are multiplied by it.
+
+    Returns
+    -------
+    gradient, curvature : ndarray of shape (n_rows,)
+        New arrays, of the precision of `r`.
+
+    Examples
+    --------
+    >>> gradient, curvature = consistent_pair(np.array([0.0, -0.5, 2.0, 8.0]), np.array(1.0))
+    >>> gradient.tolist(), curvature.tolist()
+    ([0.0, -0.5, 1.0, 1.0], [1.0, 1.0, 0.5, 0.25])
+    """
+    dtype = r.dtype.type
+    curvature = np.abs(r)
+    np.maximum(curvature, s, out=curvature)
+    np.divide(dtype(constant), curvature, out=curvature)
+    gradient = r * curvature
+    np.maximum(curvature, dtype(constant / FLATNESS) / s, out=curvature)
+    return gradient, curvature
 
 
 @dataclass(frozen=True)
@@ -57,8 +118,8 @@ class Scale:
     ----------
     constant : float
         The engines get gradient and curvature times this.
-    table : ndarray of shape (n_groups,), optional
-        The residual scale of each group of rows.
+    table : ndarray of shape (2 n_groups,), optional
+        The width of each group of rows: of those on or below the target, then of those above it.
     low, groups_per_unit : float
         The raw prediction at which the first group begins, and the number of groups per unit of it.
     """
@@ -68,79 +129,110 @@ class Scale:
     low: float = 0.0
     groups_per_unit: float = 0.0
 
-    def of_rows(self, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]) -> np.ndarray:
-        """Return each row's residual scale, of `dtype`; a single number where there is one group, or none."""
+    def of_rows(self, residual: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return each row's width, in the precision of the residual; the number 1 where there are none."""
         if self.table is None:
-            return np.ones((), dtype=dtype)
-        if len(self.table) == 1:
-            return self.table[0].astype(dtype)
-        return self.table.astype(dtype).take(self.group(raw_prediction), mode="clip")
+            return np.ones((), dtype=residual.dtype)
+        cell = self.cell(residual, raw_prediction)
+        return self.table.astype(residual.dtype).take(cell, mode="clip")
 
-    def group(self, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return each row's group; the largest prediction is the upper end of the last one, thus one too many."""
+    def cell(self, residual: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return each row's place in the table; that of a row outside of the sample's range may be outside, too."""
+        above = (residual > 0).view(np.int8)
+        if not self.groups_per_unit:
+            return above
         # float32: the engines' labels have no more digits, and it takes half the time.
         group = raw_prediction.astype(np.float32)
         group -= np.float32(self.low)
         # A row far outside of a sample's range would overflow, and NaN has no group; any group will do for them.
         with np.errstate(invalid="ignore", over="ignore"):
             group *= np.float32(self.groups_per_unit)
-            return group.astype(np.int32)
-
-    def times(self, factor: float) -> Scale:
-        """Return the scale with all residual scales multiplied."""
-        table = None if self.table is None else self.table * factor
-        return replace(self, constant=self.constant * factor, table=table)
+            cell = group.astype(np.int32)
+        cell += cell
+        cell += above
+        return cell
 
 
 def residual_scale(
-    residual: np.ndarray, weight: np.ndarray | None = None, raw_prediction: np.ndarray | None = None
+    residual: np.ndarray,
+    weight: np.ndarray | None = None,
+    raw_prediction: np.ndarray | None = None,
 ) -> Scale:
-    """Return the weighted scale R = (mean √|r|)² of residuals, in their unit, of all rows and by group.
+    """Return the widths s = 4 · mean of min(|r|, s) of residuals, in their unit, by side and group.
 
     Parameters
     ----------
     residual : ndarray of shape (n_rows,)
-        Residuals.
+        Residuals; those of exactly 0 are left out.
     weight : ndarray of shape (n_rows,), optional
-        Weights, none negative, not all 0.
+        Weights, none negative.
     raw_prediction : ndarray of shape (n_rows,), optional
         What the rows are grouped by: `GROUPS` equal parts of its range. One group without it.
 
     Returns
     -------
     Scale
-        All scales at least `SMALLEST_SCALE`; the constant is the scale of all rows.
+        All widths at least `SMALLEST_SCALE`, and at least a twentieth of those of the group's other side.
 
     Examples
     --------
-    >>> residual_scale(np.array([1.0, -1.0, 16.0])).constant
-    4.0
+    >>> residual_scale(np.array([-1.0, -3.0, 1.0, 7.0, 0.0])).table.round(1).tolist()
+    [8.0, 16.0]
     """
-    weight = np.ones(len(residual)) if weight is None else weight.astype(np.float64)
-    roots = weight * np.sqrt(np.abs(residual))
-    total = weight.sum()
-    mean = roots.sum() / total
-    overall = max(float(mean) ** 2, SMALLEST_SCALE)
-    low = high = 0.0
+    used = residual != 0 if weight is None else (residual != 0) & (weight > 0)
+    if not used.all():
+        residual = residual[used]
+        weight = None if weight is None else weight[used]
+        raw_prediction = None if raw_prediction is None else raw_prediction[used]
+    if residual.size == 0:
+        return Scale(table=np.ones(2))  # nothing to learn: any width will do
+    size = np.abs(residual).astype(np.float64, copy=False)
+    middle = size.size // 2
+    start = max(float(np.partition(size, middle)[middle]), SMALLEST_SCALE) / MEAN_PULL
+    scale = Scale(table=np.full(2, start))
     if raw_prediction is not None:
-        low = float(raw_prediction.min(where=weight > 0, initial=np.inf))
-        high = float(raw_prediction.max(where=weight > 0, initial=-np.inf))
-    # Denormal widths would give an infinite number of groups per unit.
-    if raw_prediction is None or high - low <= SMALLEST_SCALE:
-        return Scale(overall, np.array([overall]))
-    scale = Scale(overall, None, low, GROUPS / (high - low))
-    group = np.clip(scale.group(raw_prediction), 0, GROUPS - 1)
-    sums, weights = (np.bincount(group, of_rows, minlength=GROUPS) for of_rows in (roots, weight))
-    means = (sums + SHRINKAGE * total * mean) / (weights + SHRINKAGE * total)
-    return replace(scale, table=np.maximum(means**2, SMALLEST_SCALE))
+        low = float(raw_prediction.min())
+        width = float(raw_prediction.max()) - low
+        # Denormal widths would give an infinite number of groups per unit.
+        if width > SMALLEST_SCALE:
+            # A thousandth less, so that rounding to float32 leaves the largest prediction in the last group.
+            scale = Scale(1.0, np.full(2 * GROUPS, start), low, 0.999 * GROUPS / width)
+    widths = _widths(scale, residual, raw_prediction, size, weight)
+    least = np.maximum(NARROWEST * widths.max(axis=1, keepdims=True), SMALLEST_SCALE)
+    return replace(scale, table=np.maximum(widths, least).ravel())
+
+
+def _widths(
+    scale: Scale,
+    residual: np.ndarray,
+    raw_prediction: np.ndarray | None,
+    size: np.ndarray,
+    weight: np.ndarray | None,
+) -> np.ndarray:
+    """Return the widths (n_groups, 2), by iteration of their equation from those of `scale`."""
+    table = np.asarray(scale.table)
+    cell = scale.cell(residual, residual if raw_prediction is None else raw_prediction)
+    total = np.bincount(cell, weight, len(table)).reshape(-1, 2)
+    by_side = total.sum(axis=0)
+    prior = SHRINKAGE * float(by_side.sum())
+    for _ in range(ITERATIONS):
+        clipped = np.minimum(size, table.take(cell))
+        if weight is not None:
+            clipped *= weight
+        sums = np.bincount(cell, clipped, len(table)).reshape(-1, 2)
+        pooled = sums.sum(axis=0)
+        # Where all rows are on one side, the other's width is not asked for; any will do.
+        mean = pooled / by_side if by_side.all() else np.full(2, pooled.sum() / by_side.sum())
+        table = ((sums + prior * mean) / (MEAN_PULL * (total + prior))).ravel()
+    return table.reshape(-1, 2)
 
 
 def sample_rows(n_rows: int, weight: np.ndarray | None = None) -> slice | np.ndarray:
-    """Return the rows to estimate a mean from: all of them, or of more than `ALL_ROWS` a number of `SAMPLE_ROWS`.
+    """Return the rows to estimate a mean from: all of them, or of more than `SAMPLE_ROWS` as many.
 
     They are spread evenly over the data and depend on their number alone, so that training is repeatable.
     """
-    if n_rows <= ALL_ROWS:
+    if n_rows <= SAMPLE_ROWS:
         return slice(None)
     rows = _spread(n_rows)
     if weight is None or weight[rows].any():

@@ -134,32 +134,49 @@ def _curvature(p: Probe) -> Iterator[str]:
         least = np.linalg.eigvalsh(0.5 * (gap + gap.transpose(0, 2, 1))).min(axis=1)[rows]
         if least.min() < -1e-6:
             yield f"it does not dominate the Hessian: the least eigenvalue of the difference is {least.min():.3g}"
+    elif kind == "consistent":
+        yield from _consistent(p, curvature)
     else:
         yield from _majorizer(p, curvature)
 
 
+def _consistent(p: Probe, curvature: np.ndarray) -> Iterator[str]:
+    """Yield where the engines' smoothed gradient points elsewhere than the loss's, or a row's own step raises its loss."""
+    smoothed, _ = p.loss._float64_derivatives(p.y, p.raw)
+    against = smoothed * p.gradient(p.raw) < 0
+    if against.any():
+        yield f"the engines' gradient has the other sign than gradient() in row {np.flatnonzero(against)[0]}"
+    before, after = p.pointwise(p.raw), p.pointwise(p.raw - smoothed / curvature)
+    excess = after - before
+    if excess.max() > 1e-9 * (1 + np.abs(before).max()):
+        at = int(excess.argmax())
+        yield f"a full Newton step of row {at} alone takes its loss from {before[at]:.6g} to {after[at]:.6g}"
+
+
 def _majorizer(p: Probe, curvature: np.ndarray) -> Iterator[str]:
     """Yield the step and row where the parabola is furthest below the loss."""
-    slack = p.loss.curvature_slack(p.y, p.raw)
-    if p.loss.curvature_kind == "majorizer" and np.any(slack != 0):
-        yield f"a majoriser has no slack, curvature_slack is {slack.max():.3g}"
     value, slope = p.pointwise(p.raw), p.gradient(p.raw)
     rng = np.random.default_rng(2)
     worst = (0.0, 0.0, 0)
     for step in np.linspace(-30, 30, 601):
         d = np.full_like(p.raw, step) if p.raw.ndim == 1 else step * rng.standard_normal(p.raw.shape)
         parabola = value + (slope * d + 0.5 * curvature * d**2).reshape(len(p.y), -1).sum(axis=1)
-        excess = p.pointwise(p.raw + d) - parabola - slack
+        excess = p.pointwise(p.raw + d) - parabola
         worst = max(worst, (float(excess.max()), float(step), int(excess.argmax())))
     if worst[0] > 1e-7 * (1 + np.abs(value).max()):
         yield f"no majoriser: a step of {worst[1]:.3g} in row {worst[2]} is {worst[0]:.3g} above the parabola"
 
 
 def _weights(p: Probe) -> Iterator[str]:
-    """Weights multiply; up to one constant a call the engines get what `gradient` and `curvature` say."""
+    """Weights multiply; up to one constant a call the engines get what `gradient` and `curvature` say.
+
+    A consistent pair has a smoothed gradient of its own, which `_consistent` looks at.
+    """
     column = p.weight.reshape((-1,) + (1,) * (p.raw.ndim - 1))
     plain = p.loss.gradient_hessian(p.y, p.raw)
-    given = p.gradient(p.raw), p.loss.curvature(p.y, p.raw)
+    consistent = p.loss.curvature_kind == "consistent"
+    own = p.loss._float64_derivatives(p.y, p.raw)[0] if consistent else p.gradient(p.raw)
+    given = own, p.loss.curvature(p.y, p.raw)
     constant = float(np.sum(plain[0] * given[0]) / np.sum(given[0] ** 2))
     if not constant > 0:
         yield f"the engines' gradient is {constant:.3g} times gradient()"
@@ -167,16 +184,14 @@ def _weights(p: Probe) -> Iterator[str]:
         size = np.abs(wanted).max()
         yield from _worst(got / constant, wanted, 1e-4, 1e-5 * size, f"the engines' {name}")
     weighted = p.loss.gradient_hessian(p.y, p.raw, p.weight)
-    expected = given[0] * column
-    constant = float(np.sum(weighted[0] * expected) / np.sum(expected**2))
-    yield from _worst(
-        weighted[0] / constant, expected, 1e-4, 1e-5 * np.abs(expected).max(), "the weighted gradient"
-    )
-    if (
-        p.loss._unit_mean_curvature
-        and not 0.99 < (mean := 1.0 / np.mean(1.0 / plain[1].astype(np.float64))) < 1.01
-    ):
-        yield f"the harmonic mean of the Hessian is {mean:.3g}, not 1: multiply gradient and curvature by constant"
+    if not consistent:  # its widths are weighted too
+        expected = given[0] * column
+        constant = float(np.sum(weighted[0] * expected) / np.sum(expected**2))
+        yield from _worst(
+            weighted[0] / constant, expected, 1e-4, 1e-5 * np.abs(expected).max(), "the weighted gradient"
+        )
+    if p.loss._unit_mean_curvature and not 0.99 < (mean := np.mean(plain[1], dtype=np.float64)) < 1.01:
+        yield f"the mean of the Hessian is {mean:.3g}, not 1: multiply gradient and curvature by constant"
     without = np.arange(len(p.y)) % 3 == 0
     for name, part in zip(
         ("gradient", "Hessian"),

@@ -31,22 +31,6 @@ def test_catalogue_is_complete():
 
 
 @cases
-def test_slack_is_no_larger_than_needed(case):
-    loss, (y, raw) = case.loss, smooth_rows(case)
-    if loss.curvature_kind != "relaxed":
-        return
-    value, slope, curvature = loss.pointwise(y, raw), loss.gradient(y, raw), loss.curvature(y, raw)
-    worst = np.max(
-        [
-            loss.pointwise(y, raw + d) - value - slope * d - 0.5 * curvature * d**2
-            for d in np.linspace(-200, 200, 20_001)
-        ],
-        axis=0,
-    )
-    np.testing.assert_allclose(worst, loss.curvature_slack(y, raw), rtol=0.01, atol=1e-3)
-
-
-@cases
 def test_weight_two_equals_a_duplicated_row(case):
     rng = np.random.default_rng(3)
     y, raw = case.targets(rng, N), case.raw(rng, N)
@@ -84,7 +68,8 @@ def test_many_blocks_agree_with_float64(case):
     n = 40_000  # more than two blocks
     y, raw = case.targets(rng, n), case.raw(rng, n)
     grad, hess = case.loss.gradient_hessian(y, raw)
-    gradient, curvature = case.loss.gradient(y, raw), case.loss.curvature(y, raw)
+    # Where the engines get the gradient of a smoothed loss, not gradient().
+    gradient, curvature = case.loss._float64_derivatives(y, raw)[0], case.loss.curvature(y, raw)
     constant = np.sum(grad * gradient) / np.sum(gradient**2)
     np.testing.assert_allclose(grad, constant * gradient, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(hess, constant * curvature, rtol=1e-3, atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import scaling, speed
 from gbm_objectives import AbsoluteError, Hinge, Huber, Quantile
-from gbm_objectives.curvature import ALL_ROWS, SAMPLE_ROWS, residual_scale, sample_rows
+from gbm_objectives.curvature import SAMPLE_ROWS, residual_scale, sample_rows
 from gbm_objectives.losses import driver
 from tests.catalogue import CASES
 
@@ -15,7 +15,7 @@ from tests.catalogue import CASES
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_results_do_not_depend_on_the_block_size(case, order, monkeypatch):
-    n, rng = 2 * ALL_ROWS, np.random.default_rng(0)
+    n, rng = 2 * SAMPLE_ROWS, np.random.default_rng(0)
     y, raw, weight = case.targets(rng, n), np.asarray(case.raw(rng, n), order=order), rng.uniform(0.5, 2, n)
     results = []
     for rows in (n * case.loss.n_outputs, 1000, 37):
@@ -37,8 +37,8 @@ def test_of_many_rows_a_sample_tells_the_scale():
     for period in (7, 20, 24, 128):
         counts = np.bincount(rows % period, minlength=period)
         assert counts.min() > 0.5 * SAMPLE_ROWS / period and counts.max() < 1.5 * SAMPLE_ROWS / period
-    whole = residual_scale(residual, weight).constant
-    assert residual_scale(residual[rows], weight[rows]).constant == pytest.approx(whole, rel=0.05)
+    whole = residual_scale(residual, weight).table
+    assert residual_scale(residual[rows], weight[rows]).table == pytest.approx(whole, rel=0.1)
     few = np.zeros(n)
     few[[3, 5, n - 1]] = 1.0  # weights that no row of the sample may have
     np.testing.assert_array_equal(sample_rows(n, few), [3, 5, n - 1])
@@ -49,10 +49,10 @@ def test_many_rows_train_as_few_do(loss):
     # The same rows many times over: their mean curvature is still 1, their scale nearly the same.
     rng = np.random.default_rng(0)
     y, raw = rng.integers(0, 2, 1000).astype(float), rng.standard_normal(1000)
-    times = 2 + ALL_ROWS // 1000
+    times = 2 + SAMPLE_ROWS // 1000
     few = loss.gradient_hessian(y, raw)
     many = loss.gradient_hessian(np.tile(y, times), np.tile(raw, times))
-    assert 1 / np.mean(1 / many[1].astype(float)) == pytest.approx(1, rel=0.02)
+    assert np.mean(many[1], dtype=float) == pytest.approx(1, rel=0.02)
     np.testing.assert_allclose(many[0][:1000], few[0], rtol=0.1)
     np.testing.assert_allclose(many[1][:1000], few[1], rtol=0.1)
 

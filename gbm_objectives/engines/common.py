@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..curvature import sample_rows
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.validation import as_weight, first_offender
@@ -17,6 +19,7 @@ from ..losses.validation import as_weight, first_offender
 __all__ = [
     "Trained",
     "Training",
+    "Watch",
     "call_metric",
     "check_keys",
     "check_loss",
@@ -51,6 +54,54 @@ class Trained:
     booster: Any
     evals_result: dict[str, dict[str, list[float]]]
     best_iteration: int | None  # as the engine counts
+
+
+class Watch:
+    """Warn, once, when the training loss goes on rising: then steps overshoot, and the engine would not say so.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss trained with.
+    rate : str
+        What the engine calls its learning rate.
+    """
+
+    # A look costs as much as a callback on few rows. Divergence doubles the loss in a few rounds, it is not missed.
+    EVERY = 5
+    # So many rises in a row: one or two come of sampled rows, dropped trees or a fit that is finished.
+    RISES = 3
+    # By less than a hundredth a finished fit rises and falls for ever.
+    RISE = 0.01
+
+    def __init__(self, loss: Loss, rate: str) -> None:
+        self.loss, self.rate = loss, rate
+        self.calls = self.rises = 0
+        self.values: list[float] = []
+
+    def look(self, y: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
+        """Look at the raw predictions before a round."""
+        self.calls += 1
+        if self.rises == self.RISES or self.calls % self.EVERY != 1:
+            return
+        rows = sample_rows(len(y), weight)
+        # Overflow is what is looked for.
+        with np.errstate(all="ignore"):
+            self.values.append(
+                self.loss.value(y[rows], raw_prediction[rows], None if weight is None else weight[rows])
+            )
+        before, now = ([float("inf")] + self.values)[-2:]
+        # Likelihoods make losses below 0. NaN is no fall.
+        fell = now <= before + self.RISE * abs(before)
+        self.rises = 0 if fell else self.rises + 1
+        if self.rises == self.RISES:
+            warnings.warn(
+                f"the training loss of {self.loss!r} rises, from {self.values[-1 - self.RISES]:.4g} to"
+                f" {self.values[-1]:.4g} in the {self.RISES * self.EVERY} rounds before round {self.calls}: steps"
+                f" overshoot; lower {self.rate}, or raise the engine's regularisation",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:

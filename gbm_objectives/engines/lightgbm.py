@@ -15,7 +15,7 @@ import numpy as np
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.validation import as_weight
-from .common import check_keys, check_loss, check_target, metrics_with, named, target_and_weight
+from .common import Watch, check_keys, check_loss, check_target, metrics_with, named, target_and_weight
 
 __all__ = ["train"]
 
@@ -112,12 +112,13 @@ def train(
         "feval": [loss.metric, *metrics_with(loss, feval)],
         "callbacks": callbacks,
     }
+    params["objective"] = _watched(loss)
     if init_model is not None:
         _check_model(init_model, loss)
         # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw data
         # that it needs for this.
         with _start_values(sets, None):
-            booster = lgb.train({**params, "objective": loss}, train_set, init_model=init_model, **keywords)
+            booster = lgb.train(params, train_set, init_model=init_model, **keywords)
         return _completed(booster, loss, 0.0)
 
     _construct(params, train_set, sets)
@@ -125,10 +126,23 @@ def train(
     start = loss.initial_raw(*targets[0])
     with _start_values(sets, start):
         if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
-            booster = lgb.train({**params, "objective": loss}, train_set, **keywords)
+            booster = lgb.train(params, train_set, **keywords)
         else:
             booster = _train_without_features(params, train_set, loss)
     return _completed(booster, loss, start)
+
+
+def _watched(loss: Loss) -> Any:
+    """Return the objective for the engine: the loss, which says so when the training diverges."""
+    watch = Watch(loss, "learning_rate")
+
+    # A function, which `lightgbm.train` does not copy with its parameters.
+    def objective(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        target, weight = labels_and_weight(dataset)
+        watch.look(target, raw_prediction, weight)
+        return loss.gradient_hessian(target, raw_prediction, weight)
+
+    return objective
 
 
 def _check_model(model: Any, loss: Loss) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import xgboost as xgb
 
 from ..losses import Loss
-from .common import check_keys, check_loss, metrics_with, named, target_and_weight
+from .common import Watch, check_keys, check_loss, metrics_with, named, target_and_weight
 from .xgboost_unit import unit_constant, with_penalties_times
 
 __all__ = ["train"]
@@ -105,9 +105,12 @@ def train(
     else:
         _check_link(xgb_model, loss)
 
+    watch = Watch(loss, "learning_rate (eta)")
+
     # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         target, weight = targets[0]
+        watch.look(target, raw_prediction, weight)
         gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
         if constant != 1.0:
             gradient *= np.float32(constant)

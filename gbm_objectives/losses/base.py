@@ -23,7 +23,7 @@ from .validation import as_numbers, as_raw, as_weight, first_offender
 
 __all__ = ["CurvatureKind", "Loss"]
 
-CurvatureKind = Literal["exact", "gauss-newton", "bound", "majorizer", "relaxed", "constant"]
+CurvatureKind = Literal["exact", "gauss-newton", "bound", "majorizer", "consistent", "constant"]
 
 
 class Loss(BaseEstimator, ABC):
@@ -42,11 +42,13 @@ class Loss(BaseEstimator, ABC):
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
-    - ``"relaxed"``: the same up to the slack that `curvature_slack` returns.
+    - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which has the
+      sign of the loss's own; a full Newton step of a row alone can not raise its loss. So any learning rate up to 1
+      is calm.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting.
 
     A loss that has more than one curvature lets the constructor's parameter `hessian` choose: ``"auto"``, the
-    default and the best known, ``"exact"``, ``"majorizer"`` (relaxed where it must be) or ``"constant"``.
+    default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"``.
     """
 
     link: ClassVar[Link] = IDENTITY
@@ -59,7 +61,7 @@ class Loss(BaseEstimator, ABC):
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {}
     # The raw predictions tell classes apart: the sign of a single one, the largest of several.
     classifies: ClassVar[bool] = False
-    # Scale gradient and curvature so that the weighted harmonic mean of the curvature is 1: then `reg_lambda` and
+    # Scale gradient and curvature so that the weighted mean of the curvature is 1: then `reg_lambda` and
     # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
     _unit_mean_curvature: ClassVar[bool] = False
 
@@ -105,6 +107,10 @@ class Loss(BaseEstimator, ABC):
         """Return what the formulas need to know of all rows: for a self-scaled curvature the residual scale."""
         return Scale()
 
+    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        """Return the derivative of `_pointwise`; a loss states it where `_derivatives` has that of a smoothed one."""
+        return self._float64_derivatives(y_true, raw_prediction)[0]
+
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
         """Return for each target within `_bounds` whether the loss is defined for it."""
         return np.ones(len(y_true), dtype=bool)
@@ -141,14 +147,6 @@ class Loss(BaseEstimator, ABC):
         """The loss as the evaluation metric of both engines, native and scikit-learn; lower is better."""
         return Metric(self)
 
-    def curvature_slack(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
-        """Return by how much each row may miss the majoriser's inequality: 0 but for a relaxed curvature."""
-        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
-        return self._slack(y, raw, self._scale(y, raw, None))
-
-    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
-        return np.zeros(len(y_true))
-
     # ---- the mathematics, for people ----------------------------------------------------------------------
 
     def pointwise(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
@@ -178,17 +176,21 @@ class Loss(BaseEstimator, ABC):
         """Return the derivative of each row's loss with respect to the raw prediction.
 
         Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's
-        shape. At a kink it is the middle of the subdifferential.
+        shape. At a kink it is the middle of the subdifferential. Where `curvature_kind` is "consistent" the engines
+        get that of a smoothed loss in its place, see `gradient_hessian`.
         """
-        return self._float64_derivatives(y_true, raw_prediction)[0]
+        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
+        return self._gradient(y, raw)
 
     def curvature(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the curvature of each row's loss, of the kind that `curvature_kind` names.
 
         Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's
-        shape. A self-scaled curvature depends on all rows given.
+        shape. A consistent curvature depends on all rows given.
         """
-        return self._float64_derivatives(y_true, raw_prediction)[1]
+        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
+        curvature = self._float64_derivatives(y, raw)[1]
+        return np.ones(raw.shape) if self.curvature_kind == "constant" else np.broadcast_to(curvature, raw.shape)
 
     def value(self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,)."""
@@ -255,13 +257,11 @@ class Loss(BaseEstimator, ABC):
             return self.gradient_hessian(y_true, first, weight)
         return self.gradient_hessian(first, second, sample_weight)
 
-    def _float64_derivatives(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
+    def _float64_derivatives(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature as the formulas have them, without the constant."""
         scale = self._scale(y, raw, None)
         gradient, curvature = self._derivatives(y, raw, scale, np.float64)
-        if self.curvature_kind == "constant":
-            return gradient / scale.constant, np.ones(raw.shape)
-        return gradient / scale.constant, np.broadcast_to(curvature, raw.shape) / scale.constant
+        return gradient / scale.constant, curvature / scale.constant
 
     # ---- checks -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ..curvature import SMALLEST_CURVATURE, Scale, residual_scale, sample_rows
+from ..curvature import SMALLEST_CURVATURE, Scale, consistent_pair
 from ..likelihood import BERNOULLI
 from ..links import LOGIT
 from .base import CurvatureKind, Loss
@@ -171,24 +171,30 @@ class SigmoidSquaredError(ProbabilityLoss):
         return p * slope, curvature
 
 
+# Of the width of the smoothed hinge: of 1/10 rare classes are slow to be found (LightGBM, 1,000 rows, 2 % positives),
+# of 1 the held-out hinge loss is a tenth higher on overlapping classes.
+HINGE_WIDTH = 0.25
+
+
 class Hinge(Loss):
     """Hinge loss of a binary label, max(0, 1 - t·raw_prediction): the margin of a support vector machine.
 
     Domain: labels -1 and +1, or 0 and 1, where 0 stands for -1. Link: identity, the response is the label
-    score; its sign is the predicted label. With t = ±1, v = 1 - t·raw_prediction, the scale
-    R = (mean √|v|)² of the rows at hand and s = 2 R::
+    score; its sign is the predicted label. With t = ±1, v = 1 - t·raw_prediction and s = 1/4::
 
         loss       max(0, v)
         gradient   -t if v > 0, 0 if v < 0, -t/2 at the kink
-        curvature  1/(2 (|v| + s))    relaxed, slack s
+        curvature  1/min(max(|v|, s), 4 s)    consistent
 
-    The second derivative is 0; the loss is half of |v| + v, hence the curvature is half of the absolute
-    error's. It is no negative log-likelihood and has no probabilities.
+    The second derivative is 0, so the engines get the pair of a smoothed loss: this curvature, and -t min(v/s, 1) as
+    gradient where v > 0; `gbm_objectives.curvature` explains it. A row alone would step to its margin and not
+    beyond, so any learning rate up to 1 is calm. Margins have a unit of their own, 1, so s need not follow the data:
+    a smaller one fits the hinge closer and is slower. It is no negative log-likelihood and has no probabilities.
 
     Parameters
     ----------
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The curvature: the relaxed majoriser above, or 1.
+        The first two are the pair above; "constant" gives the engines the true gradient and a curvature of 1.
 
     References
     ----------
@@ -207,8 +213,8 @@ class Hinge(Loss):
     _bounds = (-1.0, 1.0)
     classifies = True
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {
-        "auto": "relaxed",
-        "majorizer": "relaxed",
+        "auto": "consistent",
+        "majorizer": "consistent",
         "constant": "constant",
     }
     _unit_mean_curvature = True
@@ -233,23 +239,21 @@ class Hinge(Loss):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.maximum(self._violation(y_true, raw_prediction), 0.0)
 
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
-        rows = sample_rows(len(y_true), weight)
-        violation = self._violation(y_true[rows], raw_prediction[rows])
-        return residual_scale(violation, None if weight is None else weight[rows]).times(2.0)
+    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return -self._label(y_true) * (0.5 * np.sign(self._violation(y_true, raw_prediction)) + 0.5)
 
     def _derivatives(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         label = self._label(y_true)
         v = (1 - label * raw_prediction).astype(dtype, copy=False)
-        s, half = scale.of_rows(raw_prediction, dtype), dtype(0.5 * scale.constant)
-        slope = half * np.sign(v) + half
-        return -label.astype(dtype, copy=False) * slope, half / (np.abs(v) + s)
-
-    def _slack(self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale) -> np.ndarray:
-        # Half of the absolute error's.
-        return np.broadcast_to(scale.of_rows(raw_prediction, np.float64), y_true.shape)
+        label = label.astype(dtype, copy=False)
+        if self.hessian == "constant":
+            return -label * (dtype(0.5) * np.sign(v) + dtype(0.5)), np.ones((), dtype=dtype)
+        gradient, curvature = consistent_pair(v, np.array(HINGE_WIDTH, dtype=dtype), scale.constant)
+        np.maximum(gradient, dtype(0), out=gradient)
+        gradient *= -label
+        return gradient, curvature
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         y, weight = self._checked_target(y_true, sample_weight)

@@ -28,7 +28,7 @@ class ResidualLoss(Loss):
     def _derivatives_of_residual(
         self, r: np.ndarray, s: np.ndarray, constant: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return `constant` times L'(r) and the curvature, in r's precision; `s` is each row's residual scale."""
+        """Return `constant` times L'(r) and the curvature, in r's precision; `s` is each row's width."""
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return self._of_residual(raw_prediction - y_true)
@@ -38,7 +38,7 @@ class ResidualLoss(Loss):
     ) -> tuple[np.ndarray, np.ndarray]:
         # The difference first: float32 would lose a small residual of a target far from 0.
         r = (raw_prediction - y_true).astype(dtype, copy=False)
-        return self._derivatives_of_residual(r, scale.of_rows(raw_prediction, dtype), scale.constant)
+        return self._derivatives_of_residual(r, scale.of_rows(r, raw_prediction), scale.constant)
 
 
 class SquaredError(ResidualLoss):
