@@ -2,34 +2,35 @@
 
 A leaf of a tree gets the Newton step -Σg/Σh of its rows. For |r| the true derivatives are of no use: its second
 derivative is 0 almost everywhere, and with the sign of r as gradient no curvature is right both for a row far from
-its target and for noise around it. Where it is too small the step overshoots, and what it overshoots by grows with the
-learning rate, until training diverges. So the engines get a *consistent pair*: the gradient and the curvature of a loss
-that is smoothed near its kink, |r| replaced by Huber's function of width s::
+its target and for noise around it. Where it is too small the step overshoots, and what it overshoots by grows with
+the learning rate, until training diverges. So the engines get a *consistent pair*: the gradient and the curvature
+of a loss that is smoothed near its kink, |r| replaced by Huber's function of width s::
 
     gradient   r/max(|r|, s)                the sign of r from s on
     curvature  1/min(max(|r|, s), 4 s)
 
-Up to 4 s their ratio is r itself: alone, a row would step right to its target, whatever s is, and further out by 4 s.
-No step overshoots, so any learning rate up to 1 is calm. (Hunter and Lange 2000, *Quantile regression via an MM
-algorithm*, J. Comput. Graph. Stat. 9, 60-77, have the pair with |r| + s in place of max(|r|, s): it bends towards the
-mean further out.) A leaf's step is then one step of iteratively re-weighted least squares towards its median; in noise
-it is steadier than the median, as an estimate that looks at more than the middle rows is.
+Up to 4 s their ratio is r itself: alone, a row would step right to its target, whatever s is, and from further out
+by 4 s. No step overshoots, so any learning rate up to 1 is calm. (Hunter and Lange 2000, *Quantile regression via
+an MM algorithm*, J. Comput. Graph. Stat. 9, 60-77, have the pair with |r| + s in place of max(|r|, s): its curvature
+is less flat near the target.) A leaf's step is then one step of iteratively re-weighted least squares towards its
+median; in noise it is steadier than the median, as an estimate that looks at more than the middle rows is.
 
 What is smoothed is biased: under skewed noise Huber's function is smallest between median and mean. Therefore each
 *side* of the target has a width of its own, as large as makes the mean of |gradient| a quarter there::
 
     s = 4 · mean of min(|r|, s)             over the rows on that side
 
-Both sides then pull with equal force exactly where the rows are shared out as the loss wants them (half and half, for
-a quantile alpha to 1 - alpha), for every shape of noise. An outlier counts as s at most, so that less than a quarter of
-the rows can not carry the width away; and rows with a residual of exactly 0 (ties, a start at the median), which are
-on no side, do not send it to 0. A quarter: with a smaller share the widths grow, and the fit is steadier but less
-robust; with a larger one the curvature varies more within a leaf, by which LightGBM counts rows (see `FLATNESS`).
+Both sides then pull with equal force exactly where the rows are shared out as the loss wants them (half and half,
+for a quantile alpha to 1 - alpha), for every shape of noise. An outlier counts as s at most, so that less than a
+quarter of the rows can not carry the width away; and rows with a residual of exactly 0 (ties, a start at the
+median), which are on no side, do not send it to 0. A quarter: with a smaller share the widths grow, and the fit is
+steadier but less robust; with a larger one the curvature varies more within a leaf, by which LightGBM counts rows
+(see `FLATNESS`).
 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it.
 
-All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied by
-the one constant that makes the mean curvature 1, as that of squared error is, so that `reg_lambda` and
+All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied
+by the one constant that makes the mean curvature 1, as that of squared error is, so that `reg_lambda` and
 `min_child_weight` keep their meaning. Of many rows a sample is enough to know the widths: see `sample_rows`.
 """
 
@@ -58,24 +59,25 @@ SMALLEST_CURVATURE = 1e-16
 
 # The mean of |gradient| on each side of the target; the docstring has the reason.
 MEAN_PULL = 0.25
-# Beyond so many widths the curvature falls no further. LightGBM estimates a leaf's rows by its share of the Hessian:
-# without this bound rows far out would count as none, and `min_data_in_leaf` would forbid to split them off.
+# Beyond so many widths the curvature falls no further. LightGBM estimates a leaf's rows by its share of the
+# Hessian: without this bound rows far out would count as none, and `min_data_in_leaf` would forbid to split them
+# off.
 FLATNESS = 4.0
-# No width is below that share of the wider side's, for the same reason. With most targets 0 the many that have come
-# close to 0 would otherwise have a curvature beside which the few others count as no rows at all. It leaves room for
-# the sides of skewed noise, which differ up to tenfold.
+# No width is below that share of the wider side's, for the same reason. With most targets 0 the many that have
+# come close to 0 would otherwise have a curvature beside which the few others count as no rows at all. It leaves
+# room for the sides of skewed noise, which differ up to tenfold.
 NARROWEST = 1.0 / 20.0
 
 GROUPS = 16
-# Each group knows its widths as well as all rows together with the weight of so large a share of them: the few rows
-# of a small group know little.
+# Each group knows its widths as well as all rows together with the weight of so large a share of them: the few
+# rows of a small group know little.
 SHRINKAGE = 0.05
-# Each iteration from the median leaves of the error four times the share of the rows that are clipped: a tenth of it
-# for exponential sides, half for Cauchy's. A narrow side whose start is far too wide is right after the first.
+# Each iteration from the median leaves of the error four times the share of the rows that are clipped: a tenth of
+# it for exponential sides, a third for Cauchy's. A narrow side whose start is far too wide is right after the first.
 ITERATIONS = 5
 
-# Of more rows than this a sample of so many will do: a mean over half of them is known within 2 %, and the trees would
-# not be others with the rest. Reading all rows in every round would triple the cost of a callback.
+# Of more rows than this a sample of so many will do: a mean over half of them is known within 2 %, and the pair is
+# calm for any width. Reading all rows in every round would triple the cost of a callback.
 SAMPLE_ROWS = 4096
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -137,7 +139,7 @@ class Scale:
         return self.table.astype(residual.dtype).take(cell, mode="clip")
 
     def cell(self, residual: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return each row's place in the table; that of a row outside of the sample's range may be outside, too."""
+        """Return each row's place in the table; a row outside of the sample's range may be outside of it, too."""
         above = (residual > 0).view(np.int8)
         if not self.groups_per_unit:
             return above

@@ -141,7 +141,7 @@ def _curvature(p: Probe) -> Iterator[str]:
 
 
 def _consistent(p: Probe, curvature: np.ndarray) -> Iterator[str]:
-    """Yield where the engines' smoothed gradient points elsewhere than the loss's, or a row's own step raises its loss."""
+    """Yield where the smoothed gradient points elsewhere than the loss's, or a row's own step raises its loss."""
     smoothed, _ = p.loss._float64_derivatives(p.y, p.raw)
     against = smoothed * p.gradient(p.raw) < 0
     if against.any():

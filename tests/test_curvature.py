@@ -101,7 +101,8 @@ def test_the_pair_is_that_of_the_smoothed_loss():
 
 @pytest.mark.parametrize(
     ("noise", "alpha"),
-    # Of skewed noise those whose sides differ less than twentyfold, as far as a side's width may be below the other's.
+    # Of skewed noise those whose sides differ less than twentyfold, as far as a side's width may be below the
+    # other's.
     [*(("normal", alpha) for alpha in (0.1, 0.5, 0.9)), *(("exponential", alpha) for alpha in (0.2, 0.5, 0.9))]
     + [("lognormal", alpha) for alpha in (0.2, 0.5, 0.8)],
 )
@@ -110,7 +111,7 @@ def test_the_fit_stays_at_the_quantile_whatever_the_noise(alpha, noise):
     rng = np.random.default_rng(0)
     y = rng.exponential(1, 4000) if noise == "exponential" else getattr(rng, noise)(0, 1, 4000)
     loss = Quantile(alpha)
-    gradient, hessian = loss.gradient_hessian(y, np.full(4000, loss.initial_raw(y)))
+    gradient, _ = loss.gradient_hessian(y, np.full(4000, loss.initial_raw(y)))
     assert abs(gradient.mean()) < 0.03 * np.abs(gradient).mean()
     residual = np.quantile(y, alpha) - y
     one_width = consistent_pair(residual, np.array(residual_scale(residual).table.mean()))[0]
@@ -172,8 +173,8 @@ def test_same_trees_in_any_unit_of_a_small_target(engine, loss, factor):
 def test_majorizers_and_pairs_never_raise_the_training_loss_at_rate_1(engine, case):
     X, y = real_data(case)
     y = y / 1.0 if case.target != "probability" else 0.1 + 0.8 * y
-    # A consistent pair promises this of single rows. A leaf whose few rows weigh much (0.9 beside 0.1) trades some for
-    # others; what it falls back by comes up again at once.
+    # A consistent pair promises this of single rows. A leaf whose few rows weigh much (0.9 beside 0.1) trades some
+    # for others; what it falls back by comes up again at once.
     assert_never_rises(engine, case.loss, X, y, 1.0, 0.06 if case.loss.curvature_kind == "consistent" else 0.0)
 
 
@@ -235,12 +236,10 @@ def test_outliers_leave_the_fit_alone(engine):
     X = rng.standard_normal((4000, 4))
     clean = 3 * np.sin(X[:, 0]) + rng.standard_normal(4000)
     spoilt = np.where(rng.random(4000) < 0.01, 1e6 * rng.choice([-1, 1], 4000), clean)
-    errors = [
-        np.abs(
-            clean - engine.raw(engine.train(AbsoluteError(), X, y, rounds=50, params=defaults(engine)), X)
-        ).mean()
-        for y in (clean, spoilt)
-    ]
+    errors = []
+    for y in (clean, spoilt):
+        booster = engine.train(AbsoluteError(), X, y, rounds=50, params=defaults(engine))
+        errors.append(np.abs(clean - engine.raw(booster, X)).mean())
     assert errors[1] < 1.1 * errors[0]
 
 

@@ -516,7 +516,8 @@ def test_without_a_usable_feature_the_model_is_the_best_constant(engine, case):
     booster = engine.train(case.loss, X, y, rounds=3)
     raw = engine.raw(booster, X)
     np.testing.assert_array_equal(raw, np.broadcast_to(raw[0], raw.shape))
-    # XGBoost takes a Newton step in the root, where a smoothed gradient is 0 close to the best constant, not at it.
+    # XGBoost takes a Newton step in the root, where a smoothed gradient is 0 close to the best constant, not at
+    # it.
     assert case.loss.value(y, raw) <= 1.1 * constant_value(case.loss, y)
     np.testing.assert_allclose(engine.response(booster, X), case.loss.response(raw), rtol=1e-5, atol=1e-6)
 

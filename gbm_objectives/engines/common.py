@@ -67,7 +67,8 @@ class Watch:
         What the engine calls its learning rate.
     """
 
-    # A look costs as much as a callback on few rows. Divergence doubles the loss in a few rounds, it is not missed.
+    # A look costs as much as a callback on few rows. Divergence doubles the loss in a few rounds, it is not
+    # missed.
     EVERY = 5
     # So many rises in a row: one or two come of sampled rows, dropped trees or a fit that is finished.
     RISES = 3
@@ -90,7 +91,7 @@ class Watch:
             self.values.append(
                 self.loss.value(y[rows], raw_prediction[rows], None if weight is None else weight[rows])
             )
-        before, now = ([float("inf")] + self.values)[-2:]
+        before, now = [float("inf"), *self.values][-2:]
         # Likelihoods make losses below 0. NaN is no fall.
         fell = now <= before + self.RISE * abs(before)
         self.rises = 0 if fell else self.rises + 1

@@ -42,9 +42,9 @@ class Loss(BaseEstimator, ABC):
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
-    - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which has the
-      sign of the loss's own; a full Newton step of a row alone can not raise its loss. So any learning rate up to 1
-      is calm.
+    - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
+      never points elsewhere than the loss's own, and a full Newton step of a row alone can not raise its loss. So
+      any learning rate up to 1 is calm.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting.
 
     A loss that has more than one curvature lets the constructor's parameter `hessian` choose: ``"auto"``, the
@@ -108,7 +108,7 @@ class Loss(BaseEstimator, ABC):
         return Scale()
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the derivative of `_pointwise`; a loss states it where `_derivatives` has that of a smoothed one."""
+        """Return the derivative of `_pointwise`; to be given where `_derivatives` has that of a smoothed loss."""
         return self._float64_derivatives(y_true, raw_prediction)[0]
 
     def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
@@ -175,9 +175,9 @@ class Loss(BaseEstimator, ABC):
     def gradient(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the derivative of each row's loss with respect to the raw prediction.
 
-        Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's
-        shape. At a kink it is the middle of the subdifferential. Where `curvature_kind` is "consistent" the engines
-        get that of a smoothed loss in its place, see `gradient_hessian`.
+        Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's shape.
+        At a kink it is the middle of the subdifferential. Where `curvature_kind` is "consistent" the engines get
+        that of a smoothed loss in its place, see `gradient_hessian`.
         """
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
         return self._gradient(y, raw)
@@ -226,7 +226,8 @@ class Loss(BaseEstimator, ABC):
         -------
         gradient, hessian : ndarray, float32
             c·w·gradient and c·w·curvature, in the shape and memory order of the raw prediction. The
-            constant c > 0 is 1 or, for losses that fix their mean curvature to 1, the same for all rows.
+            constant c > 0 is 1 or, for losses that fix their mean curvature to 1, the same for all rows. Where
+            `curvature_kind` is "consistent" the gradient is that of a smoothed loss, as the class says.
 
         Raises
         ------

@@ -171,8 +171,8 @@ class SigmoidSquaredError(ProbabilityLoss):
         return p * slope, curvature
 
 
-# Of the width of the smoothed hinge: of 1/10 rare classes are slow to be found (LightGBM, 1,000 rows, 2 % positives),
-# of 1 the held-out hinge loss is a tenth higher on overlapping classes.
+# Of the width of the smoothed hinge: of 1/10 rare classes are slow to be found (LightGBM, 1,000 rows, 2 %
+# positives), of 1 the held-out hinge loss is a tenth higher on overlapping classes.
 HINGE_WIDTH = 0.25
 
 
@@ -186,10 +186,11 @@ class Hinge(Loss):
         gradient   -t if v > 0, 0 if v < 0, -t/2 at the kink
         curvature  1/min(max(|v|, s), 4 s)    consistent
 
-    The second derivative is 0, so the engines get the pair of a smoothed loss: this curvature, and -t min(v/s, 1) as
-    gradient where v > 0; `gbm_objectives.curvature` explains it. A row alone would step to its margin and not
-    beyond, so any learning rate up to 1 is calm. Margins have a unit of their own, 1, so s need not follow the data:
-    a smaller one fits the hinge closer and is slower. It is no negative log-likelihood and has no probabilities.
+    The second derivative is 0, so the engines get the pair of a smoothed loss: this curvature, and -t min(v/s, 1)
+    as gradient where v > 0; `gbm_objectives.curvature` explains it. A row alone would step to its margin and not
+    beyond, so any learning rate up to 1 is calm. Margins have a unit of their own, 1, so s need not follow the
+    data: a smaller one fits the hinge closer and is slower. It is no negative log-likelihood and has no
+    probabilities.
 
     Parameters
     ----------

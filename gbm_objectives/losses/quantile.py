@@ -61,16 +61,16 @@ class AbsoluteError(KinkedLoss):
         curvature  1/min(max(|r|, s), 4 s)    consistent
 
     The second derivative is 0, and no curvature is right beside the sign of r, so the engines get the pair of a
-    smoothed loss: this curvature, and r/max(|r|, s) as gradient. The width s is four times the mean of min(|r|, s) on the
-    row's side of its target, by groups of rows, which leaves the fit at the median; `gbm_objectives.curvature` explains
-    it. A row alone would step to its target and not beyond, so any learning rate up to 1 is calm. Maximum likelihood
-    under Laplace noise.
+    smoothed loss: this curvature, and r/max(|r|, s) as gradient. The width s is four times the mean of min(|r|, s)
+    on the row's side of its target, by groups of rows, which leaves the fit at the median;
+    `gbm_objectives.curvature` explains it. A row alone would step to its target and not beyond, so any learning
+    rate up to 1 is calm. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The first two are the pair above; "constant" gives the engines the true gradient and a curvature of 1, in the
-        unit of the target.
+        The first two are the pair above; "constant" gives the engines the true gradient and a curvature of 1, in
+        the unit of the target.
 
     References
     ----------
@@ -111,10 +111,11 @@ class AbsoluteError(KinkedLoss):
         return weighted_quantile(y, 0.5, weight)
 
 
-# The curvature of the side that pulls less is at least this share of the other's. In proportion to the gradient (0)
-# every row would step to its own target, and the many rows on the weaker side carry the fit of an extreme quantile
-# along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5 % higher. As high as the other
-# side's (1) it creeps, and loses in the rounds that there are. Between a fifth and two thirds it makes little difference.
+# The curvature of the side that pulls less is at least this share of the other's. In proportion to the gradient
+# (0) every row would step to its own target, and the many rows on the weaker side carry the fit of an extreme
+# quantile along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5 % higher. As high
+# as the other side's (1) it creeps, and loses in the rounds that there are. Between a fifth and two thirds it
+# makes little difference.
 WEAKER_SIDE = 1.0 / 3.0
 
 
@@ -129,11 +130,11 @@ class Quantile(KinkedLoss):
         curvature  v/min(max(|r|, s), 4 s)    consistent
 
     with v = w, but at least a third of the larger w: in proportion to the gradient the rows on the side that pulls
-    less would step as far as the others, and an extreme quantile over-fits. The second derivative is 0, so the engines
-    get the pair of a smoothed loss: this curvature, and w r/max(|r|, s) as gradient. The width s is four times the mean of
-    min(|r|, s) on the row's side of its target, by groups of rows, which leaves the fit at the quantile;
-    `gbm_objectives.curvature` explains it. A row alone would step to its target and not beyond, so any learning rate
-    up to 1 is calm. Maximum likelihood under asymmetric Laplace noise.
+    less would step as far as the others, and an extreme quantile over-fits. The second derivative is 0, so the
+    engines get the pair of a smoothed loss: this curvature, and w r/max(|r|, s) as gradient. The width s is four
+    times the mean of min(|r|, s) on the row's side of its target, by groups of rows, which leaves the fit at the
+    quantile; `gbm_objectives.curvature` explains it. A row alone would step to its target and not beyond, so any
+    learning rate up to 1 is calm. Maximum likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------
