@@ -64,6 +64,12 @@ def train(
     TypeError
         If `loss` is not a loss of this package.
 
+    Warns
+    -----
+    UserWarning
+        If the training loss goes on rising, for 15 rounds: the steps overshoot. Our losses are tested not to, at
+        learning rates up to 1.
+
     Examples
     --------
     >>> import numpy as np, xgboost

@@ -247,13 +247,14 @@ class Hinge(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         label = self._label(y_true)
-        v = (1 - label * raw_prediction).astype(dtype, copy=False)
+        # Less the violation: negative where the gradient is not 0, which then needs no change of sign.
+        margin = (label * raw_prediction - 1).astype(dtype, copy=False)
         label = label.astype(dtype, copy=False)
         if self.hessian == "constant":
-            return -label * (dtype(0.5) * np.sign(v) + dtype(0.5)), np.ones((), dtype=dtype)
-        gradient, curvature = consistent_pair(v, np.array(HINGE_WIDTH, dtype=dtype), scale.constant)
-        np.maximum(gradient, dtype(0), out=gradient)
-        gradient *= -label
+            return label * (dtype(0.5) * np.sign(margin) - dtype(0.5)), np.ones((), dtype=dtype)
+        gradient, curvature = consistent_pair(margin, np.array(HINGE_WIDTH, dtype=dtype), scale.constant)
+        np.minimum(gradient, dtype(0), out=gradient)
+        gradient *= label
         return gradient, curvature
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,8 +122,8 @@ WEAKER_SIDE = 1.0 / 3.0
 class Quantile(KinkedLoss):
     """Quantile (pinball) loss: fits the value below which a share `alpha` of the targets lies.
 
-    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and w = 1 - alpha if r > 0, alpha if
-    r < 0, their mean at the kink::
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and w = 1 - alpha if r > 0, alpha
+    otherwise::
 
         loss       w |r|
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
@@ -180,23 +180,22 @@ class Quantile(KinkedLoss):
     def _derivatives_of_residual(
         self, r: np.ndarray, s: np.ndarray, constant: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        dtype = r.dtype.type
-        sign = np.sign(r)
         if self.hessian == "constant":
-            return dtype(0.5) * sign + dtype(0.5 - self.alpha), np.ones((), dtype=r.dtype)
+            return self._gradient(np.zeros((), dtype=r.dtype), r), np.ones((), dtype=r.dtype)
         gradient, curvature = consistent_pair(r, s)
         above, below = 1.0 - self.alpha, self.alpha
         least = max(above, below) * (1.0 if self.hessian == "majorizer" else WEAKER_SIDE)
-        gradient *= self._by_side(sign, constant * above, constant * below)
-        curvature *= self._by_side(sign, constant * max(above, least), constant * max(below, least))
+        is_above = (r > 0).view(np.int8)
+        gradient *= self._by_side(is_above, r.dtype.type(constant * above), r.dtype.type(constant * below))
+        above, below = max(above, least), max(below, least)
+        curvature *= self._by_side(is_above, r.dtype.type(constant * above), r.dtype.type(constant * below))
         return gradient, curvature
 
     @staticmethod
-    def _by_side(sign: np.ndarray, above: float, below: float) -> np.ndarray:
-        """Return `above` where the sign is 1, `below` where it is -1; np.where takes ten times as long."""
-        dtype = sign.dtype.type
-        values = sign * dtype(0.5 * (above - below))
-        values += dtype(0.5 * (above + below))
+    def _by_side(is_above: np.ndarray, above: np.floating[Any], below: np.floating[Any]) -> np.ndarray:
+        """Return `above` where `is_above` is 1, `below` where it is 0; np.where takes ten times as long."""
+        values = np.multiply(is_above, above - below, dtype=above.dtype)
+        values += below
         return values
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
