@@ -27,11 +27,14 @@ median), which are on no side, do not send it to 0. A quarter: with a smaller sh
 steadier but less robust; with a larger one the curvature varies more within a leaf, by which LightGBM counts rows
 (see `FLATNESS`).
 
-The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it.
+The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
+where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their
+own: the many that are close to it would else count the few others as outliers, and cut their steps short.
 
 All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied
-by the one constant that makes the mean curvature 1, as that of squared error is, so that `reg_lambda` and
-`min_child_weight` keep their meaning. Of many rows a sample is enough to know the widths: see `sample_rows`.
+by the one constant that makes the *harmonic* mean of the curvature 1, the same as an average Newton step, so that
+`reg_lambda` and `min_child_weight` mean about what they do for squared error. (The arithmetic mean would be that
+of the rows with tiny residuals.) Of many rows a sample is enough to know the widths: see `sample_rows`.
 """
 
 from __future__ import annotations
@@ -63,9 +66,9 @@ MEAN_PULL = 0.25
 # Hessian: without this bound rows far out would count as none, and `min_data_in_leaf` would forbid to split them
 # off.
 FLATNESS = 4.0
-# No width is below that share of the wider side's, for the same reason. With most targets 0 the many that have
-# come close to 0 would otherwise have a curvature beside which the few others count as no rows at all. It leaves
-# room for the sides of skewed noise, which differ up to tenfold.
+# No width is below that share of the widest of its group, for the same reason. With most targets 0 the many that
+# have come close to 0 would otherwise have a curvature beside which the few others count as no rows at all. It
+# leaves room for the sides of skewed noise, which differ up to tenfold.
 NARROWEST = 1.0 / 20.0
 
 GROUPS = 16
@@ -120,114 +123,144 @@ class Scale:
     ----------
     constant : float
         The engines get gradient and curvature times this.
-    table : ndarray of shape (2 n_groups,), optional
-        The width of each group of rows: of those on or below the target, then of those above it.
+    table : ndarray of shape (n_groups · n_kinds,), optional
+        The width of each kind of row in each group: of those on or below the target and of those above it; with an
+        `atom` these two for all other rows, then for those whose target it is.
     low, groups_per_unit : float
         The raw prediction at which the first group begins, and the number of groups per unit of it.
+    atom : float, optional
+        The value that most targets have, if there is one.
     """
 
     constant: float = 1.0
     table: np.ndarray | None = None
     low: float = 0.0
     groups_per_unit: float = 0.0
+    atom: float | None = None
 
-    def of_rows(self, residual: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+    def of_rows(self, residual: np.ndarray, raw_prediction: np.ndarray, y_true: np.ndarray) -> np.ndarray:
         """Return each row's width, in the precision of the residual; the number 1 where there are none."""
         if self.table is None:
             return np.ones((), dtype=residual.dtype)
-        return self.table.astype(residual.dtype).take(self.cell(residual, raw_prediction))
+        cell = self.cell(residual, raw_prediction, y_true)
+        return self.table.astype(residual.dtype).take(cell, mode="clip")  # NaN has no group, any will do
 
-    def cell(self, residual: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+    def cell(self, residual: np.ndarray, raw_prediction: np.ndarray, y_true: np.ndarray) -> np.ndarray:
         """Return each row's place in the table; rows outside of the sample's range belong to its ends."""
-        above = (residual > 0).view(np.int8)
+        kind = (residual > 0).view(np.int8)
+        if self.atom is not None:
+            at_atom = (y_true == self.atom).view(np.int8)
+            at_atom += at_atom
+            kind += at_atom
         if not self.groups_per_unit:
-            return above
+            return kind
         # float32: the engines' labels have no more digits, and it takes half the time.
         group = raw_prediction.astype(np.float32)
         group -= np.float32(self.low)
-        # Far outside it would overflow, and NaN has no group; any will do for them.
         with np.errstate(invalid="ignore", over="ignore"):
             group *= np.float32(self.groups_per_unit)
+            np.clip(group, np.float32(0), np.float32(GROUPS - 1), out=group)
             cell = group.astype(np.int32)
-        # take(mode="clip") takes twice as long.
-        np.maximum(cell, 0, out=cell)
-        np.minimum(cell, GROUPS - 1, out=cell)
-        cell += cell
-        cell += above
+        cell *= self.n_kinds
+        cell += kind
         return cell
+
+    @property
+    def n_kinds(self) -> int:
+        """Number of kinds of rows, each with a width of its own in every group."""
+        return 2 if self.atom is None else 4
 
 
 def residual_scale(
-    residual: np.ndarray,
-    weight: np.ndarray | None = None,
-    raw_prediction: np.ndarray | None = None,
+    raw_prediction: np.ndarray, y_true: np.ndarray, weight: np.ndarray | None = None, local: bool = True
 ) -> Scale:
-    """Return the widths s = 4 · mean of min(|r|, s) of residuals, in their unit, by side and group.
+    """Return the widths s = 4 · mean of min(|r|, s) of residuals, in their unit, by kind of row and group.
 
     Parameters
     ----------
-    residual : ndarray of shape (n_rows,)
-        Residuals; those of exactly 0 are left out.
+    raw_prediction, y_true : ndarray of shape (n_rows,)
+        Raw predictions and targets; rows where they are equal are left out.
     weight : ndarray of shape (n_rows,), optional
         Weights, none negative.
-    raw_prediction : ndarray of shape (n_rows,), optional
-        What the rows are grouped by: `GROUPS` equal parts of its range. One group without it.
+    local : bool, default=True
+        Group the rows by `GROUPS` equal parts of the range of the raw prediction.
 
     Returns
     -------
     Scale
-        All widths at least `SMALLEST_SCALE`, and at least a twentieth of those of the group's other side.
+        All widths at least `SMALLEST_SCALE`, and at least a twentieth of the widest of the group.
 
     Examples
     --------
-    >>> residual_scale(np.array([-1.0, -3.0, 1.0, 7.0, 0.0])).table.round(1).tolist()
+    >>> residual_scale(np.zeros(5), np.array([1.0, 3.0, -1.0, -7.0, 0.0])).table.round(1).tolist()
     [8.0, 16.0]
     """
+    residual = raw_prediction - y_true
     used = residual != 0 if weight is None else (residual != 0) & (weight > 0)
+    atom = _atom(y_true, weight)
     if not used.all():
-        residual = residual[used]
+        residual, raw_prediction, y_true = residual[used], raw_prediction[used], y_true[used]
         weight = None if weight is None else weight[used]
-        raw_prediction = None if raw_prediction is None else raw_prediction[used]
     if residual.size == 0:
         return Scale(table=np.ones(2))  # nothing to learn: any width will do
-    size = np.abs(residual).astype(np.float64, copy=False)
-    middle = size.size // 2
-    start = max(float(np.partition(size, middle)[middle]), SMALLEST_SCALE) / MEAN_PULL
-    scale = Scale(table=np.full(2, start))
-    if raw_prediction is not None:
-        low = float(raw_prediction.min())
-        width = float(raw_prediction.max()) - low
-        # Denormal widths would give an infinite number of groups per unit.
-        if width > SMALLEST_SCALE:
-            scale = Scale(1.0, np.full(2 * GROUPS, start), low, GROUPS / width)
-    widths = _widths(scale, residual, raw_prediction, size, weight)
+    scale = Scale(atom=atom)
+    low = float(raw_prediction.min())
+    width = float(raw_prediction.max()) - low
+    # Denormal widths would give an infinite number of groups per unit.
+    if local and width > SMALLEST_SCALE:
+        scale = replace(scale, low=low, groups_per_unit=GROUPS / width)
+    widths = _widths(scale, residual, raw_prediction, y_true, weight)
     least = np.maximum(NARROWEST * widths.max(axis=1, keepdims=True), SMALLEST_SCALE)
     return replace(scale, table=np.maximum(widths, least).ravel())
+
+
+def _atom(y_true: np.ndarray, weight: np.ndarray | None) -> float | None:
+    """Return the value that more than half of the targets have, or None."""
+    if weight is None:
+        value = _median(y_true)
+    else:
+        order = np.argsort(y_true)
+        below = np.cumsum(weight[order])
+        value = float(y_true[order[np.searchsorted(below, 0.5 * below[-1])]])
+    at_value = y_true == value
+    share = at_value.mean() if weight is None else np.average(at_value, weights=weight)
+    return value if 0.5 < share < 1.0 else None
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the middle value, of two the larger; 1 of none. np.median takes four times as long."""
+    middle = values.size // 2
+    return float(np.partition(values, middle)[middle]) if values.size else 1.0
 
 
 def _widths(
     scale: Scale,
     residual: np.ndarray,
-    raw_prediction: np.ndarray | None,
-    size: np.ndarray,
+    raw_prediction: np.ndarray,
+    y_true: np.ndarray,
     weight: np.ndarray | None,
 ) -> np.ndarray:
-    """Return the widths (n_groups, 2), by iteration of their equation from those of `scale`."""
-    table = np.asarray(scale.table)
-    cell = scale.cell(residual, residual if raw_prediction is None else raw_prediction)
-    total = np.bincount(cell, weight, len(table)).reshape(-1, 2)
-    by_side = total.sum(axis=0)
-    prior = SHRINKAGE * float(by_side.sum())
+    """Return the widths (n_groups, n_kinds), by iteration of their equation from the medians of the kinds."""
+    size = np.abs(residual).astype(np.float64, copy=False)
+    kinds = scale.n_kinds
+    kind = replace(scale, groups_per_unit=0.0).cell(residual, raw_prediction, y_true)
+    start = np.array([_median(size[kind == k]) for k in range(kinds)]) / MEAN_PULL
+    n_cells = kinds * GROUPS if scale.groups_per_unit else kinds
+    cell = scale.cell(residual, raw_prediction, y_true)
+    total = np.bincount(cell, weight, n_cells).reshape(-1, kinds)
+    by_kind = total.sum(axis=0)
+    prior = SHRINKAGE * float(by_kind.sum())
+    table = np.tile(start, n_cells // kinds)
     for _ in range(ITERATIONS):
         clipped = np.minimum(size, table.take(cell))
         if weight is not None:
             clipped *= weight
-        sums = np.bincount(cell, clipped, len(table)).reshape(-1, 2)
+        sums = np.bincount(cell, clipped, n_cells).reshape(-1, kinds)
         pooled = sums.sum(axis=0)
-        # Where all rows are on one side, the other's width is not asked for; any will do.
-        mean = pooled / by_side if by_side.all() else np.full(2, pooled.sum() / by_side.sum())
+        # A kind that has no rows is not asked for; any width will do.
+        mean = np.divide(pooled, by_kind, out=np.full(kinds, pooled.sum() / by_kind.sum()), where=by_kind > 0)
         table = ((sums + prior * mean) / (MEAN_PULL * (total + prior))).ravel()
-    return table.reshape(-1, 2)
+    return table.reshape(-1, kinds)
 
 
 def sample_rows(n_rows: int, weight: np.ndarray | None = None) -> slice | np.ndarray:

@@ -190,8 +190,9 @@ def _weights(p: Probe) -> Iterator[str]:
         yield from _worst(
             weighted[0] / constant, expected, 1e-4, 1e-5 * np.abs(expected).max(), "the weighted gradient"
         )
-    if p.loss._unit_mean_curvature and not 0.99 < (mean := np.mean(plain[1], dtype=np.float64)) < 1.01:
-        yield f"the mean of the Hessian is {mean:.3g}, not 1: multiply gradient and curvature by constant"
+    mean = 1.0 / np.mean(1.0 / plain[1].astype(np.float64))
+    if p.loss._unit_mean_curvature and not 0.99 < mean < 1.01:
+        yield f"the harmonic mean of the Hessian is {mean:.3g}, not 1: multiply gradient and curvature by constant"
     without = np.arange(len(p.y)) % 3 == 0
     for name, part in zip(
         ("gradient", "Hessian"),

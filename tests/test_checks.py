@@ -310,7 +310,7 @@ def test_the_right_originals_pass(loss):
         (DiagonalIsNoBound(4), r"curvature: it does not dominate the Hessian: the least eigenvalue"),
         (LogCosh(), r"at_the_target: raises ValueError: the curvature of LogCosh\(\) must be positive and finite"),
         (SecondDerivative(), r"newton_step: the curvature vanishes: .* at a gradient of"),
-        (IgnoresTheConstant(), r"weights: the mean of the Hessian is .*, not 1: multiply"),
+        (IgnoresTheConstant(), r"weights: the harmonic mean of the Hessian is .*, not 1: multiply"),
         (Mistyped(), r"curvature: curvature_kind must be one of exact, .* got 'Exact'"),
         (MeanLoss(), r"pointwise: the loss of each row is wanted, an array of shape \(60,\), got shape \(\)"),
         (Float64(), r"input: the gradient is float64, float32 expected"),

@@ -61,7 +61,7 @@ class Loss(BaseEstimator, ABC):
     _curvatures: ClassVar[dict[str, CurvatureKind]] = {}
     # The raw predictions tell classes apart: the sign of a single one, the largest of several.
     classifies: ClassVar[bool] = False
-    # Scale gradient and curvature so that the weighted mean of the curvature is 1: then `reg_lambda` and
+    # Scale gradient and curvature so that the weighted harmonic mean of the curvature is 1: then `reg_lambda` and
     # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
     _unit_mean_curvature: ClassVar[bool] = False
 

@@ -77,15 +77,15 @@ def _float32_derivatives(
 def _with_unit_mean_curvature(
     loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, scale: Scale
 ) -> Scale:
-    """Return the scale with the constant that makes the weighted mean of the curvature 1.
+    """Return the scale with the constant that makes the weighted harmonic mean of the curvature 1.
 
-    Not the harmonic mean, that of the steps: a few outliers would decide it, and the curvature of all other rows
-    would be so large that `reg_lambda` and `min_child_weight` meant nothing.
+    Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
+    `min_child_weight` would forbid to split off the others.
     """
     rows = sample_rows(len(y), weight)
     _, h = _float32_derivatives(loss, y[rows], raw[rows], scale)
-    by_row = np.mean(h.reshape(len(h), -1), axis=1, dtype=np.float64)
+    by_row = np.mean(np.reciprocal(h, dtype=np.float64).reshape(len(h), -1), axis=1)
     mean = float(np.average(by_row, weights=None if weight is None else weight[rows]))
     if not 0 < mean < np.inf:
-        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {mean:g}")
-    return replace(scale, constant=scale.constant / mean)
+        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / mean:g}")
+    return replace(scale, constant=scale.constant * mean)

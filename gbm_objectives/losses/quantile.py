@@ -40,15 +40,13 @@ class KinkedLoss(ResidualLoss):
         if self.curvature_kind == "constant":
             return Scale()
         rows = sample_rows(len(y_true), weight)
-        raw = raw_prediction[rows]
-        residual = raw - y_true[rows]
-        if not residual.any():
+        if not (raw_prediction[rows] != y_true[rows]).any():
             # Most rows are at their target, and the sample may hold no other.
             others = np.flatnonzero(raw_prediction != y_true)
             rows = others[sample_rows(len(others))]
-            raw = raw_prediction[rows]
-            residual = raw - y_true[rows]
-        return residual_scale(residual, None if weight is None else weight[rows], raw)
+            if rows.size == 0:
+                return Scale()
+        return residual_scale(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
 
 
 class AbsoluteError(KinkedLoss):

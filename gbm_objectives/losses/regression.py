@@ -38,7 +38,7 @@ class ResidualLoss(Loss):
     ) -> tuple[np.ndarray, np.ndarray]:
         # The difference first: float32 would lose a small residual of a target far from 0.
         r = (raw_prediction - y_true).astype(dtype, copy=False)
-        return self._derivatives_of_residual(r, scale.of_rows(r, raw_prediction), scale.constant)
+        return self._derivatives_of_residual(r, scale.of_rows(r, raw_prediction, y_true), scale.constant)
 
 
 class SquaredError(ResidualLoss):
