@@ -1,4 +1,4 @@
-"""Training under the curvature: scale-free, calm at every rate, better than the built-ins, at ease with hazards."""
+"""Training under the curvature: scale-free, calm at every rate, ahead of the built-ins, at ease with hazards."""
 
 from __future__ import annotations
 
