@@ -13,6 +13,7 @@ from sklearn.metrics import recall_score
 
 from benchmarks import accuracy
 from gbm_objectives import AbsoluteError, GBMRegressor, Hinge, Huber, Quantile, SquaredError
+from gbm_objectives.engines.common import Watch
 from tests.catalogue import CASES, TRAINABLE, real_data
 from tests.test_engines import OnLightGBM, engines
 
@@ -213,6 +214,58 @@ def test_divergence_is_said_once(engine, door):
     said = [str(warning.message) for warning in caught if "rises" in str(warning.message)]
     assert len(said) == 1
     assert "Overshooting" in said[0] and "lower learning_rate" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "warns"),
+    [
+        ([1, 0.5, np.inf, np.inf, np.inf], True),
+        ([1, np.nan, np.nan, np.nan], True),
+        ([1, 1e9, 1e9, 1e9], True),  # jumps and stays
+        ([1, 0.9, 1.1, 1.0, 1.2, 1.1, 1.4], True),  # to and fro, but never back
+        ([-1.0, -1.1, -1.2, -1.3], False),  # a likelihood
+        ([1, 0.1, 0.105, 0.1, 0.108, 0.1, 0.107], False),  # a finished fit
+        ([1, 0.0, 1e-17, 2e-17, 4e-17], False),  # rounding
+        ([1, 0.5, 0.7, 0.7, 0.4], False),  # back within two looks
+    ],
+)
+def test_what_counts_as_divergence(values, warns):
+    loss = Losses([float(value) for value in values])
+    watch = Watch(loss, "learning_rate")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(Watch.EVERY * len(values)):
+            watch.look(np.zeros(2), np.zeros(2), None)
+    assert len(caught) == warns
+
+
+class Losses:
+    """Stands for a loss whose values are given."""
+
+    def __init__(self, values):
+        self.values = iter(values)
+
+    def value(self, y, raw, weight):
+        return next(self.values)
+
+
+@engines
+def test_dart_is_no_divergence(engine):
+    X, y = make_friedman1(n_samples=600, random_state=0)
+    dart = {"boosting": "dart"} if engine is OnLightGBM else {"booster": "dart", "rate_drop": 0.2}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        engine.train(SquaredError(), X, y, rounds=100, params=dart)
+    assert not [warning for warning in caught if "rises" in str(warning.message)]
+
+
+@engines
+def test_one_row_of_many_has_weight(engine):
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.standard_normal((6000, 3)), rng.standard_normal(6000), np.zeros(6000)
+    weight[3000] = 1.0
+    booster = engine.train(AbsoluteError(), X, y, weight=weight, rounds=3)
+    np.testing.assert_allclose(engine.raw(booster, X), y[3000], rtol=1e-5)
 
 
 @engines

@@ -42,10 +42,11 @@ class KinkedLoss(ResidualLoss):
         rows = sample_rows(len(y_true), weight)
         if not (raw_prediction[rows] != y_true[rows]).any():
             # Most rows are at their target, and the sample may hold no other.
-            others = np.flatnonzero(raw_prediction != y_true)
+            away = raw_prediction != y_true
+            others = np.flatnonzero(away if weight is None else away & (weight > 0))
+            if others.size == 0:
+                return Scale()  # nothing to learn
             rows = others[sample_rows(len(others))]
-            if rows.size == 0:
-                return Scale()
         return residual_scale(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
 
 
