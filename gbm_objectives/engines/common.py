@@ -97,7 +97,7 @@ class Watch:
         if self.above == self.LOOKS:
             warnings.warn(
                 f"the training loss of {self.loss!r} rises: it has been {self.lowest:.4g} and is {value:.4g}"
-                f" before round {self.calls}; steps overshoot: lower {self.rate}, or raise the engine's regularisation",
+                f" before round {self.calls}; steps overshoot: lower {self.rate}, or raise the engine's penalties",
                 UserWarning,
                 stacklevel=2,
             )
