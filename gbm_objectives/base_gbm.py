@@ -88,6 +88,11 @@ class BaseGBM(PredictiveMixin, BaseEstimator):
             If target, weights, labels or parameters are not valid; before any training.
         TypeError
             If `loss` or `estimator` is of the wrong kind, or a fit parameter is unknown to the engine.
+
+        Warns
+        -----
+        UserWarning
+            If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
         """
         engine, estimator = self._engine_and_estimator()
         if y is None:

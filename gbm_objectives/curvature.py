@@ -9,11 +9,12 @@ of a loss that is smoothed near its kink, |r| replaced by Huber's function of wi
     gradient   r/max(|r|, s)                the sign of r from s on
     curvature  1/min(max(|r|, s), 4 s)
 
-Up to 4 s their ratio is r itself: alone, a row would step right to its target, whatever s is, and from further out
-by 4 s. No step overshoots, so any learning rate up to 1 is calm. (Hunter and Lange 2000, *Quantile regression via
-an MM algorithm*, J. Comput. Graph. Stat. 9, 60-77, have the pair with |r| + s in place of max(|r|, s): its
-curvature is less flat near the target.) A leaf's step is then one step of iteratively re-weighted least squares
-towards its median; in noise it is steadier than the median, since it looks at more than the middle rows.
+Up to 4 s their ratio is r itself: a leaf of one row steps right to its target, whatever s is, and a row further
+out than 4 s moves by 4 s. No row overshoots its own target, at learning rates up to 1. (Hunter and Lange 2000,
+*Quantile regression via an MM algorithm*, J. Comput. Graph. Stat. 9, 60-77, have the pair with |r| + s in place of
+max(|r|, s): its curvature is less flat near the target.) A leaf's step is then one step of iteratively re-weighted
+least squares towards its median; in noise it is steadier than the median, since it looks at more than the middle
+rows.
 
 What is smoothed is biased: under skewed noise Huber's function is smallest between median and mean. Therefore each
 *side* of the target has a width of its own, as large as makes the mean of |gradient| a quarter there::
@@ -30,7 +31,8 @@ one the curvature varies more within a leaf, by which LightGBM counts rows (see 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
 where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their
 own: the many that are close to it would else count the few others as outliers, and cut their steps short. Its
-price is a fit that is drawn off the atom a little where no feature tells the others apart from it.
+price: where no feature tells the others apart, the fit scatters around the atom. Of 97 % zeros at random the
+absolute error came out 1.05 to 1.15 of a constant's at the engines' defaults, and worse at learning rate 1.
 
 All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied
 by the one constant that makes the *harmonic* mean of the curvature 1, the same as an average Newton step, so that

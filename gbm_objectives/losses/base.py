@@ -43,12 +43,14 @@ class Loss(BaseEstimator, ABC):
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
-      never points elsewhere than the loss's own, and a full Newton step of a row alone can not raise its loss. So
-      any learning rate up to 1 is calm.
-    - ``"constant"``: it is 1, which is plain first-order gradient boosting.
+      has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row can not raise its loss.
+      In leaves of rows that disagree it can for some rounds, most of all where most targets have one value.
+    - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
+      unit of the target.
 
     A loss that has more than one curvature lets the constructor's parameter `hessian` choose: ``"auto"``, the
-    default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"``.
+    default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"``;
+    not every loss has all of them, and an unknown one is an error that lists those it has.
     """
 
     link: ClassVar[Link] = IDENTITY
@@ -130,6 +132,7 @@ class Loss(BaseEstimator, ABC):
     @property
     def curvature_kind(self) -> CurvatureKind:
         """What the curvature promises; see the class."""
+        self._check_hessian()
         return self._curvatures[getattr(self, "hessian", "auto")]
 
     @property

@@ -187,9 +187,9 @@ class Hinge(Loss):
         curvature  1/min(max(|v|, s), 4 s)    consistent
 
     The second derivative is 0, so the engines get the pair of a smoothed loss: this curvature, and -t min(v/s, 1)
-    as gradient where v > 0; `gbm_objectives.curvature` explains it. A row alone would step to its margin and not
-    beyond, so any learning rate up to 1 is calm. Margins have a unit of their own, 1, so s need not follow the
-    data: a smaller one fits the hinge closer and is slower. It is no negative log-likelihood and has no
+    as gradient where v > 0; `gbm_objectives.curvature` explains it. A leaf of one row steps to its margin and not
+    beyond, and training is tested at learning rates up to 1. Margins have a unit of their own, 1, so s need not
+    follow the data: a smaller one fits the hinge closer and is slower. It is no negative log-likelihood and has no
     probabilities.
 
     Parameters

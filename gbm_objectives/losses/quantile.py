@@ -59,17 +59,17 @@ class AbsoluteError(KinkedLoss):
         gradient   sign(r), 0 at the kink
         curvature  1/min(max(|r|, s), 4 s)    consistent
 
-    The second derivative is 0, and no curvature is right beside the sign of r, so the engines get the pair of a
-    smoothed loss: this curvature, and r/max(|r|, s) as gradient. The width s is four times the mean of min(|r|, s)
-    on the row's side of its target, by groups of rows, which leaves the fit at the median;
-    `gbm_objectives.curvature` explains it. A row alone would step to its target and not beyond, so any learning
-    rate up to 1 is calm. Maximum likelihood under Laplace noise.
+    The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
+    engines get the pair of a smoothed loss: this curvature, and r/max(|r|, s) as gradient. The width s is four
+    times the mean of min(|r|, s) on the row's side of its target, over rows with similar predictions, so that both
+    sides balance at the median; `gbm_objectives.curvature` explains it. A leaf of one row steps to its target and
+    not beyond, and training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The first two are the pair above; "constant" gives the engines the true gradient and a curvature of 1, in
-        the unit of the target.
+        The first two are the pair above; "constant" gives the engines the true gradient and a curvature of 1, so
+        that the fit depends on the unit of the target.
 
     References
     ----------
@@ -128,20 +128,20 @@ class Quantile(KinkedLoss):
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
         curvature  v/min(max(|r|, s), 4 s)    consistent
 
-    with v = w, but at least a third of the larger w: in proportion to the gradient the rows on the side that pulls
-    less would step as far as the others, and an extreme quantile over-fits. The second derivative is 0, so the
-    engines get the pair of a smoothed loss: this curvature, and w r/max(|r|, s) as gradient. The width s is four
-    times the mean of min(|r|, s) on the row's side of its target, by groups of rows, which leaves the fit at the
-    quantile; `gbm_objectives.curvature` explains it. A row alone would step to its target and not beyond, so any
-    learning rate up to 1 is calm. Maximum likelihood under asymmetric Laplace noise.
+    with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
+    others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
+    loss: this curvature, and w r/max(|r|, s) as gradient. The width s is four times the mean of min(|r|, s) on the
+    row's side of its target, over rows with similar predictions, so that both sides balance at the quantile;
+    `gbm_objectives.curvature` explains it, and where it does not. A leaf of one row steps to its target and not
+    beyond, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------
     alpha : float, default=0.5
         The quantile's level; above 0 and below 1.
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The curvature above; or, slower, with the larger w as v on both sides; or 1, with the true gradient, in the
-        unit of the target.
+        "auto" is the curvature above; "majorizer", slower, has the larger w as v on both sides; "constant" gives
+        the engines the true gradient and a curvature of 1, so that the fit depends on the unit of the target.
 
     References
     ----------
