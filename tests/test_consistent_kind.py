@@ -70,6 +70,6 @@ def test_mistakes_are_told(loss, message):
 @pytest.mark.parametrize("loss", [Quantile(0.9, hessian="exact"), Hinge("exact")], ids=repr)
 def test_a_kind_that_a_loss_does_not_have(loss):
     with pytest.raises(
-        ValueError, match="hessian of .* must be one of 'auto', 'majorizer', 'constant', got 'exact'"
+        ValueError, match=r"hessian of .* must be one of 'auto', 'majorizer', 'constant', got 'exact'"
     ):
         _ = loss.curvature_kind
