@@ -129,8 +129,8 @@ def test_absolute_error_beats_the_built_in(engine, rate):
             ]
         )
     ratio = np.exp(np.mean(np.diff(np.log(best))))
-    # The built-in's over ours. LightGBM at rate 1 fits this set in a few rounds, where both are equal. XGBoost 3.4's
-    # does not re-fit leaves any more, it has a smoothed pair too: 1.00 at the default rate and 0.91 at rate 1.
+    # The built-in's over ours. LightGBM at rate 1 fits this set in a few rounds, where both are equal. XGBoost
+    # 3.4's does not re-fit leaves any more, it has a smoothed pair too: 1.00 at the default rate, 0.91 at rate 1.
     smoothed = engine is not OnLightGBM and tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 4)
     assert ratio > (0.9 if smoothed else 0.98 if rate == 1.0 and engine is OnLightGBM else 1.0)
 
