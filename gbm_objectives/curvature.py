@@ -31,8 +31,9 @@ one the curvature varies more within a leaf, by which LightGBM counts rows (see 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
 where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their
 own: the many that are close to it would else count the few others as outliers, and cut their steps short. Its
-price: where no feature tells the others apart, the fit scatters around the atom. Of 95 to 97 % zeros at random the
-held-out absolute error came out 1.08 to 1.3 of a constant's at the engines' defaults, and worse at learning rate 1.
+price: where no feature tells the others apart, the fit scatters around the atom. Of 95 to 97 % zeros at random
+the held-out absolute error came out 1.08 to 1.3 of a constant's at the engines' defaults, and worse at learning
+rate 1.
 
 All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied
 by the one constant that makes the *harmonic* mean of the curvature 1, the same as an average Newton step, so that
