@@ -1,6 +1,5 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
-from .checks import check_loss
 from .estimators import GBMClassifier, GBMRegressor
 from .losses import (
     AbsoluteError,
@@ -13,6 +12,7 @@ from .losses import (
     SigmoidSquaredError,
     SquaredError,
 )
+from .testing import check_loss
 
 __version__ = "0.1.0"
 

@@ -136,10 +136,7 @@ def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, 
             ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
     best = getattr(model_or_evals_result, "best_iteration_", None)
     if best is not None:
-        # XGBoost counts rounds from 0.
-        ax.axvline(
-            best + type(model_or_evals_result.booster_).__module__.startswith("xgboost"), color="0.5", ls=":"
-        )
+        ax.axvline(best, color="0.5", ls=":")
     ax.set_xlabel("boosting round")
     ax.set_ylabel(str(metric))
     ax.legend(frameon=False)

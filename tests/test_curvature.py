@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import huber
 
 from gbm_objectives import AbsoluteError, Quantile
-from gbm_objectives.curvature import NARROWEST, SAMPLE_ROWS, consistent_pair, residual_scale
+from gbm_objectives.curvature import NARROWEST, SAMPLE_ROWS, consistent_pair, residual_widths
 
 
 def width(size, weight):
@@ -19,7 +19,7 @@ def width(size, weight):
 def widths_of(residual):
     """Widths of one group, of rows below and above a target that no two of them share."""
     raw = np.linspace(0, 1, len(residual))
-    return residual_scale(raw, raw - residual, local=False).table
+    return residual_widths(raw, raw - residual, local=False).table
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -29,7 +29,7 @@ def test_widths_solve_their_equation(noise, weighted):
     draw = {"standard_t": lambda n: rng.standard_t(2, n)}.get(noise, lambda n: getattr(rng, noise)(0, 1, n))
     residual = draw(3000) - 0.3
     weight = rng.integers(0, 4, 3000).astype(float) if weighted else None
-    table = residual_scale(residual, np.zeros(3000), weight, local=False).table
+    table = residual_widths(residual, np.zeros(3000), weight, local=False).table
     for above, got in enumerate(table):
         side = (residual > 0) == bool(above)
         expected = width(np.abs(residual[side]), None if weight is None else weight[side])
@@ -55,18 +55,18 @@ def test_widths_are_local_and_within_bounds():
     rng = np.random.default_rng(0)
     raw = np.r_[np.zeros(500), np.full(500, 100.0)]
     y = raw - np.r_[0.01 * rng.standard_normal(500), 10 * rng.standard_normal(500)]
-    small, large = residual_scale(raw, y).of_rows(raw - y, raw, y)[[0, -1]]
+    small, large = residual_widths(raw, y).of_rows(raw - y, raw, y)[[0, -1]]
     assert small < 0.15 * large
     # A row far outside of the sample has the width of the nearest group, and of its own side.
     far = np.array([-1e30, 1e30])
-    scale = residual_scale(raw, y)
+    scale = residual_widths(raw, y)
     np.testing.assert_array_equal(scale.of_rows(far, far, 0 * far), scale.table[[0, -1]])
     # 95 % of the rows are close to their target, on one side of it: they are not so narrow that the others vanish.
     below, above = widths_of(np.where(rng.random(2000) < 0.95, 1e-6, -20.0))
     assert above == pytest.approx(NARROWEST * below)
     for degenerate in (np.zeros(10), np.full(10, 1e-44), np.array([-1e300, 1e300])):
         raw = np.arange(float(len(degenerate)))
-        table = residual_scale(raw * 0, -degenerate).table
+        table = residual_widths(raw * 0, -degenerate).table
         assert (table > 0).all() and np.isfinite(table).all()
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMRegressor
 from sklearn.datasets import load_diabetes
-from xgboost import XGBRegressor
 
 from gbm_objectives import CategoricalCrossEntropy, GBMRegressor, Hinge, Huber, Quantile, SquaredError
 from gbm_objectives.plotting import plot_learning_curves, plot_loss, plot_prediction_interval
@@ -56,14 +55,8 @@ def test_plot_loss_draws_value_gradient_and_curvature():
         plot_loss(Hinge(), y_true=0.5)
 
 
-@pytest.mark.parametrize("engine", ["lightgbm", "xgboost"])
 def test_plot_learning_curves(engine):
-    estimator = (
-        LGBMRegressor(n_estimators=300, early_stopping_round=5, n_jobs=1, verbosity=-1)
-        if engine == "lightgbm"
-        else XGBRegressor(n_estimators=300, early_stopping_rounds=5, n_jobs=1)
-    )
-    model = GBMRegressor(Huber(20.0), estimator)
+    model = engine.regressor(Huber(20.0), n_estimators=300, **engine.early_stopping())
     model.fit(X[:300], Y[:300], eval_set=[(X[:300], Y[:300]), (X[300:], Y[300:])], eval_names=["train", "valid"])
     ax = plot_learning_curves(model)
     train, valid, best = ax.get_lines()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -14,46 +13,20 @@ import numpy as np
 from ..curvature import sample_rows
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
-from ..losses.validation import as_weight, first_offender
+from ..validation import as_weight, first_offender
 
 __all__ = [
-    "Trained",
-    "Training",
     "Watch",
     "call_metric",
     "check_keys",
-    "check_loss",
+    "check_labels",
     "check_options",
-    "check_target",
-    "metrics_with",
-    "named",
-    "split_metrics",
+    "errors_name",
+    "metric_functions",
+    "require_loss",
     "target_and_weight",
+    "users_metrics",
 ]
-
-
-@dataclass
-class Training:
-    """What a scikit-learn `fit` hands to an engine: arrays or data frames, targets encoded as numbers."""
-
-    X: Any
-    y: np.ndarray
-    sample_weight: np.ndarray | None
-    eval_sets: list[tuple[Any, np.ndarray, np.ndarray | None]]
-    eval_names: Sequence[str] | None = None
-    eval_metric: Any = None
-    callbacks: Any = None
-    model: Any = None  # to go on from
-    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
-
-
-@dataclass
-class Trained:
-    """What an engine hands back."""
-
-    booster: Any
-    evals_result: dict[str, dict[str, list[float]]]
-    best_iteration: int | None  # as the engine counts
 
 
 class Watch:
@@ -113,7 +86,7 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
             )
 
 
-def check_loss(loss: Any) -> None:
+def require_loss(loss: Any) -> None:
     """Raise unless `loss` is one of ours and its hyper-parameters are in range."""
     if not isinstance(loss, Loss):
         hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
@@ -140,7 +113,7 @@ def check_keys(
 
 
 @contextmanager
-def named(name: str) -> Iterator[None]:
+def errors_name(name: str) -> Iterator[None]:
     """Put the name of the data set in front of an error's message."""
     try:
         yield
@@ -150,13 +123,13 @@ def named(name: str) -> Iterator[None]:
 
 def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return target and weights of a data set, checked; errors name the data set as the user knows it."""
-    with named(name):
+    with errors_name(name):
         target, weight = labels_and_weight(dataset)
-        check_target(loss, target)
+        check_labels(loss, target)
         return target, as_weight(weight, len(target))
 
 
-def check_target(loss: Loss, target: np.ndarray) -> None:
+def check_labels(loss: Loss, target: np.ndarray) -> None:
     """Raise unless the loss is defined for the target, and float32, in which engines keep labels, holds it."""
     loss.check_target(target)
     limit = np.finfo(np.float32).max
@@ -164,13 +137,30 @@ def check_target(loss: Loss, target: np.ndarray) -> None:
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 
 
-def split_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:
-    """Split a user's metrics into functions and names, without the loss's own."""
-    flat = [
-        metric for metrics in given for metric in (metrics if isinstance(metrics, (list, tuple)) else [metrics])
-    ]
-    functions = [metric for metric in flat if callable(metric) and metric != loss.metric]
-    return functions, [metric for metric in flat if isinstance(metric, str)]
+def users_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:
+    """Return the user's metrics, functions and names, without the loss's own: `train` places that one."""
+    functions, names = [], []
+    for metric in [m for metrics in given for m in (metrics if isinstance(metrics, (list, tuple)) else [metrics])]:
+        if isinstance(metric, str):
+            names.append(metric)
+        elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
+            hint = ": pass its .metric" if isinstance(metric, Loss) else ""
+            raise TypeError(f"a metric must be a function, got {metric!r}{hint}")
+        elif metric is not None and metric != loss.metric:
+            if getattr(metric, "__name__", None) == loss.name:
+                raise ValueError(
+                    f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one"
+                )
+            functions.append(metric)
+    return functions, names
+
+
+def metric_functions(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
+    """Return the user's metrics, which must be functions, without the loss's own."""
+    functions, names = users_metrics(loss, metrics)
+    if names:
+        raise TypeError(f"a metric must be a function, got {names[0]!r}; names go into params")
+    return functions
 
 
 def call_metric(metric: Callable[..., Any], y: Any, raw_prediction: Any, weight: Any) -> tuple[str, float, bool]:
@@ -187,18 +177,3 @@ def call_metric(metric: Callable[..., Any], y: Any, raw_prediction: Any, weight:
         name, value, higher_is_better = result
         return str(name), float(value), bool(higher_is_better)
     return getattr(metric, "__name__", type(metric).__name__), float(result), False
-
-
-def metrics_with(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
-    """Return the user's metrics without the loss's own, which `train` places where the engine wants it."""
-    if metrics is None:
-        return []
-    given = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
-    for metric in given:
-        if isinstance(metric, Loss):
-            raise TypeError(f"a metric must be a function, got {metric!r}: pass its .metric")
-        if not callable(metric):
-            raise TypeError(f"a metric must be a function, got {metric!r}; names go into params")
-        if metric != loss.metric and getattr(metric, "__name__", None) == loss.name:
-            raise ValueError(f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one")
-    return [metric for metric in given if metric != loss.metric]

@@ -4,7 +4,8 @@ from .base import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Hinge, SigmoidSquaredError
 from .categorical import CategoricalCrossEntropy
 from .quantile import AbsoluteError, Quantile
-from .regression import Huber, ResidualLoss, SquaredError
+from .regression import Huber, SquaredError
+from .residual import ResidualLoss
 
 __all__ = [
     "AbsoluteError",

@@ -1,37 +1,44 @@
 """The contract of every loss.
 
 A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`); everything else is here once, checks and
-the signatures of both engines, and in `driver`: weights, blocks, precision and memory layout.
+the signatures of both engines, and in `driver`: weights, blocks, precision, normalisation and memory layout.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..curvature import Scale
-from ..likelihood import Noise
-from ..links import IDENTITY, Link
-from .driver import weighted_float32
+from ..validation import as_numbers, as_raw, as_weight
+from .declaration import CurvatureKind, check_declaration
+from .domain import REAL, Domain
+from .driver import derivatives, weighted_float32
+from .links import IDENTITY, Link, Output
 from .metric import Metric, labels_and_weight
-from .validation import as_numbers, as_raw, as_weight, first_offender
+from .noise import Noise
+from .start import best_constant
 
-__all__ = ["CurvatureKind", "Loss"]
-
-CurvatureKind = Literal["exact", "gauss-newton", "bound", "majorizer", "consistent", "constant"]
+__all__ = ["ChoosesHessian", "CurvatureKind", "Loss"]
 
 
 class Loss(BaseEstimator, ABC):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
-    A small value object: no data and no state between calls. A subclass is final and gives `_pointwise`,
-    `_derivatives`, `initial_raw` and `curvature_kind`, and where the defaults do not fit, `link`, `domain` with
-    `_bounds` or `_in_domain`, `n_outputs`, `check_params`, `_scale` and `_unit_mean_curvature`.
+    A small value object: no data and no state between calls. A subclass is final. It sets `curvature_kind` and
+    gives `_pointwise` and `_derivatives`, and where the defaults do not fit:
+
+    - `link` and `domain`, of `gbm_objectives.losses.links` and `.domain`;
+    - `outputs`, where a row has several raw predictions that are no classes: a name and a link for each;
+    - ``classifies = True``, where the raw predictions tell classes apart (the sign of a single one, the largest of
+      several) and targets are labels 0, 1, … or probabilities: `GBMClassifier` takes such losses only;
+    - `noise`, under which the loss is a negative log-likelihood;
+    - `_initial_raw`, where the start value has a formula; otherwise it is found from `_pointwise`;
+    - `check_params`, for the ranges of hyper-parameters.
 
     *Gradient* and *curvature* are derivatives with respect to the raw prediction (the sum of trees, on the
     scale of the link). What the curvature promises, `curvature_kind` says:
@@ -39,33 +46,33 @@ class Loss(BaseEstimator, ABC):
     - ``"exact"``: it is the second derivative.
     - ``"gauss-newton"``: of a square of a residual on the response scale, the part of the second derivative that
       is never negative: twice the square of the response's derivative.
+    - ``"expected"``: it is the mean of the second derivative over targets drawn from the `noise` of the prediction
+      (Fisher information); of several outputs the diagonal.
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
       raise the loss.
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
       has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row can not raise its loss.
       In leaves of rows that disagree it can for some rounds, most of all where most targets have one value.
+    - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
       unit of the target.
 
-    A loss that has more than one curvature lets the constructor's parameter `hessian` choose: ``"auto"``, the
-    default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"``;
-    not every loss has all of them, and an unknown one is an error that lists those it has.
+    On the identity link, and with several `outputs`, the engines get gradient and curvature times the constant
+    that makes the weighted harmonic mean of the curvature 1, for each output: `reg_lambda` and `min_child_weight`
+    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit.
     """
 
-    link: ClassVar[Link] = IDENTITY
-    # The noise under which the loss is a negative log-likelihood up to constants, if there is one.
+    link: Link = IDENTITY
+    outputs: tuple[Output, ...] = ()
+    domain: Domain = REAL
+    curvature_kind: CurvatureKind
     noise: Noise | None = None
-    domain: ClassVar[str] = "finite numbers"
-    # Smallest and largest target; `_in_domain` says what else there is to the domain.
-    _bounds: tuple[float, float] = (-np.finfo(np.float64).max, np.finfo(np.float64).max)
-    # What the parameter `hessian` may be, and the kind of curvature it then is.
-    _curvatures: ClassVar[dict[str, CurvatureKind]] = {}
-    # The raw predictions tell classes apart: the sign of a single one, the largest of several.
     classifies: ClassVar[bool] = False
-    # Scale gradient and curvature so that the weighted harmonic mean of the curvature is 1: then `reg_lambda` and
-    # `min_child_weight` mean what they mean for squared error, whatever the unit of the target.
-    _unit_mean_curvature: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        check_declaration(cls)
 
     # ---- what a loss states -------------------------------------------------------------------------------
 
@@ -74,71 +81,61 @@ class Loss(BaseEstimator, ABC):
         """Return the loss of each row; both arguments are checked, float64, and of equal length."""
 
     @abstractmethod
-    def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return `scale.constant` times gradient and curvature of a block of rows, as new arrays of `dtype`.
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature of a block of rows, as new arrays.
 
-        Input comes in the engine's precision: take differences in it, then convert. `scale` is what `_scale`
-        returned for all rows. Several outputs come and go in Fortran order, a class after the other.
+        Both arguments are checked and of one precision, float32 or float64, which the formulas should keep. The
+        curvature may be a number.
         """
-
-    @abstractmethod
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
-        """Return the constant raw prediction that minimises `value`.
-
-        Parameters
-        ----------
-        y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
-            Target, in its own unit.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights.
-
-        Returns
-        -------
-        float or ndarray of shape (n_outputs,)
-            The start value, on the scale of the link.
-
-        Raises
-        ------
-        ValueError
-            If a target is outside the domain or the weights are not valid.
-        """
-
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
-        """Return what the formulas need to know of all rows: for a self-scaled curvature the residual scale."""
-        return Scale()
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         """Return the derivative of `_pointwise`; to be given where `_derivatives` has that of a smoothed loss."""
-        return self._float64_derivatives(y_true, raw_prediction)[0]
+        return self._derivatives(y_true, raw_prediction)[0]
 
-    def _in_domain(self, y_true: np.ndarray) -> np.ndarray:
-        """Return for each target within `_bounds` whether the loss is defined for it."""
-        return np.ones(len(y_true), dtype=bool)
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
+        """Return the constant that minimises the mean of `_pointwise`; target and weights are checked, float64."""
+        return best_constant(self, y_true, sample_weight)
 
     def check_params(self) -> None:
         """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
-        self._check_hessian()
 
-    def _check_hessian(self) -> None:
-        hessian = getattr(self, "hessian", "auto")
-        if self._curvatures and hessian not in self._curvatures:
-            offered = ", ".join(map(repr, self._curvatures))
-            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {hessian!r}")
+    # ---- what a family of losses may replace: how formulas meet a block of rows ------------------------------
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
+        """Return what the formulas need to know of all rows; it is handed to `_block`."""
+        return None
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature of a block of rows, computed in `dtype` where that loses nothing."""
+        # A target's unit: float32 would lose the difference of large numbers.
+        working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
+        return self._derivatives(y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False))
+
+    def _gradient_block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
+    ) -> np.ndarray:
+        """Return the loss's own gradient of a block of rows: with a constant curvature nothing is smoothed."""
+        return self._gradient(y_true, raw_prediction)
 
     # ---- facts, as data -----------------------------------------------------------------------------------
 
     @property
-    def curvature_kind(self) -> CurvatureKind:
-        """What the curvature promises; see the class."""
-        self._check_hessian()
-        return self._curvatures[getattr(self, "hessian", "auto")]
-
-    @property
     def n_outputs(self) -> int:
         """Number of raw predictions per row."""
-        return 1
+        return len(self.outputs) or 1
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether a raw prediction has the unit of the target."""
+        links = [output.link for output in self.outputs] or [self.link]
+        return IDENTITY in links and not self.classifies
+
+    @property
+    def normalised(self) -> bool:
+        """Whether the engines get gradient and curvature with a mean curvature of 1; see the class."""
+        return self.curvature_kind != "constant" and (bool(self.outputs) or self.link == IDENTITY)
 
     @property
     def name(self) -> str:
@@ -192,8 +189,7 @@ class Loss(BaseEstimator, ABC):
         shape. A consistent curvature depends on all rows given.
         """
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
-        curvature = self._float64_derivatives(y, raw)[1]
-        return np.ones(raw.shape) if self.curvature_kind == "constant" else np.broadcast_to(curvature, raw.shape)
+        return np.broadcast_to(self._float64_derivatives(y, raw)[1], raw.shape)
 
     def value(self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,)."""
@@ -203,6 +199,36 @@ class Loss(BaseEstimator, ABC):
     def response(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the inverse link of raw predictions: the mean, the probability, the label score."""
         return self.link.inverse(as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2)))
+
+    def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return what a regressor predicts: the response; of a distribution its mean, (n_samples,)."""
+        return self.response(raw_prediction)
+
+    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
+        """Return the constant raw prediction that minimises `value`.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
+            Target, in its own unit.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        float or ndarray of shape (n_outputs,)
+            The start value, on the scale of the link.
+
+        Raises
+        ------
+        ValueError
+            If a target is outside the domain or the weights are not valid.
+        """
+        self.check_params()
+        y = self._target(y_true)
+        self._check_domain(y)
+        start = self._initial_raw(y.astype(np.float64), as_weight(sample_weight, len(y)))
+        return float(start) if self.n_outputs == 1 else np.asarray(start, dtype=np.float64)
 
     def check_target(self, y_true: ArrayLike) -> None:
         """Raise a `ValueError` that names the domain and the first offending value, if there is one."""
@@ -229,8 +255,8 @@ class Loss(BaseEstimator, ABC):
         -------
         gradient, hessian : ndarray, float32
             c·w·gradient and c·w·curvature, in the shape and memory order of the raw prediction. The
-            constant c > 0 is 1 or, for losses that fix their mean curvature to 1, the same for all rows. Where
-            `curvature_kind` is "consistent" the gradient is that of a smoothed loss, as the class says.
+            constant c > 0 is 1, or makes the mean curvature of each output 1, as the class says. Where
+            `curvature_kind` is "consistent" the gradient is that of a smoothed loss.
 
         Raises
         ------
@@ -261,24 +287,17 @@ class Loss(BaseEstimator, ABC):
             return self.gradient_hessian(y_true, first, weight)
         return self.gradient_hessian(first, second, sample_weight)
 
-    def _float64_derivatives(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and curvature as the formulas have them, without the constant."""
-        scale = self._scale(y, raw, None)
-        gradient, curvature = self._derivatives(y, raw, scale, np.float64)
-        return gradient / scale.constant, curvature / scale.constant
-
     # ---- checks -------------------------------------------------------------------------------------------
 
+    def _float64_derivatives(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature as the engines' are computed, before any constant."""
+        return derivatives(self, y, raw, self._of_all_rows(y, raw, None), np.float64)
+
     def _target(self, y_true: ArrayLike) -> np.ndarray:
-        return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 else (1, 2))
+        return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 or self.outputs else (1, 2))
 
     def _check_domain(self, y: np.ndarray) -> None:
-        low, high = self._bounds
-        inside: np.ndarray = np.logical_and(y >= low, y <= high)
-        good = np.all(inside, axis=1) if y.ndim == 2 else inside
-        good[good] = self._in_domain(y[good])
-        if offender := first_offender(y, good):
-            raise ValueError(f"the target of {type(self).__name__} must be {self.domain}, got {offender}")
+        self.domain.check(y, f"the target of {type(self).__name__}")
 
     def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return target and raw prediction as arrays, all checks passed."""
@@ -287,15 +306,6 @@ class Loss(BaseEstimator, ABC):
         self._check_domain(y)
         return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
 
-    def _checked_target(
-        self, y_true: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return target and weights in float64, all checks passed, for `initial_raw`."""
-        self.check_params()
-        y = self._target(y_true)
-        self._check_domain(y)
-        return y.astype(np.float64), as_weight(sample_weight, len(y))
-
     # ---- a value object -----------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
@@ -303,3 +313,28 @@ class Loss(BaseEstimator, ABC):
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(sorted(self.get_params().items()))))
+
+
+class ChoosesHessian(Loss):
+    """A loss with more than one curvature, of which the constructor's parameter `hessian` chooses one.
+
+    ``"auto"`` is the default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"`` are
+    there where the loss has them.
+    """
+
+    # What `hessian` may be, and the kind of curvature it then is.
+    _kinds: ClassVar[dict[str, CurvatureKind]]
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
+
+    @property
+    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # here it depends on a hyper-parameter
+        """What the curvature promises; see `Loss`."""
+        if self.hessian not in self._kinds:
+            offered = ", ".join(map(repr, self._kinds))
+            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {self.hessian!r}")
+        return self._kinds[self.hessian]
+
+    def check_params(self) -> None:
+        _ = self.curvature_kind  # raises

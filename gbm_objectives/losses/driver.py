@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..curvature import Scale, sample_rows
+from ..curvature import SAMPLE_ROWS, sample_rows
+from .domain import Domain
 
-if TYPE_CHECKING:
-    from .base import Loss
-
-__all__ = ["BLOCK_ROWS", "blocks", "weighted_float32"]
+__all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "derivatives", "weighted_float32"]
 
 # Numbers per block: a block's temporaries (a handful of float32 arrays of 128 kB) stay in a core's level-2
 # cache. Whole columns at once would write and read each temporary through main memory; blocks of half the size
 # cost a tenth more, in calls of NumPy.
 BLOCK_ROWS = 32_768
+
+# Far out a curvature may underflow to 0 (p (1 - p) of a probability does on either side), and a leaf of such rows
+# alone would divide 0 by 0 in an engine without regularisation. The same floor as XGBoost's own.
+SMALLEST_CURVATURE = np.float32(1e-16)
+
+
+class Formulas(Protocol):
+    """What the driver needs of a loss."""
+
+    domain: Domain
+
+    @property
+    def curvature_kind(self) -> Any: ...
+
+    @property
+    def n_outputs(self) -> int: ...
+
+    @property
+    def normalised(self) -> bool: ...
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any: ...
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def _gradient_block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
+    ) -> np.ndarray: ...
+
+    def _check_domain(self, y: np.ndarray) -> None: ...
 
 
 def blocks(n_rows: int, n_outputs: int = 1) -> Iterator[slice]:
@@ -34,13 +62,22 @@ def blocks(n_rows: int, n_outputs: int = 1) -> Iterator[slice]:
         yield slice(start, min(start + step, n_rows))
 
 
+def derivatives(
+    loss: Formulas, y: np.ndarray, raw: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+) -> tuple[np.ndarray, Any]:
+    """Return gradient and curvature of a block of rows; the curvature may be a number."""
+    if loss.curvature_kind == "constant":
+        return loss._gradient_block(y, raw, dtype), dtype(1)
+    if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
+        raw = np.asfortranarray(raw)  # an output after the other: sums over outputs are then sums of columns
+    return loss._block(y, raw, known, dtype)
+
+
 def weighted_float32(
-    loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None
+    loss: Formulas, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked."""
-    scale = loss._scale(y, raw, weight)
-    if loss._unit_mean_curvature:
-        scale = _with_unit_mean_curvature(loss, y, raw, weight, scale)
+    known = loss._of_all_rows(y, raw, weight)
     # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
     # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
     # answer in the same order saves the engine a copy.
@@ -48,44 +85,41 @@ def weighted_float32(
         gradient, hessian = np.empty((2, *raw.shape), dtype=np.float32)
     else:
         gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
-    low, high = loss._bounds
-    for rows in blocks(len(y), loss.n_outputs):
+    low, high = np.float64(loss.domain.low), np.float64(loss.domain.high)
+    factor = np.ones((), dtype=np.float32)
+    normalised = loss.normalised
+    # A sample of few rows is all of them: they need not be computed twice.
+    few = normalised and len(y) <= SAMPLE_ROWS
+    if normalised and not few:
+        rows = sample_rows(len(y), weight)
+        _, h = derivatives(loss, y[rows], raw[rows], known, np.float32)
+        factor = _normalising(loss, h, raw[rows].shape, None if weight is None else weight[rows])
+    for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         target = y[rows]
         # A NaN is neither above nor below.
         if not (low <= target.min() and target.max() <= high):
             loss._check_domain(y)
-        g, h = _float32_derivatives(loss, target, raw[rows], scale)
-        if weight is None:
-            gradient[rows] = g
-            hessian[rows] = h
-        else:
+        g, h = derivatives(loss, target, raw[rows], known, np.float32)
+        if few:
+            factor = _normalising(loss, h, raw.shape, weight)
+        np.multiply(g, factor, out=gradient[rows], casting="same_kind")
+        np.multiply(h, factor, out=hessian[rows], casting="same_kind")
+        np.maximum(hessian[rows], SMALLEST_CURVATURE, out=hessian[rows])
+        if weight is not None:
             w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
-            np.multiply(g, w, out=gradient[rows], casting="same_kind")
-            np.multiply(h, w, out=hessian[rows], casting="same_kind")
+            np.multiply(gradient[rows], w, out=gradient[rows], casting="same_kind")
+            np.multiply(hessian[rows], w, out=hessian[rows], casting="same_kind")
     return gradient, hessian
 
 
-def _float32_derivatives(
-    loss: Loss, y: np.ndarray, raw: np.ndarray, scale: Scale
-) -> tuple[np.ndarray, np.ndarray]:
-    if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
-        raw = np.asfortranarray(raw)  # a class after the other, see Loss._derivatives
-    g, h = loss._derivatives(y, raw, scale, np.float32)
-    return g, np.full_like(g, scale.constant) if loss.curvature_kind == "constant" else h
-
-
-def _with_unit_mean_curvature(
-    loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, scale: Scale
-) -> Scale:
-    """Return the scale with the constant that makes the weighted harmonic mean of the curvature 1.
+def _normalising(loss: Formulas, h: Any, shape: tuple[int, ...], weight: np.ndarray | None) -> np.ndarray:
+    """Return the constant, for each output, that makes the weighted harmonic mean of the curvature 1.
 
     Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
     `min_child_weight` would forbid to split off the others.
     """
-    rows = sample_rows(len(y), weight)
-    _, h = _float32_derivatives(loss, y[rows], raw[rows], scale)
-    by_row = np.mean(np.reciprocal(h, dtype=np.float64).reshape(len(h), -1), axis=1)
-    mean = float(np.average(by_row, weights=None if weight is None else weight[rows]))
-    if not 0 < mean < np.inf:
-        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / mean:g}")
-    return replace(scale, constant=scale.constant * mean)
+    inverse = np.broadcast_to(np.reciprocal(h, dtype=np.float64), shape)
+    factor = np.average(inverse, axis=0, weights=weight)
+    if not np.all((factor > 0) & (factor < np.inf)):
+        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / factor}")
+    return np.asarray(factor, dtype=np.float32)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from .base import Loss
-
 __all__ = ["Metric", "labels_and_weight"]
+
+
+class Valued(Protocol):
+    """What a metric needs of a loss."""
+
+    @property
+    def name(self) -> str: ...
+
+    def value(
+        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float: ...
 
 
 class _Unset:
@@ -24,7 +32,7 @@ UNSET = _Unset()
 
 
 def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return target and weights of a LightGBM `Dataset` or an XGBoost `DMatrix`, weights `None` if it has none.
+    """Return target and weights of an engine's data set, weights `None` if it has none.
 
     The target is the attribute `target_distribution` where the data set was given one, its labels otherwise:
     LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
@@ -78,7 +86,7 @@ class Metric:
     'absolute_error'
     """
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Valued) -> None:
         self.loss = loss
         self.__name__ = loss.name
 

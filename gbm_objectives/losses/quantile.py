@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..curvature import Scale, consistent_pair, residual_scale, sample_rows
-from ..likelihood import LAPLACE, Noise, asymmetric_laplace
-from .base import CurvatureKind
-from .regression import ResidualLoss
-from .validation import check_number
+from ..curvature import consistent_pair
+from ..validation import check_number
+from .noise import LAPLACE, Noise, asymmetric_laplace
+from .residual import KinkedLoss
 
 __all__ = ["AbsoluteError", "Quantile"]
 
@@ -24,30 +22,6 @@ def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) ->
     if weight is not None:
         y, weight = y[weight > 0], weight[weight > 0]
     return float(np.quantile(y, alpha, weights=weight, method="inverted_cdf"))
-
-
-class KinkedLoss(ResidualLoss):
-    """A loss of the residual with a kink at 0, which the engines get smoothed; see `gbm_objectives.curvature`."""
-
-    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
-        "auto": "consistent",
-        "majorizer": "consistent",
-        "constant": "constant",
-    }
-    _unit_mean_curvature = True
-
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
-        if self.curvature_kind == "constant":
-            return Scale()
-        rows = sample_rows(len(y_true), weight)
-        if not (raw_prediction[rows] != y_true[rows]).any():
-            # Most rows are at their target, and the sample may hold no other.
-            away = raw_prediction != y_true
-            others = np.flatnonzero(away if weight is None else away & (weight > 0))
-            if others.size == 0:
-                return Scale()  # nothing to learn
-            rows = others[sample_rows(len(others))]
-        return residual_scale(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
 
 
 class AbsoluteError(KinkedLoss):
@@ -89,25 +63,14 @@ class AbsoluteError(KinkedLoss):
 
     noise = LAPLACE
 
-    def __init__(self, hessian: str = "auto") -> None:
-        self.hessian = hessian
-
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.abs(r)
 
-    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return np.sign(raw_prediction - y_true)
+    def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
+        return np.sign(r)
 
-    def _derivatives_of_residual(
-        self, r: np.ndarray, s: np.ndarray, constant: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if self.hessian == "constant":
-            return np.sign(r), np.ones((), dtype=r.dtype)
-        return consistent_pair(r, s, constant)
-
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        return weighted_quantile(y, 0.5, weight)
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return weighted_quantile(y_true, 0.5, sample_weight)
 
 
 # The curvature of the side that pulls less is at least this share of the other's. In proportion to the gradient
@@ -159,11 +122,11 @@ class Quantile(KinkedLoss):
     """
 
     def __init__(self, alpha: float = 0.5, hessian: str = "auto") -> None:
+        super().__init__(hessian)
         self.alpha = alpha
-        self.hessian = hessian
 
     def check_params(self) -> None:
-        self._check_hessian()
+        super().check_params()
         check_number(self, "alpha", 0.0, 1.0)
 
     @property
@@ -173,21 +136,16 @@ class Quantile(KinkedLoss):
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.maximum((1.0 - self.alpha) * r, -self.alpha * r)
 
-    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return 0.5 * np.sign(raw_prediction - y_true) + (0.5 - self.alpha)
+    def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
+        return 0.5 * np.sign(r) + r.dtype.type(0.5 - self.alpha)
 
-    def _derivatives_of_residual(
-        self, r: np.ndarray, s: np.ndarray, constant: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if self.hessian == "constant":
-            return self._gradient(np.zeros((), dtype=r.dtype), r), np.ones((), dtype=r.dtype)
+    def _pair_of_residual(self, r: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient, curvature = consistent_pair(r, s)
         above, below = 1.0 - self.alpha, self.alpha
         least = max(above, below) * (1.0 if self.hessian == "majorizer" else WEAKER_SIDE)
         is_above = (r > 0).view(np.int8)
-        gradient *= self._by_side(is_above, r.dtype.type(constant * above), r.dtype.type(constant * below))
-        above, below = max(above, least), max(below, least)
-        curvature *= self._by_side(is_above, r.dtype.type(constant * above), r.dtype.type(constant * below))
+        gradient *= self._by_side(is_above, r.dtype.type(above), r.dtype.type(below))
+        curvature *= self._by_side(is_above, r.dtype.type(max(above, least)), r.dtype.type(max(below, least)))
         return gradient, curvature
 
     @staticmethod
@@ -197,6 +155,5 @@ class Quantile(KinkedLoss):
         values += below
         return values
 
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        return weighted_quantile(y, self.alpha, weight)
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return weighted_quantile(y_true, self.alpha, sample_weight)

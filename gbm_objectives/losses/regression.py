@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
-from ..curvature import SMALLEST_SCALE, Scale
-from ..likelihood import NORMAL, Noise, huber_noise
-from .base import CurvatureKind, Loss
-from .validation import check_number
+from ..curvature import SMALLEST_WIDTH
+from ..validation import check_number
+from .base import ChoosesHessian, CurvatureKind
+from .noise import NORMAL, Noise, huber_noise
+from .residual import ResidualLoss
 
-__all__ = ["Huber", "ResidualLoss", "SquaredError"]
-
-
-class ResidualLoss(Loss):
-    """A loss L(r) of the residual r = raw_prediction - y_true alone, on the identity link."""
-
-    @abstractmethod
-    def _of_residual(self, r: np.ndarray) -> np.ndarray:
-        """Return L(r)."""
-
-    @abstractmethod
-    def _derivatives_of_residual(
-        self, r: np.ndarray, s: np.ndarray, constant: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return `constant` times L'(r) and the curvature, in r's precision; `s` is each row's width."""
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return self._of_residual(raw_prediction - y_true)
-
-    def _derivatives(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, scale: Scale, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        # The difference first: float32 would lose a small residual of a target far from 0.
-        r = (raw_prediction - y_true).astype(dtype, copy=False)
-        return self._derivatives_of_residual(r, scale.of_rows(r, raw_prediction, y_true), scale.constant)
+__all__ = ["Huber", "SquaredError"]
 
 
 class SquaredError(ResidualLoss):
@@ -66,26 +40,20 @@ class SquaredError(ResidualLoss):
     3.0
     """
 
+    curvature_kind = "exact"
     noise = NORMAL
-    _curvatures: ClassVar[dict[str, CurvatureKind]] = {"auto": "exact"}
-
-    def _scale(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Scale:
-        return Scale(0.5)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.square(r)
 
-    def _derivatives_of_residual(
-        self, r: np.ndarray, s: np.ndarray, constant: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return r, np.ones((), dtype=r.dtype)
+    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return r + r, np.asarray(2.0, dtype=r.dtype)
 
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        return float(np.average(y, weights=weight))
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return float(np.average(y_true, weights=sample_weight))
 
 
-class Huber(ResidualLoss):
+class Huber(ResidualLoss, ChoosesHessian):
     """Huber's loss: squared error near 0, absolute error beyond `delta`.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true::
@@ -93,7 +61,7 @@ class Huber(ResidualLoss):
         loss       r²/2               if |r| <= delta
                    delta (|r| - delta/2)  otherwise
         gradient   r clipped to [-delta, delta]
-        curvature  min(1, delta/|r|)  majoriser
+        curvature  min(1, delta/|r|)  majorizer
 
     The second derivative would be 0 for outliers, which then count for nothing in a leaf's Newton step; the
     curvature of the tangent parabola, L'(r)/r, keeps the step from overshooting (iteratively re-weighted
@@ -104,7 +72,7 @@ class Huber(ResidualLoss):
     delta : float, default=1.0
         Where the loss turns linear, in the unit of the target; above 0.
     hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The curvature: the majoriser above, or 1.
+        The curvature: the majorizer above, or 1.
 
     References
     ----------
@@ -121,19 +89,18 @@ class Huber(ResidualLoss):
     [1.0, 2.0]
     """
 
-    _curvatures: ClassVar[dict[str, CurvatureKind]] = {
+    _kinds: ClassVar[dict[str, CurvatureKind]] = {
         "auto": "majorizer",
         "majorizer": "majorizer",
         "constant": "constant",
     }
-    _unit_mean_curvature = True
 
     def __init__(self, delta: float = 1.0, hessian: str = "auto") -> None:
+        super().__init__(hessian)
         self.delta = delta
-        self.hessian = hessian
 
     def check_params(self) -> None:
-        self._check_hessian()
+        super().check_params()
         check_number(self, "delta", 0.0, 1e38)  # float32 holds no more
 
     @property
@@ -145,21 +112,9 @@ class Huber(ResidualLoss):
         # r² would overflow where the linear branch is meant.
         return np.multiply(inside, r - 0.5 * inside)
 
-    def _derivatives_of_residual(
-        self, r: np.ndarray, s: np.ndarray, constant: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        delta = r.dtype.type(max(self.delta, SMALLEST_SCALE))  # 0 in float32 would give 0/0 at r = 0
-        curvature = r.dtype.type(constant) * delta / np.maximum(np.abs(r), delta)
+    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        delta = r.dtype.type(max(self.delta, SMALLEST_WIDTH))  # 0 in float32 would give 0/0 at r = 0
+        curvature = np.abs(r)
+        np.maximum(curvature, delta, out=curvature)
+        np.divide(delta, curvature, out=curvature)
         return r * curvature, curvature
-
-    def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        y, weight = self._checked_target(y_true, sample_weight)
-        low, high = float(y.min()), float(y.max())
-        if low == high:
-            return low
-
-        def slope(constant: float) -> float:
-            return float(np.average(np.clip(constant - y, -self.delta, self.delta), weights=weight))
-
-        # The slope rises from below 0 to above 0 between the smallest and the largest target that has weight.
-        return float(brentq(slope, low, high, xtol=1e-12 * (high - low)))

@@ -1,0 +1,147 @@
+"""Train from a LightGBM scikit-learn estimator's parameters; the twin of `xgboost.estimator`."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from sklearn.base import clone
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import check_random_state
+
+from ...losses import Loss
+from ..common import call_metric, check_options, users_metrics
+from ..protocol import Trained, Training
+from .train import OBJECTIVE_NAMES, train
+
+__all__ = [
+    "FIRST_ROUND",
+    "QUIET",
+    "default_estimator",
+    "estimator_with_model",
+    "from_text",
+    "predict_raw",
+    "to_text",
+    "train_estimator",
+]
+
+FIRST_ROUND = 1
+QUIET: dict[str, Any] = {"verbosity": -1}
+OPTIONS = ("categorical_feature", "feature_name")
+# Parameters of the wrapper, which the native library does not know or which the loss replaces.
+WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", "n_jobs")
+
+
+def default_estimator(classifier: bool) -> Any:
+    """Return LightGBM's estimator with its own defaults."""
+    return lgb.LGBMClassifier() if classifier else lgb.LGBMRegressor()
+
+
+def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
+    """Train a complete model with the estimator's parameters."""
+    check_options(data.options, OPTIONS, "LightGBM")
+    params = _native_params(estimator)
+    train_set = _dataset(data.X, data.y, data.sample_weight, **data.options)
+    valid_sets = [_dataset(*eval_set, reference=train_set) for eval_set in data.eval_sets]
+    evals_result: dict[str, dict[str, list[float]]] = {}
+    callbacks = list(data.callbacks or [])
+    if valid_sets:
+        callbacks.append(lgb.record_evaluation(evals_result))
+    functions, names = users_metrics(loss, data.eval_metric)
+    if names:
+        params["metric"] = names
+    booster = train(
+        params,
+        train_set,
+        loss=loss,
+        num_boost_round=estimator.n_estimators,
+        valid_sets=valid_sets or None,
+        valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
+        if valid_sets
+        else None,
+        feval=[_from_sklearn(function) for function in functions],
+        init_model=data.model,
+        callbacks=callbacks,
+    )
+    return Trained(booster, evals_result, booster.best_iteration or None)
+
+
+def predict_raw(booster: lgb.Booster, X: Any, estimator: Any) -> np.ndarray:
+    """Return the raw prediction, of the best iteration if there is one."""
+    return np.asarray(booster.predict(X, raw_score=True, num_threads=_n_threads(estimator.n_jobs)))
+
+
+def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
+    """Return a copy of the estimator with the model in it.
+
+    LightGBM has no public way to give a model to an estimator; these are the attributes that its `fit` sets.
+    """
+    model = clone(estimator)
+    model._Booster = trained.booster
+    model._best_iteration = trained.best_iteration or 0
+    model._best_score = trained.booster.best_score
+    model._evals_result = trained.evals_result
+    model._n_features = model._n_features_in = n_features
+    model._objective = trained.booster.params.get("objective", "custom")
+    if classes is not None:
+        model._classes, model._n_classes = classes, len(classes)
+        model._le = LabelEncoder().fit(classes)
+    model.fitted_ = True
+    return model
+
+
+def to_text(booster: lgb.Booster) -> str:
+    """Return the native model as text."""
+    return str(booster.model_to_string(num_iteration=-1))
+
+
+def from_text(text: str) -> lgb.Booster:
+    """Return the native model of a text."""
+    return lgb.Booster(model_str=text)
+
+
+def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
+    label = y if y.ndim == 1 else y.argmax(axis=1)
+    dataset = lgb.Dataset(X, label, weight=weight, **keywords)
+    if y.ndim == 2:
+        dataset.target_distribution = y  # type: ignore[attr-defined]  # an attribute of ours
+    return dataset
+
+
+def _native_params(estimator: Any) -> dict[str, Any]:
+    params = estimator.get_params()
+    # None for a parameter that the native library would otherwise take from its own default.
+    native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}
+    if params["objective"] is not None:
+        raise ValueError(f"objective of estimator must be left out, got {params['objective']!r}: loss= is it")
+    for name in OBJECTIVE_NAMES[1:]:
+        if name in native:
+            raise ValueError(f"{name} of estimator must be left out, got {native[name]!r}: loss= is it")
+    native["num_threads"] = _n_threads(params["n_jobs"])
+    state = params["random_state"]
+    if state is not None:
+        native["seed"] = (
+            state if isinstance(state, (int, np.integer)) else check_random_state(state).randint(2**31 - 1)
+        )
+    return native
+
+
+def _n_threads(n_jobs: int | None) -> int:
+    """Return LightGBM's number of threads for scikit-learn's `n_jobs`; 0 is LightGBM's own choice."""
+    if n_jobs is None or n_jobs >= 0:
+        return n_jobs or 0
+    from joblib import effective_n_jobs
+
+    return int(effective_n_jobs(n_jobs))
+
+
+def _from_sklearn(metric: Any) -> Any:
+    """Turn a metric of scikit-learn form into LightGBM's native form."""
+
+    @wraps(metric, updated=())
+    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
+        return call_metric(metric, dataset.get_label(), raw_prediction, dataset.get_weight())
+
+    return native

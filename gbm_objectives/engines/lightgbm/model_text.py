@@ -1,0 +1,91 @@
+"""LightGBM's models as text: write start value and objective in. Pure functions of text.
+
+The text begins with lines ``name=value``; then come the trees, each from its ``Tree=i`` on, ``end of trees``, and
+the parameters in brackets. A model trained under a custom objective names none, and starts at 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["completed", "objective_in"]
+
+
+def objective_in(text: str) -> str | None:
+    r"""Return the objective that a model declares, None for a custom one.
+
+    Examples
+    --------
+    >>> objective_in("tree\nobjective=binary sigmoid:1\n")
+    'binary sigmoid:1'
+    """
+    found = re.search(r"(?m)^objective=(.*)$", text)
+    return None if found is None else found[1]
+
+
+def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
+    """Return a model's text with the start value in its first trees, and another objective.
+
+    Adding the start to every leaf of the first iteration is what LightGBM does for its built-in objectives.
+
+    Parameters
+    ----------
+    text : str
+        A model, as LightGBM writes it.
+    objective : str or None
+        The objective to declare; None for none, raw predictions are then served.
+    start : sequence of float
+        The start value of each output.
+
+    Returns
+    -------
+    str
+        The model's text.
+
+    Raises
+    ------
+    RuntimeError
+        If the text has another form than is known.
+    """
+    # Only what changes is looked at: the text of a large model is long.
+    header, trees = _cut(text, "Tree=0\n")
+    # The sizes of the trees' texts change; LightGBM does without them when it reads, and writes them anew.
+    header = re.sub(r"(?m)^(objective|tree_sizes)=.*\n", "", header)
+    if objective is not None:
+        header, n_inserted = re.subn(r"(?m)^(?=feature_names=)", f"objective={objective}\n", header, count=1)
+        if not n_inserted:
+            raise _unknown("feature_names= is missing")
+    shifted = []
+    for output, value in enumerate(start):
+        tree, trees = _cut(trees, f"Tree={output + 1}\n", "end of trees")
+        shifted.append(_shifted(tree, float(value)))
+    text = header + "".join(shifted) + trees
+    name = "custom" if objective is None else objective.split()[0]
+    return re.sub(r"(?m)^\[objective: .*\]$", f"[objective: {name}]", text)
+
+
+def _cut(text: str, *marks: str) -> tuple[str, str]:
+    """Return what is before the first mark that begins a line, and the rest."""
+    for mark in marks:
+        at = text.find("\n" + mark) + 1
+        if at:
+            return text[:at], text[at:]
+    raise _unknown(f"{marks[0].strip()} is missing")
+
+
+def _shifted(tree: str, value: float) -> str:
+    """Return a tree's text with a value added to each leaf."""
+    # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
+    tree, n_shifted = re.subn(
+        r"(?m)^(leaf_value|leaf_const)=(.*)$",
+        lambda line: f"{line[1]}=" + " ".join(f"{float(leaf) + value:.17g}" for leaf in line[2].split()),
+        tree,
+    )
+    if not n_shifted:
+        raise _unknown("leaf_value= is missing")
+    return tree
+
+
+def _unknown(what: str) -> RuntimeError:
+    return RuntimeError(f"LightGBM writes its models in a form that this package does not know: {what}")

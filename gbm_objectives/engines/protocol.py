@@ -1,0 +1,69 @@
+"""What every engine offers the estimators: a module with these functions, listed in `registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..losses import Loss
+
+__all__ = ["Engine", "Trained", "Training"]
+
+
+@dataclass
+class Training:
+    """What a scikit-learn `fit` hands to an engine: arrays or data frames, targets encoded as numbers."""
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray | None = None
+    eval_sets: list[tuple[Any, np.ndarray, np.ndarray | None]] = field(default_factory=list)
+    eval_names: Sequence[str] | None = None
+    eval_metric: Any = None
+    callbacks: Any = None
+    model: Any = None  # to go on from
+    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+
+
+@dataclass
+class Trained:
+    """What an engine hands back."""
+
+    booster: Any
+    evals_result: dict[str, dict[str, list[float]]]
+    best_iteration: int | None  # counted from 1, whatever the engine does: the number of rounds that are best
+
+
+class Engine(Protocol):
+    """A gradient boosting library behind the estimators."""
+
+    @property
+    def FIRST_ROUND(self) -> int:
+        """The number of the first round as the engine itself counts."""
+
+    @property
+    def QUIET(self) -> dict[str, Any]:
+        """Parameters of its estimators with which it prints nothing."""
+
+    def default_estimator(self, classifier: bool) -> Any:
+        """Return its scikit-learn estimator with its own defaults."""
+
+    def train_estimator(self, estimator: Any, loss: Loss, data: Training) -> Trained:
+        """Train a complete model with the estimator's parameters."""
+
+    def predict_raw(self, booster: Any, X: Any, estimator: Any) -> np.ndarray:
+        """Return the raw prediction, of the best iteration if there is one."""
+
+    def estimator_with_model(
+        self, estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int
+    ) -> Any:
+        """Return a copy of the estimator with the model in it."""
+
+    def to_text(self, booster: Any) -> str:
+        """Return the native model as text."""
+
+    def from_text(self, text: str) -> Any:
+        """Return the native model of a text."""

@@ -1,0 +1,56 @@
+"""The engines by name: the only place that tells them apart."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .protocol import Engine
+
+__all__ = ["DEFAULT", "ENGINES", "engine_named", "engine_of"]
+
+# From the package that an engine's own estimators come from, by which model files name it too, to the module of
+# ours that offers what `protocol.Engine` lists. Imported where it is used: who has one engine needs no other.
+ENGINES = {
+    "lightgbm": "gbm_objectives.engines.lightgbm.estimator",
+    "xgboost": "gbm_objectives.engines.xgboost.estimator",
+}
+DEFAULT = "lightgbm"
+
+
+def engine_named(name: str) -> Engine:
+    """Return an engine by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    ModuleNotFoundError
+        If it is not installed.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"an unknown engine, {name!r}; there are {', '.join(ENGINES)}")
+    engine: Any = import_module(ENGINES[name])
+    return engine
+
+
+def engine_of(estimator: Any) -> tuple[str, Engine]:
+    """Return name and engine of a scikit-learn estimator.
+
+    Raises
+    ------
+    TypeError
+        If it is of none of the engines.
+    """
+    for kind in type(estimator).__mro__:
+        root = kind.__module__.partition(".")[0]
+        if root in ENGINES and hasattr(estimator, "n_estimators"):
+            return root, engine_named(root)
+    raise TypeError(f"estimator must be a scikit-learn estimator of {' or '.join(ENGINES)}, got {estimator!r}")
+
+
+if TYPE_CHECKING:
+    from .lightgbm import estimator as _lightgbm
+    from .xgboost import estimator as _xgboost
+
+    _: list[Engine] = [_lightgbm, _xgboost]

@@ -1,0 +1,5 @@
+"""XGBoost: `train` gives complete native models."""
+
+from .train import train
+
+__all__ = ["train"]

@@ -1,0 +1,131 @@
+"""Train from an XGBoost scikit-learn estimator's parameters; the twin of `lightgbm.estimator`."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from sklearn.base import clone
+
+from ...losses import Loss
+from ..common import call_metric, check_options, users_metrics
+from ..protocol import Trained, Training
+from .train import train
+
+__all__ = [
+    "FIRST_ROUND",
+    "QUIET",
+    "default_estimator",
+    "estimator_with_model",
+    "from_text",
+    "predict_raw",
+    "to_text",
+    "train_estimator",
+]
+
+FIRST_ROUND = 0
+QUIET: dict[str, Any] = {"verbosity": 0}
+OPTIONS = ("feature_weights", "verbose")
+
+
+def default_estimator(classifier: bool) -> Any:
+    """Return XGBoost's estimator with its own defaults."""
+    return xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
+
+
+def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
+    """Train a complete model with the estimator's parameters."""
+    check_options(data.options, OPTIONS, "XGBoost")
+    params = _native_params(estimator)
+    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight)
+    if data.options.get("feature_weights") is not None:
+        dtrain.set_info(feature_weights=data.options["feature_weights"])
+    names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
+    evals = [(_dmatrix(estimator, *eval_set), name) for eval_set, name in zip(data.eval_sets, names, strict=True)]
+    evals_result: dict[str, dict[str, list[float]]] = {}
+    functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
+    if metric_names:
+        params["eval_metric"] = metric_names
+    booster = train(
+        params,
+        dtrain,
+        loss=loss,
+        num_boost_round=estimator.get_num_boosting_rounds(),
+        evals=evals,
+        custom_metric=[_from_sklearn(function) for function in functions],
+        xgb_model=data.model,
+        early_stopping_rounds=estimator.early_stopping_rounds,
+        evals_result=evals_result,
+        verbose_eval=data.options.get("verbose", False),
+        callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,
+    )
+    best = _best_iteration(booster)
+    if best is not None and best < booster.num_boosted_rounds():
+        # Without the rounds after the best one, so that the stock predict of the model is the best one's.
+        attributes = booster.attributes()
+        booster = booster[:best]
+        booster.set_attr(**attributes)
+    return Trained(booster, evals_result, best)
+
+
+def predict_raw(booster: xgb.Booster, X: Any, estimator: Any) -> np.ndarray:
+    """Return the raw prediction, of the best iteration if there is one."""
+    return np.asarray(booster.predict(_dmatrix(estimator, X), output_margin=True))
+
+
+def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
+    """Return a copy of the estimator with the model in it."""
+    model = clone(estimator)
+    model.load_model(bytearray(trained.booster.save_raw("json")))
+    model.evals_result_ = trained.evals_result
+    return model
+
+
+def to_text(booster: xgb.Booster) -> str:
+    """Return the native model as text."""
+    return booster.save_raw("json").decode()
+
+
+def from_text(text: str) -> xgb.Booster:
+    """Return the native model of a text."""
+    booster = xgb.Booster()
+    booster.load_model(bytearray(text.encode()))
+    return booster
+
+
+def _best_iteration(booster: xgb.Booster) -> int | None:
+    best = booster.attr("best_iteration")
+    return None if best is None else int(best) - FIRST_ROUND + 1
+
+
+def _dmatrix(estimator: Any, X: Any, y: np.ndarray | None = None, weight: np.ndarray | None = None) -> xgb.DMatrix:
+    return xgb.DMatrix(
+        X,
+        y,
+        weight=weight,
+        missing=estimator.missing,
+        feature_types=estimator.feature_types,
+        enable_categorical=estimator.enable_categorical,
+        nthread=estimator.n_jobs,
+    )
+
+
+def _native_params(estimator: Any) -> dict[str, Any]:
+    if estimator.objective != type(estimator)().objective:
+        raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
+    params = estimator.get_xgb_params().items()
+    return {name: value for name, value in params if value is not None and name != "objective"}
+
+
+def _from_sklearn(metric: Any) -> Any:
+    """Turn a metric of scikit-learn form into XGBoost's native form."""
+
+    @wraps(metric, updated=())
+    def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
+        weight = dmatrix.get_weight()
+        name, value, _ = call_metric(metric, dmatrix.get_label(), raw_prediction, weight if weight.size else None)
+        return name, value
+
+    return native

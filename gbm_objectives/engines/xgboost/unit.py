@@ -1,0 +1,70 @@
+"""XGBoost in a unit of its own, so that its trees do not depend on the target's.
+
+XGBoost keeps the gain of a split in float32 and makes no split that gains less than 1e-6. A gain has the unit of
+the target squared: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a constant, one of 1e20
+overflows, all without a word. Gradient and Hessian times one constant c, and with them the penalties that are
+compared with their sums, give the same leaves and gains c times as large.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...losses import Loss
+from ...losses.start import constant_rows
+
+__all__ = ["unit_of_gains", "with_penalties_times"]
+
+# Mean gain of a row between which the engine is left alone: XGBoost's 1e-6 is far below, float32's 3e38 far above
+# even the sum over many rows.
+LEAST, MOST = 1e-3, 1e12
+# With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
+RANGE = (1e-30, 1e30)
+# XGBoost's names, aliases, and its default for trees; linear boosters have none.
+PENALTIES = (
+    (("lambda", "reg_lambda"), 1.0),
+    (("alpha", "reg_alpha"), 0.0),
+    (("gamma", "min_split_loss"), 0.0),
+    (("min_child_weight",), 1.0),
+)
+
+
+def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any) -> float:
+    """Return what gradient and Hessian are to be multiplied by, a power of two; 1 where XGBoost does without.
+
+    Raises
+    ------
+    ValueError
+        If none would do: the target is too large or too small for float32.
+    """
+    if not loss.has_unit or np.ptp(y) == 0:
+        return 1.0  # raw predictions have no unit, or there is nothing to learn
+    with np.errstate(over="ignore", invalid="ignore"):
+        start_rows = constant_rows(start, len(y))
+        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(y, start_rows, weight))
+        gains = np.atleast_1d(np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0), axis=0))
+    if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
+        return 1.0
+    # Of several outputs the one that gains least must be heard; a larger one only must not overflow.
+    least = float(gains[gains > 0].min())
+    worst = least if least < RANGE[0] else float(gains.max())
+    if not (RANGE[0] <= least and max(worst, worst / least) <= RANGE[1]):
+        raise ValueError(
+            f"steps of about {np.sqrt(worst):.0e} from the start value: the target is too"
+            f" {'small' if worst < 1 else 'large'} for XGBoost, which computes in float32: give it in another unit"
+            + (", or the curvature of the loss vanishes" if worst > 1 else "")
+        )
+    return float(np.exp2(-np.round(np.log2(least))))
+
+
+def with_penalties_times(params: dict[str, Any], unit: float) -> dict[str, Any]:
+    """Return the parameters with each penalty on sums of gradients or Hessians multiplied."""
+    linear = params.get("booster") == "gblinear"
+    scaled = dict(params)
+    for names, default in PENALTIES:
+        given = [name for name in names if name in params]
+        for name in given or ([] if linear or not default else names[:1]):
+            scaled[name] = unit * float(params.get(name, default))
+    return scaled

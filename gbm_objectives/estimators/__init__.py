@@ -1,0 +1,6 @@
+"""Scikit-learn estimators that train either engine under one of our losses and keep the complete model."""
+
+from .classifier import GBMClassifier
+from .regressor import GBMRegressor
+
+__all__ = ["GBMClassifier", "GBMRegressor"]

@@ -1,0 +1,256 @@
+"""What the estimators share: data in, complete model out, on whichever engine."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from ..engines.common import check_labels, require_loss
+from ..engines.protocol import Engine, Training
+from ..engines.registry import DEFAULT, engine_named, engine_of
+from ..losses import Loss
+from ..validation import as_weight
+from . import saving
+
+__all__ = ["BaseGBM"]
+
+# Two spellings each, so that a fit moves from one engine to the other as it is.
+EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
+MODEL_NAMES = ("init_model", "xgb_model")
+
+
+class BaseGBM(BaseEstimator):
+    """What `GBMRegressor` and `GBMClassifier` share."""
+
+    loss_: Loss
+    noise_scale_: float | None
+
+    def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
+        self.loss = loss
+        self.estimator = estimator
+
+    def _prepare(self, y: Any) -> np.ndarray:
+        """Set `loss_` (and `classes_`) from the training target and return it as numbers."""
+        raise NotImplementedError
+
+    def _encode(self, y: Any) -> np.ndarray:
+        """Return an evaluation target as numbers."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        eval_set: Any = None,
+        **fit_params: Any,
+    ) -> Any:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Features; data frames go to the engine as they are, names and categories with them.
+        y : array-like of shape (n_samples,)
+            Target in its own unit, or labels of any type; (n_samples, n_classes) for target distributions.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+        eval_set : list of (X, y) pairs, or one pair, optional
+            Sets on which the loss's metric is computed after each round; early stopping looks at them.
+        **fit_params
+            Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
+            ``eval_metric`` (names, or functions ``f(y_true, raw_prediction)``, with ``sample_weight`` if they
+            like, that return a value, lower is better, or LightGBM's triple), ``callbacks``,
+            ``init_model`` (a model of this class, a native model or its path, to go on from).
+            LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
+            Early stopping is spelled as the engine does: ``early_stopping_round`` or
+            ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If target, weights, labels or parameters are not valid; before any training.
+        TypeError
+            If `loss` or `estimator` is of the wrong kind, or a fit parameter is unknown to the engine.
+
+        Warns
+        -----
+        UserWarning
+            If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
+        """
+        engine, estimator = self._engine_and_estimator()
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        X = self._features(X, reset=True)
+        target = self._prepare(y)
+        check_consistent_length(X, target)
+        check_labels(self.loss_, target)
+        weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
+        eval_weight = _one_of(fit_params, EVAL_WEIGHT_NAMES)
+        eval_names = fit_params.pop("eval_names", None)
+        model = _one_of(fit_params, MODEL_NAMES)
+        data = Training(
+            X,
+            target,
+            weight,
+            self._eval_sets(eval_set, eval_weight, eval_names),
+            eval_names=eval_names,
+            eval_metric=fit_params.pop("eval_metric", None),
+            callbacks=fit_params.pop("callbacks", None),
+            model=self._native_model(model),
+            options=fit_params,
+        )
+        trained = engine.train_estimator(estimator, self.loss_, data)
+        self.booster_ = trained.booster
+        self.best_iteration_ = trained.best_iteration
+        self.evals_result_ = trained.evals_result
+        self.estimator_ = engine.estimator_with_model(
+            estimator, trained, getattr(self, "classes_", None), self.n_features_in_
+        )
+        noise, self.noise_scale_ = self.loss_.noise, None
+        if noise is not None and noise.fit_scale is not None:
+            # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
+            # early stopping.
+            X, target, weight = data.eval_sets[-1] if data.eval_sets else (X, target, weight)
+            raw = engine.predict_raw(self.booster_, X, self.estimator_)
+            mean_loss = self.loss_.value(target, raw, weight)
+            # Where every residual is 0 there is no maximum: the likelihood rises without bound.
+            self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
+        return self
+
+    def predict_raw(self, X: Any) -> np.ndarray:
+        """Return the raw prediction, on the scale of the link: (n_samples,) or (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = self._features(X, reset=False)
+        _, engine = engine_of(self.estimator_)
+        return engine.predict_raw(self.booster_, X, self.estimator_)
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """Importance of each feature, of the kind that the estimator's `importance_type` names."""
+        check_is_fitted(self)
+        return np.asarray(self.estimator_.feature_importances_)
+
+    def save_model(self, path: str | PathLike[str]) -> None:
+        """Save loss, classes and native model as one JSON file, to be read by `load_model`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write.
+        """
+        check_is_fitted(self)
+        saving.save(self, path)
+
+    @classmethod
+    def load_model(cls, path: str | PathLike[str], loss: Loss | None = None) -> Any:
+        """Load what `save_model` wrote; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+        loss : Loss, optional
+            The loss the model was trained with, where it is not one of this package.
+
+        Returns
+        -------
+        GBMRegressor or GBMClassifier
+            A fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, foreign, or of another class.
+        """
+        return saving.load(cls, path, loss)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "booster_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+    def _engine_and_estimator(self) -> tuple[Engine, Any]:
+        if self.loss is not None:
+            require_loss(self.loss)
+        if self.estimator is None:
+            engine = engine_named(DEFAULT)
+            return engine, engine.default_estimator(is_classifier(self))
+        _, engine = engine_of(self.estimator)
+        if isinstance(self.estimator, type) or is_classifier(self.estimator) != is_classifier(self):
+            kind = "classifier" if is_classifier(self) else "regressor"
+            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
+        return engine, clone(self.estimator)
+
+    def _features(self, X: Any, reset: bool) -> Any:
+        """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
+        if hasattr(X, "columns") or hasattr(X, "column_names"):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        return validate_data(
+            self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
+        )
+
+    def _native_model(self, model: Any) -> Any:
+        """Return the native model of one of ours to go on from, or what was given."""
+        if not isinstance(model, BaseGBM):
+            return getattr(model, "booster_", model)
+        check_is_fitted(model)
+        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (self, model))
+        if not np.array_equal(ours, theirs):
+            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
+        return model.booster_
+
+    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        return weight
+
+    def _eval_sets(
+        self, eval_set: Any, weights: Any, names: Any
+    ) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
+        if eval_set is None:
+            return []
+        if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+            pairs, weights = [eval_set], weights if weights is None or len(weights) == 1 else [weights]
+        else:
+            pairs = list(eval_set)
+        for name, given in (("eval_sample_weight", weights), ("eval_names", names)):
+            if given is not None and len(given) != len(pairs):
+                raise ValueError(f"{name} has {len(given)} entries for {len(pairs)} evaluation sets")
+        sets = []
+        for i, pair in enumerate(pairs):
+            try:
+                X, y = pair
+            except (TypeError, ValueError):
+                raise ValueError(f"eval_set[{i}] must be a pair (X, y)") from None
+            try:
+                features, target = self._features(X, reset=False), self._encode(y)
+                check_consistent_length(features, target)
+                check_labels(self.loss_, target)
+                weight = as_weight(weights[i], len(target)) if weights is not None else None
+            except ValueError as error:
+                raise ValueError(f"eval_set[{i}]: {error}") from None
+            sets.append((features, target, weight))
+        return sets
+
+
+def _one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Take the one of several spellings that is given out of the fit parameters."""
+    given = [fit_params.pop(name) for name in names if name in fit_params]
+    if len(given) > 1:
+        raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
+    return given[0] if given else None

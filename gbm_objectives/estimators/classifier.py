@@ -1,0 +1,148 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, clone
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+
+from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from .predictive import PredictiveGBM
+
+__all__ = ["GBMClassifier"]
+
+
+def _has_probabilities(model: GBMClassifier) -> bool:
+    loss: Any = getattr(model, "loss_", model.loss)
+    if loss is None or loss.link.name != "identity":
+        return True
+    raise AttributeError(f"{loss!r} has no probabilities")
+
+
+class GBMClassifier(ClassifierMixin, PredictiveGBM):
+    """Classifier that trains LightGBM or XGBoost under one of our losses.
+
+    Parameters
+    ----------
+    loss : Loss, optional
+        A loss of class labels; by default the cross-entropy that fits the number of classes.
+    estimator : LGBMClassifier or XGBClassifier, default=LGBMClassifier()
+        An unfitted estimator with the engine's parameters; its objective is left out.
+    class_weight : dict or 'balanced', optional
+        Weight of each class, by label; by default that of `estimator`, if it has one.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; 0 ... n_classes - 1 for target distributions.
+    booster_, estimator_, loss_, best_iteration_, evals_result_, feature_importances_, n_features_in_, \
+feature_names_in_
+        As in `GBMRegressor`.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from gbm_objectives import GBMClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = GBMClassifier(estimator=LGBMClassifier(n_estimators=20, verbosity=-1)).fit(X, y)
+    >>> model.loss_
+    CategoricalCrossEntropy(n_classes=3)
+    >>> model.predict_proba(X).shape
+    (150, 3)
+    """
+
+    def __init__(
+        self, loss: Loss | None = None, estimator: Any = None, class_weight: dict[Any, float] | str | None = None
+    ) -> None:
+        super().__init__(loss, estimator)
+        self.class_weight = class_weight
+
+    def _prepare(self, y: Any) -> np.ndarray:
+        array = np.asarray(y)
+        if array.ndim == 2 and array.shape[1] > 1:
+            self.classes_ = np.arange(array.shape[1])
+        else:
+            labels = column_or_1d(y, warn=True)
+            if labels.dtype == object and any(label is None for label in labels):
+                raise ValueError("y must be labels, got None")
+            check_classification_targets(labels)
+            self.classes_ = np.unique(labels)
+        n_classes = len(self.classes_)
+        if n_classes < 2:
+            raise ValueError(
+                f"GBMClassifier needs at least 2 classes, y has 1 class: {self.classes_.tolist()[0]!r}"
+            )
+        if self.loss is None:
+            self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
+        else:
+            self.loss_ = clone(self.loss)
+        if not self.loss_.classifies:
+            raise ValueError(f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}")
+        if max(2, self.loss_.n_outputs) != n_classes:
+            raise ValueError(
+                f"{self.loss_!r} tells {max(2, self.loss_.n_outputs)} classes apart, y has {n_classes}"
+            )
+        return self._encode(y)
+
+    def _encode(self, y: Any) -> np.ndarray:
+        array = np.asarray(y)
+        if array.ndim == 2 and array.shape[1] > 1:
+            CategoricalCrossEntropy(len(self.classes_)).check_target(array)
+            distribution = array.astype(np.float64)
+            return distribution if self.loss_.n_outputs > 1 else distribution[:, 1]
+        labels = column_or_1d(y)
+        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
+        unseen = np.flatnonzero(self.classes_[codes] != labels)
+        if unseen.size:
+            raise ValueError(
+                f"y has a label unseen in training, {labels.tolist()[unseen[0]]!r} in row {unseen[0]}"
+            )
+        return codes.astype(np.float64)
+
+    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        class_weight = self.class_weight
+        if class_weight is None:
+            class_weight = getattr(estimator, "class_weight", None)
+        if class_weight is None:
+            return weight
+        if target.ndim == 2 or not np.isin(target, range(len(self.classes_))).all():
+            raise ValueError("class_weight needs labels, not target distributions")
+        by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
+        return by_class if weight is None else by_class * weight
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predicted label of each row, (n_samples,)."""
+        raw = self.predict_raw(X)
+        codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
+        labels: np.ndarray = self.classes_[codes]
+        return labels
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, (n_samples, n_classes)."""
+        raw = self.predict_raw(X)
+        response = self.loss_.response(raw)
+        return response if response.ndim == 2 else np.stack([1.0 - response, response], axis=1)
+
+    def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+        # SciPy draws of a multinomial variable with one vector of probabilities only.
+        bounds = self.predict_proba(X).cumsum(axis=1)[:, None, :-1]
+        codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
+        labels: np.ndarray = self.classes_[codes]
+        return labels
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes)."""
+        raw = self.predict_raw(X)
+        return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_outputs", 1) > 2
+        return tags

@@ -1,0 +1,126 @@
+"""What a fitted estimator says beyond a point: a distribution for each row, samples, the log-likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from ..losses.noise import Noise
+from ..validation import as_weight
+from .base import BaseGBM
+
+__all__ = ["PredictiveGBM"]
+
+
+class PredictiveGBM(BaseGBM):
+    """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.losses.noise`."""
+
+    def predict_distribution(self, X: Any) -> Any:
+        """Return the distribution of the target of each row, under the noise that the loss assumes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        frozen distribution of scipy.stats
+            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. Of
+            two classes Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); of several multinomial with one
+            trial, ``.pmf`` of one-hot rows: to draw from it use `sample`.
+
+        Raises
+        ------
+        ValueError
+            If the loss is no negative log-likelihood (hinge), or all residuals were 0 when the model was fitted
+            and the noise has no scale.
+        """
+        noise = self._noise()
+        raw = self.predict_raw(X).astype(np.float64)
+        response = self.loss_.response(raw)
+        if noise.fit_scale is None:
+            return noise.distribution(response, 1.0)
+        if not self.noise_scale_:
+            raise ValueError("the noise has no scale: all residuals are 0; give fit() an eval_set")
+        return noise.distribution(response, self.noise_scale_)
+
+    def sample(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+        """Draw targets, or labels, from the distribution of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Features.
+        n_samples : int, default=1
+            Number of draws per row.
+        random_state : int, RandomState or None, default=None
+            As in scikit-learn.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_samples)
+            The draws.
+        """
+        if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)):
+            raise TypeError(f"n_samples must be an integer, got {n_samples!r}")
+        if n_samples < 1:
+            raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+        self._noise()
+        return self._draw(X, n_samples, check_random_state(random_state))
+
+    def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+        """Return the draws of `sample`, whose arguments are checked."""
+        distribution = self.predict_distribution(X)
+        n_rows = len(np.atleast_1d(distribution.mean()))
+        return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
+
+    def log_likelihood(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the log-likelihood of targets under the model, the sum over the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets or labels; for target distributions the expectation under them.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        float
+            Σ w log p(y).
+
+        Raises
+        ------
+        ValueError
+            If a target is outside the loss's domain, or lengths do not fit.
+        """
+        noise = self._noise()
+        target = self._encode(y)
+        self.loss_.check_target(target)
+        weight = as_weight(sample_weight, len(target))
+        if noise.fit_scale is None:
+            raw = self.predict_raw(X)
+            check_consistent_length(raw, target)
+            log_p = -self.loss_.pointwise(target, raw)
+        else:
+            distribution = self.predict_distribution(X)
+            check_consistent_length(np.atleast_1d(distribution.mean()), target)
+            log_p = distribution.logpdf(target)
+        return float(np.sum(log_p) if weight is None else weight @ log_p)
+
+    def _noise(self) -> Noise:
+        check_is_fitted(self)
+        noise: Noise | None = self.loss_.noise
+        if noise is None:
+            raise ValueError(
+                f"{self.loss_!r} has no noise, thus no distribution of the target: it is no negative"
+                " log-likelihood, or its class does not set noise"
+            )
+        return noise

@@ -1,0 +1,88 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin, clone
+from sklearn.utils import column_or_1d
+
+from ..losses import SquaredError
+from .predictive import PredictiveGBM
+
+__all__ = ["GBMRegressor"]
+
+
+class GBMRegressor(RegressorMixin, PredictiveGBM):
+    """Regressor that trains LightGBM or XGBoost under one of our losses.
+
+    Parameters
+    ----------
+    loss : Loss, default=SquaredError()
+        A loss with one output, or with several that are no classes.
+    estimator : LGBMRegressor or XGBRegressor, default=LGBMRegressor()
+        An unfitted estimator with the engine's parameters; its objective is left out.
+
+    Attributes
+    ----------
+    booster_ : lightgbm.Booster or xgboost.Booster
+        The complete native model.
+    estimator_ : LGBMRegressor or XGBRegressor
+        A fitted copy of `estimator`, for importances and tools; for predictions ask this estimator.
+    loss_ : Loss
+        The loss trained with.
+    best_iteration_ : int or None
+        The number of rounds that were best, where training stopped early; counted from 1 on both engines.
+    evals_result_ : dict
+        Metrics by evaluation set, name and round.
+    noise_scale_ : float or None
+        The scale b of the noise that the loss assumes (`gbm_objectives.losses.noise`), of maximum likelihood on
+        the last evaluation set, or on the training set if there is none. For squared error it is twice the
+        variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None
+        if the noise has no scale.
+    feature_importances_, n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from gbm_objectives import GBMRegressor, Huber
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = GBMRegressor(Huber(delta=20.0), LGBMRegressor(n_estimators=50, verbosity=-1)).fit(X, y)
+    >>> model.predict(X).shape
+    (442,)
+    """
+
+    def _prepare(self, y: Any) -> np.ndarray:
+        self.loss_ = SquaredError() if self.loss is None else clone(self.loss)
+        if self.loss_.n_outputs > 1 and not self.loss_.outputs:
+            raise ValueError(
+                f"loss of GBMRegressor must have one output, or several that are no classes: {self.loss_!r} tells"
+                f" {self.loss_.n_outputs} classes apart"
+            )
+        return self._encode(y)
+
+    def _encode(self, y: Any) -> np.ndarray:
+        target = column_or_1d(y, warn=True)
+        try:
+            return np.asarray(target, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"y must be numbers: {error}") from None
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the prediction on the response scale.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Of a distribution the mean; of a loss with several outputs a column for each, in their order.
+        """
+        raw = self.predict_raw(X)
+        return self.loss_.predicted(raw)

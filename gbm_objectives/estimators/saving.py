@@ -1,0 +1,135 @@
+"""One JSON file for a fitted estimator: the loss, the classes, the native model; read without running code."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from .. import distributions, losses
+from ..engines.common import require_loss
+from ..engines.protocol import Trained
+from ..engines.registry import engine_named, engine_of
+from ..losses import Loss
+
+__all__ = ["load", "save"]
+
+FORMAT = "gbm_objectives model"
+# In version 1 the best iteration is counted as the engine does.
+VERSION = 2
+
+
+def save(model: Any, path: str | PathLike[str]) -> None:
+    """Write a fitted estimator."""
+    engine_name, engine = engine_of(model.estimator_)
+    estimator = engine.default_estimator(is_classifier(model)) if model.estimator is None else model.estimator
+    plain = (str, int, float, bool, type(None))
+    names = getattr(model, "feature_names_in_", None)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "class": type(model).__name__,
+        "loss": {"class": type(model.loss_).__name__, "params": model.loss_.get_params()},
+        "engine": engine_name,
+        # Callbacks, random states and the like are not needed to predict.
+        "estimator_params": {name: v for name, v in estimator.get_params().items() if isinstance(v, plain)},
+        "n_features_in": model.n_features_in_,
+        "feature_names_in": None if names is None else names.tolist(),
+        "classes": None,
+        "best_iteration": model.best_iteration_,
+        "evals_result": model.evals_result_,
+        "noise_scale": model.noise_scale_,
+        "model": engine.to_text(model.booster_),
+    }
+    if is_classifier(model):
+        labels = model.classes_
+        content["classes"] = {
+            "dtype": "object" if labels.dtype == object else labels.dtype.str,
+            "labels": labels.tolist(),
+        }
+    text = json.dumps(content, default=_number)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def _number(value: Any) -> Any:
+    """Return a NumPy scalar, as hyper-parameters may be, as a number of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a model file holds numbers and strings, not {value!r} ({type(value).__name__})")
+
+
+def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
+    """Read a fitted estimator of class `cls`."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a model file of gbm_objectives, or it is damaged: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a model file of gbm_objectives")
+    if content.get("version") not in range(1, VERSION + 1):
+        raise ValueError(f"{path} has version {content.get('version')}, this package reads 1 to {VERSION}")
+    if content.get("class") != cls.__name__:
+        raise ValueError(f"{path} holds a {content.get('class')}, load it with that class, not {cls.__name__}")
+    if loss is None:
+        loss = _loss(content.get("loss"), path)
+    else:
+        require_loss(loss)
+        trained_with = (content.get("loss") or {}).get("class")
+        if type(loss).__name__ != trained_with:
+            raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
+        params = content["loss"].get("params")
+        # As JSON has them: a tuple comes back as a list.
+        if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
+            raise ValueError(f"{path} was trained with the parameters {params}, loss= is {loss!r}")
+    try:
+        return _restored(cls, content, loss)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__} {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    except Exception as error:
+        # The engines' own errors derive from Exception directly (LightGBM) or from ValueError (XGBoost).
+        raise ValueError(f"the model in {path} is damaged: {error}") from None
+
+
+def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
+    engine = engine_named(content["engine"])
+    estimator = engine.default_estimator(content["classes"] is not None).set_params(**content["estimator_params"])
+    model = cls(loss=loss, estimator=estimator)
+    model.loss_ = loss
+    model.n_features_in_ = int(content["n_features_in"])
+    if content["feature_names_in"] is not None:
+        model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)
+    if content["classes"] is not None:
+        model.classes_ = np.array(content["classes"]["labels"], dtype=np.dtype(content["classes"]["dtype"]))
+    model.booster_ = engine.from_text(content["model"])
+    model.best_iteration_ = content["best_iteration"]
+    if content["version"] == 1 and model.best_iteration_ is not None:
+        model.best_iteration_ += 1 - engine.FIRST_ROUND
+    model.evals_result_ = content["evals_result"]
+    model.noise_scale_ = content["noise_scale"]
+    trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
+    model.estimator_ = engine.estimator_with_model(
+        estimator, trained, getattr(model, "classes_", None), model.n_features_in_
+    )
+    return model
+
+
+def _loss(content: Any, path: Any) -> Loss:
+    """Return the loss by its name among this package's own: nothing else is looked up."""
+    name = str(content.get("class")) if isinstance(content, dict) else ""
+    known: Any = next((getattr(home, name) for home in (losses, distributions) if name in home.__all__), None)
+    known = known if inspect.isclass(known) and not inspect.isabstract(known) else None
+    if known is None:
+        raise ValueError(f"{path} was trained with a loss of your own, {name}: pass it as loss=")
+    try:
+        loss: Loss = known(**content["params"])
+        loss.check_params()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    return loss

@@ -1,0 +1,114 @@
+"""Links: from the response scale to the raw prediction and back; and the outputs of losses that have several.
+
+Training needs only the loss. A *saved* model needs the link too, or the stock engine would serve raw scores: the
+engines map these links to the built-in objectives that share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+__all__ = ["IDENTITY", "LOG", "LOGIT", "SOFTMAX", "Link", "Output", "joint_link"]
+
+# Engines hold float32: closer to 0 or 1 than this a probability is not told from 0 or 1 itself, and its
+# logit or logarithm is infinite (a class that never occurs, a target with a single label).
+EPSILON = float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link function and its inverse.
+
+    Parameters
+    ----------
+    name : str
+        Name of the link.
+    forward : callable
+        From the response scale to the raw prediction, element by element (softmax: row by row).
+    inverse : callable
+        From the raw prediction to the response scale.
+
+    Examples
+    --------
+    >>> from gbm_objectives.losses.links import LOGIT
+    >>> float(LOGIT.inverse(LOGIT.forward(0.25)))
+    0.25
+    """
+
+    name: str
+    forward: Callable[..., np.ndarray]
+    inverse: Callable[..., np.ndarray]
+
+    def __repr__(self) -> str:
+        return f"<Link {self.name}>"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of several raw predictions of a row.
+
+    Parameters
+    ----------
+    name : str
+        Name, as of a column.
+    link : Link
+        Its link.
+    """
+
+    name: str
+    link: Link
+
+
+def _same(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values)
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    return np.asarray(special.logit(np.clip(probability, EPSILON, 1 - EPSILON)))
+
+
+def _softmax(raw_prediction: np.ndarray) -> np.ndarray:
+    return np.asarray(special.softmax(raw_prediction, axis=-1))
+
+
+def _log_probability(probability: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.maximum(probability, EPSILON)))
+
+
+def _log(mean: np.ndarray) -> np.ndarray:
+    # A mean of 0 (no event at all) would start at minus infinity.
+    return np.asarray(np.log(np.maximum(mean, float(np.finfo(np.float32).tiny))))
+
+
+IDENTITY = Link("identity", _same, _same)
+LOGIT = Link("logit", _logit, special.expit)
+SOFTMAX = Link("softmax", _log_probability, _softmax)
+LOG = Link("log", _log, np.exp)
+
+
+def joint_link(outputs: tuple[Output, ...]) -> Link:
+    """Return the link of rows (n_samples, n_outputs): that of all outputs, or each column's own.
+
+    Examples
+    --------
+    >>> link = joint_link((Output("loc", IDENTITY), Output("scale", LOG)))
+    >>> link, link.inverse([[3.0, 0.0]]).tolist()
+    (<Link identity, log>, [[3.0, 1.0]])
+    """
+    links = [output.link for output in outputs]
+    if all(link == links[0] for link in links):
+        return links[0]
+
+    def forward(response: np.ndarray) -> np.ndarray:
+        columns = np.moveaxis(np.asarray(response), -1, 0)
+        return np.stack([link.forward(column) for link, column in zip(links, columns, strict=True)], axis=-1)
+
+    def inverse(raw_prediction: np.ndarray) -> np.ndarray:
+        columns = np.moveaxis(np.asarray(raw_prediction), -1, 0)
+        return np.stack([link.inverse(column) for link, column in zip(links, columns, strict=True)], axis=-1)
+
+    return Link(", ".join(link.name for link in links), forward, inverse)

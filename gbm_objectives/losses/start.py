@@ -1,0 +1,178 @@
+"""The start of a training: the constant raw prediction that minimises a loss, found from its formulas alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.optimize import brentq, minimize, minimize_scalar
+
+from ..curvature import sample_rows
+from .links import Link, Output
+
+__all__ = ["best_constant", "constant_rows"]
+
+# Where a loss has several minima (redescending ones have), the best of as many quantiles of the target tells the
+# right one's neighbourhood.
+CANDIDATES = 33
+# The mean is taken for the minimiser where the slope there is this small beside the gradients that it sums up;
+# their rounding is a thousandth of it.
+STATIONARY = 1e-10
+# Steps outwards double. So many span from float32's resolution of a target to its range.
+EXPANSIONS = 60
+# Of labels, which the engines keep as float32.
+RESOLUTION = float(np.finfo(np.float32).eps)
+
+
+class Formulas(Protocol):
+    """What the search needs of a loss."""
+
+    link: Link
+    outputs: tuple[Output, ...]
+
+    @property
+    def n_outputs(self) -> int: ...
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
+
+    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
+
+
+def constant_rows(start: float | np.ndarray, n_rows: int) -> np.ndarray:
+    """Return a start value, (n_rows,) times or as (n_rows, n_outputs).
+
+    Examples
+    --------
+    >>> constant_rows(np.array([1.0, 2.0]), 2).tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
+    return np.full((n_rows, *np.shape(start)), start)
+
+
+def best_constant(loss: Formulas, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
+    """Return the constant raw prediction of least mean loss; target and weights are checked."""
+    if sample_weight is not None:
+        used = sample_weight > 0
+        y_true, sample_weight = y_true[used], sample_weight[used]
+    if loss.n_outputs > 1:
+        return _best_vector(loss, y_true, sample_weight)
+    return _best_number(loss, y_true, sample_weight)
+
+
+def _mean(values: np.ndarray, weight: np.ndarray | None) -> Any:
+    return np.average(values, axis=0, weights=weight)
+
+
+def _functions(
+    loss: Formulas, y: np.ndarray, weight: np.ndarray | None
+) -> tuple[Callable[[Any], float], Callable[[Any], Any]]:
+    """Return mean loss and mean gradient as functions of the constant."""
+
+    def value(constant: Any) -> float:
+        return float(_mean(loss._pointwise(y, constant_rows(constant, len(y))), weight))
+
+    def slope(constant: Any) -> Any:
+        return _mean(loss._gradient(y, constant_rows(constant, len(y))), weight)
+
+    return value, slope
+
+
+def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> float:
+    """Find the neighbourhood on a sample, then the place where the slope on all rows changes its sign."""
+    rows = sample_rows(len(y), weight)
+    few, few_weight = y[rows], None if weight is None else weight[rows]
+    levels = np.quantile(few, np.linspace(0.0, 1.0, CANDIDATES), method="nearest")
+    grid = np.unique(loss.link.forward(levels))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, slope = _functions(loss, few, few_weight)
+        values = np.array([value(constant) for constant in grid])
+        mean = float(loss.link.forward(_mean(y, weight)))
+        if value(mean) <= values.min() + 1e-3 * np.ptp(values) and _is_minimum(loss, y, weight, mean):
+            return mean
+        at = int(np.nanargmin(values))
+        low, high = float(grid[max(at - 1, 0)]), float(grid[min(at + 1, len(grid) - 1)])
+        # Links of probabilities end before 0 and 1.
+        limits = float(loss.link.forward(-np.inf)), float(loss.link.forward(np.inf))
+        limits = (-np.inf, np.inf) if np.isnan(limits).any() else limits
+        near = _minimum_between(value, slope, low, high, limits)
+        if len(few) == len(y):
+            return near
+        # A sample's minimiser is about so far from that of all rows.
+        error = max(high - low, abs(near) * RESOLUTION) / np.sqrt(len(few))
+        return _minimum_between(*_functions(loss, y, weight), near - error, near + error, limits)
+
+
+def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, constant: float) -> bool:
+    """Return whether the slope vanishes at a constant and rises through it."""
+    gradient = loss._gradient(y, constant_rows(constant, len(y)))
+    size = _mean(np.abs(gradient), weight)
+    if not np.abs(_mean(gradient, weight)) <= STATIONARY * size:
+        return False
+    _, slope = _functions(loss, y, weight)
+    step = 1e-3 * max(float(np.std(loss.link.forward(y))), np.finfo(np.float32).tiny)
+    return bool(slope(constant - step) <= 0.0 <= slope(constant + step))
+
+
+def _minimum_between(
+    value: Callable[[float], float],
+    slope: Callable[[float], float],
+    low: float,
+    high: float,
+    limits: tuple[float, float],
+) -> float:
+    """Return the minimiser in or around an interval, within limits."""
+    step = max(high - low, RESOLUTION * float(max(abs(low), abs(high), 1.0)))
+    low, high = _outwards(value, slope, low, -step, limits), _outwards(value, slope, high, step, limits)
+    if slope(low) < 0.0 < slope(high):
+        root = float(brentq(slope, low, high, xtol=1e-13 * (high - low)))
+        # Of several roots one may be a maximum.
+        if value(root) <= min(value(low), value(high)):
+            return root
+        return float(minimize_scalar(value, bounds=(low, high), method="bounded", options={"xatol": 1e-12}).x)
+    return low if value(low) <= value(high) else high
+
+
+def _outwards(
+    value: Callable[[float], float],
+    slope: Callable[[float], float],
+    end: float,
+    step: float,
+    limits: tuple[float, float],
+) -> float:
+    """Return an end of the interval, moved outwards as long as the loss falls noticeably there."""
+    here = value(end)
+    for _ in range(EXPANSIONS):
+        if not slope(end) * step < 0.0:
+            break
+        end = float(np.clip(end + step, *limits))
+        there = value(end)
+        # The loss of one class alone falls for ever, by less and less.
+        if not there < here - 1e-9 * max(abs(here), 1e-9):
+            break
+        here, step = there, 2.0 * step
+    return end
+
+
+def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Descend from a rough guess: of each output by its link, of classes by their shares."""
+    k = loss.n_outputs
+    value, slope = _functions(loss, y, weight)
+    unit = np.ones(k)
+    if loss.outputs and y.ndim == 1:
+        centre = float(_mean(y, weight))
+        spread = float(np.sqrt(_mean(np.square(y - centre), weight))) or 1.0
+        guesses = {"identity": centre, "log": np.log(spread)}
+        start = np.array([guesses.get(output.link.name, 0.0) for output in loss.outputs])
+        unit = np.array([spread if output.link.name == "identity" else 1.0 for output in loss.outputs])
+    else:
+        shares = _mean(np.eye(k)[y.astype(np.intp)] if y.ndim == 1 else y, weight)
+        start = np.asarray(loss.link.forward(shares))
+
+    def both(t: np.ndarray) -> tuple[float, np.ndarray]:
+        constant = start + unit * t
+        return value(constant), np.asarray(slope(constant)) * unit
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        best = minimize(both, np.zeros(k), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
+    return np.asarray(start + unit * best.x)

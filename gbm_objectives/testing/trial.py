@@ -1,0 +1,74 @@
+"""A loss with rows to try it on, and how its numbers are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..losses import Loss
+
+__all__ = ["STEP", "Trial", "differences", "worst"]
+
+# Of 4th-order differences: their own error is of the order of its 4th power, 1e-12, and that of rounding, divided
+# by it, 1e-13.
+STEP = 1e-3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A loss, and rows to try it on."""
+
+    loss: Loss
+    y: np.ndarray
+    raw: np.ndarray
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Weights of the rows."""
+        return np.random.default_rng(1).uniform(0.5, 2.0, len(self.y))
+
+    @cached_property
+    def smooth(self) -> np.ndarray:
+        """Rows where the loss has no kink nearby: there differences of two step sizes agree."""
+        fine, coarse = (differences(self.pointwise, self.raw, step) for step in (STEP, 3 * STEP))
+        good = np.isclose(fine, coarse, rtol=1e-6, atol=1e-7 * (1 + np.abs(self.pointwise(self.raw)).max()))
+        return good.reshape(len(good), -1).all(axis=1)
+
+    def pointwise(self, raw: np.ndarray) -> np.ndarray:
+        """Return the loss of each row."""
+        return self.loss.pointwise(self.y, raw)
+
+    def gradient(self, raw: np.ndarray) -> np.ndarray:
+        """Return the gradient of each row."""
+        return self.loss.gradient(self.y, raw)
+
+
+def differences(function: Callable[[np.ndarray], np.ndarray], raw: np.ndarray, step: float) -> np.ndarray:
+    """Return 4th-order central differences along each column of `raw`, columns last."""
+    columns = []
+    for j in range(1 if raw.ndim == 1 else raw.shape[1]):
+        unit = np.ones_like(raw) if raw.ndim == 1 else np.eye(raw.shape[1])[j]
+        f = {m: function(raw + m * step * unit) for m in (-2, -1, 1, 2)}
+        columns.append((f[-2] - 8 * f[-1] + 8 * f[1] - f[2]) / (12 * step))
+    return np.asarray(columns[0] if raw.ndim == 1 else np.stack(columns, axis=-1))
+
+
+def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what: str) -> Iterator[str]:
+    """Yield a line on the row where `got` misses `expected` most, if it does."""
+    got, expected = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if got.shape != expected.shape:
+        yield f"{what} has shape {got.shape}, {expected.shape} expected"
+        return
+    miss = np.abs(got - expected) - atol - rtol * np.abs(expected)
+    miss[~np.isfinite(got) | ~np.isfinite(expected)] = np.inf
+    if miss.size and miss.max() > 0:
+        at = np.unravel_index(miss.argmax(), miss.shape)
+        bad = np.sum(miss.reshape(len(miss), -1).max(axis=1) > 0)
+        with np.errstate(all="ignore"):
+            ratio = np.nanmedian(got / expected)
+        same = bool(np.isfinite(ratio)) and np.allclose(got, ratio * expected, rtol=1e-3, atol=atol)
+        hint = f", {ratio:.3g} times that in every row" if same else ""
+        yield f"{what} is {expected[at]:.6g} in row {at[0]}, got {got[at]:.6g} ({bad} of {len(miss)} rows{hint})"

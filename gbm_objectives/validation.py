@@ -1,0 +1,89 @@
+"""Checks of what users pass in: each raises an error that names the argument, the rule and the offender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["as_numbers", "as_raw", "as_weight", "check_integer", "check_number", "first_offender"]
+
+
+def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarray:
+    """Return `values` as a non-empty array of real numbers with an allowed number of dimensions.
+
+    Floating-point input keeps its precision and memory, booleans and integers become float64.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "cmMV":
+        raise ValueError(f"{name} must be real numbers, got {array.dtype} data")
+    if array.dtype.kind not in "biuf":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must be numbers, got {array.dtype} data: {error}") from None
+    elif array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64)
+    if array.ndim not in ndim:
+        shapes = " or ".join(f"{n}-dimensional" for n in ndim)
+        raise ValueError(f"{name} must be {shapes}, got shape {array.shape}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} is empty: at least one row is needed")
+    return array
+
+
+def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object) -> np.ndarray:
+    """Return the raw prediction as an array of shape (n_rows,) or (n_rows, n_outputs)."""
+    raw = as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2))
+    shape = (n_rows,) if n_outputs == 1 else (n_rows, n_outputs)
+    if raw.shape[1:] != shape[1:]:
+        got = raw.shape[1] if raw.ndim == 2 else 1
+        raise ValueError(
+            f"raw_prediction must have {n_outputs} values per row for {owner!r}, got shape {raw.shape}:"
+            f" set the engine's num_class to {n_outputs}, or take the loss for {got} outputs"
+        )
+    if len(raw) != n_rows:
+        raise ValueError(f"raw_prediction has {len(raw)} rows, the target has {n_rows}")
+    return raw
+
+
+def as_weight(sample_weight: ArrayLike | None, n_rows: int, check: bool = True) -> np.ndarray | None:
+    """Return the weights as an array of shape (n_rows,), finite, none negative, not all zero; or None."""
+    if sample_weight is None:
+        return None
+    weight = as_numbers(sample_weight, "sample_weight")
+    if len(weight) != n_rows:
+        raise ValueError(f"sample_weight has {len(weight)} values, the target has {n_rows} rows")
+    if check:
+        if offender := first_offender(weight, np.isfinite(weight) & (weight >= 0)):
+            raise ValueError(f"sample_weight must be finite and not negative, got {offender}")
+        if not weight.any():
+            raise ValueError("sample_weight must have a value above 0, all weights are zero")
+    return weight
+
+
+def check_number(owner: object, name: str, low: float, high: float) -> None:
+    """Raise unless the hyper-parameter `name` of `owner` is a number inside the open interval (low, high)."""
+    value = getattr(owner, name)
+    where = f"{name} of {type(owner).__name__}"
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{where} must be a number, got {value!r}")
+    if not low < value < high:
+        raise ValueError(f"{where} must be above {low:g} and below {high:g}, got {value!r}")
+
+
+def check_integer(owner: object, name: str, low: int) -> None:
+    """Raise unless the hyper-parameter `name` of `owner` is an integer, not below `low`."""
+    value = getattr(owner, name)
+    where = f"{name} of {type(owner).__name__}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{where} must be an integer, got {value!r}")
+    if value < low:
+        raise ValueError(f"{where} must be at least {low}, got {value}")
+
+
+def first_offender(values: np.ndarray, good: np.ndarray) -> str:
+    """Describe the first row of `values` that is not `good`; an empty string when all are."""
+    bad = np.flatnonzero(~good)
+    return f"{values[bad[0]]} in row {bad[0]} ({len(bad)} such)" if bad.size else ""

@@ -1,0 +1,124 @@
+"""The loss as the engines' own objective, its metric as their metric, natively and through their wrappers."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+import xgboost as xgb
+
+from gbm_objectives import SquaredError
+from tests.catalogue import TRAINABLE, real_data
+from tests.engine import LIGHTGBM, MARGIN, ROUNDS, XGBOOST, constant_value, num_class
+
+trainable = pytest.mark.parametrize("case", TRAINABLE, ids=lambda case: case.id)
+
+
+def native_lightgbm(case, X, y, weight):
+    data, history = lgb.Dataset(X, y, weight=weight), {}
+    booster = lgb.train(
+        {**LIGHTGBM.params, **num_class(case.loss), "objective": case.loss, "metric": "None"},
+        data,
+        ROUNDS,
+        valid_sets=[data],
+        feval=case.loss.metric,
+        callbacks=[lgb.record_evaluation(history)],
+    )
+    return booster.predict(X, raw_score=True), history["training"][case.loss.name]
+
+
+def sklearn_lightgbm(case, X, y, weight):
+    sets = LIGHTGBM.bare_evaluation(X, y)
+    kind = lgb.LGBMRegressor if case.target == "real" else lgb.LGBMClassifier
+    model = kind(objective=case.loss, n_estimators=ROUNDS, **{**LIGHTGBM.params, "metric": "None"})
+    model.fit(X, y, sample_weight=weight, **sets, eval_sample_weight=[weight], eval_metric=case.loss.metric)
+    return model.predict(X, raw_score=True), next(iter(model.evals_result_.values()))[case.loss.name]
+
+
+def native_xgboost(case, X, y, weight):
+    data, history = xgb.DMatrix(X, y, weight=weight), {}
+    booster = xgb.train(
+        {
+            **XGBOOST.params,
+            **num_class(case.loss),
+            # XGBClassifier declares this one, which moves XGBoost's own start value.
+            **({"objective": "binary:logistic"} if case.target == "binary" else {}),
+            "disable_default_eval_metric": True,
+        },
+        data,
+        ROUNDS,
+        obj=case.loss,
+        custom_metric=case.loss.metric,
+        evals=[(data, "training")],
+        evals_result=history,
+        verbose_eval=False,
+    )
+    return booster.predict(data, output_margin=True), history["training"][case.loss.name]
+
+
+def sklearn_xgboost(case, X, y, weight):
+    kind = xgb.XGBRegressor if case.target == "real" else xgb.XGBClassifier
+    model = kind(
+        objective=case.loss,
+        eval_metric=case.loss.metric,
+        n_estimators=ROUNDS,
+        disable_default_eval_metric=True,
+        **XGBOOST.params,
+    )
+    model.fit(X, y, sample_weight=weight, eval_set=[(X, y)], sample_weight_eval_set=[weight], verbose=False)
+    return model.predict(X, output_margin=True), model.evals_result()["validation_0"][case.loss.name]
+
+
+DOORS = {"lightgbm": (native_lightgbm, sklearn_lightgbm), "xgboost": (native_xgboost, sklearn_xgboost)}
+
+
+# XGBModel hands the parameters of every parameter that has get_params, ours included, to the native learner,
+# which then says that it does not use them.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")  # LightGBM 4.6 on itself
+@pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')
+@trainable
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_plain_doors(engine, case, weighted):
+    X, y = real_data(case)
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
+    doors = DOORS[engine.name]
+    (native, native_history), (wrapped, wrapped_history) = (door(case, X, y, weight) for door in doors)
+    np.testing.assert_array_equal(native, wrapped)
+    np.testing.assert_allclose(native_history, wrapped_history, rtol=1e-12)
+    # The metric is the loss's own value on the engine's own predictions (XGBoost prints six decimals).
+    assert native_history[-1] == pytest.approx(case.loss.value(y, native, weight), abs=2e-6, rel=1e-5)
+    assert case.loss.value(y, native, weight) < MARGIN[case.target] * constant_value(case.loss, y, weight)
+
+
+@trainable
+def test_cross_validation_of_both_engines(case):
+    X, y = real_data(case)
+    stratified = case.target != "real"
+    result = lgb.cv(
+        {**LIGHTGBM.params, **num_class(case.loss), "objective": case.loss, "metric": "None"},
+        lgb.Dataset(X, y),
+        10,
+        nfold=3,
+        stratified=stratified,
+        feval=case.loss.metric,
+    )
+    means = result[f"valid {case.loss.name}-mean"]
+    assert len(means) == 10 and min(means) < means[0]
+    table = xgb.cv(
+        {**XGBOOST.params, **num_class(case.loss), "disable_default_eval_metric": True},
+        xgb.DMatrix(X, y),
+        10,
+        nfold=3,
+        stratified=stratified,
+        obj=case.loss,
+        custom_metric=case.loss.metric,
+        as_pandas=False,
+    )
+    means = table[f"test-{case.loss.name}-mean"]
+    assert len(means) == 10 and min(means) < means[0]
+
+
+def test_metric_for_people_and_for_the_wrappers():
+    metric, y, raw, weight = SquaredError().metric, np.zeros(2), np.array([1.0, 2.0]), np.array([3.0, 1.0])
+    assert metric(y, raw) == 2.5 and metric(y, raw, weight) == metric(y, raw, sample_weight=weight) == 1.75
+    assert metric(y, raw, weight, None) == ("squared_error", 1.75, False)

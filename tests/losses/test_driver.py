@@ -1,0 +1,65 @@
+"""What speed rests on, without timing it: blocks, the sample of rows, memory order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gbm_objectives import AbsoluteError, Hinge, Huber, Quantile
+from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
+from gbm_objectives.losses import driver
+from tests.catalogue import CASES
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_results_do_not_depend_on_the_block_size(case, order, monkeypatch):
+    n, rng = 2 * SAMPLE_ROWS, np.random.default_rng(0)
+    y, raw, weight = case.targets(rng, n), np.asarray(case.raw(rng, n), order=order), rng.uniform(0.5, 2, n)
+    results = []
+    for rows in (n * case.loss.n_outputs, 1000, 37):
+        monkeypatch.setattr(driver, "BLOCK_ROWS", rows)
+        results.append(case.loss.gradient_hessian(y.astype(np.float32), raw, weight))
+    for gradient, hessian in results[1:]:
+        np.testing.assert_array_equal(gradient, results[0][0])
+        np.testing.assert_array_equal(hessian, results[0][1])
+    assert all(array.flags.f_contiguous == raw.flags.f_contiguous for array in results[0])
+
+
+def test_of_many_rows_a_sample_tells_the_scale():
+    rng = np.random.default_rng(0)
+    n = 20 * SAMPLE_ROWS
+    residual, weight = rng.standard_t(2, n), rng.uniform(0, 2, n)
+    rows = sample_rows(n)
+    assert len(np.unique(rows)) == SAMPLE_ROWS and rows.max() < n
+    # Periodic data: no residue class is left out or preferred.
+    for period in (7, 20, 24, 128):
+        counts = np.bincount(rows % period, minlength=period)
+        assert counts.min() > 0.5 * SAMPLE_ROWS / period and counts.max() < 1.5 * SAMPLE_ROWS / period
+    raw = np.zeros(n)
+    whole = residual_widths(raw, -residual, weight).table
+    assert residual_widths(raw[rows], -residual[rows], weight[rows]).table == pytest.approx(whole, rel=0.1)
+    few = np.zeros(n)
+    few[[3, 5, n - 1]] = 1.0  # weights that no row of the sample may have
+    np.testing.assert_array_equal(sample_rows(n, few), [3, 5, n - 1])
+
+
+@pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.9), Huber(0.3), Hinge()], ids=repr)
+def test_many_rows_train_as_few_do(loss):
+    # The same rows many times over: their mean curvature is still 1, their scale nearly the same.
+    rng = np.random.default_rng(0)
+    y, raw = rng.integers(0, 2, 1000).astype(float), rng.standard_normal(1000)
+    times = 2 + SAMPLE_ROWS // 1000
+    few = loss.gradient_hessian(y, raw)
+    many = loss.gradient_hessian(np.tile(y, times), np.tile(raw, times))
+    assert 1 / np.mean(1 / many[1].astype(float)) == pytest.approx(1, rel=0.02)
+    np.testing.assert_allclose(many[0][:1000], few[0], rtol=0.1)
+    np.testing.assert_allclose(many[1][:1000], few[1], rtol=0.1)
+
+
+def test_an_offender_in_a_later_block_is_found():
+    y = np.zeros(100_000)
+    y[-1] = np.nan
+    raw = np.arange(100_000.0)  # not at the start, where all targets are looked at
+    with pytest.raises(ValueError, match=r"finite numbers, got nan in row 99999"):
+        AbsoluteError().gradient_hessian(y, raw)

@@ -1,0 +1,116 @@
+"""Properties of every loss of the catalogue beside those that `check_loss` checks, see tests/testing."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import gbm_objectives
+from gbm_objectives import CategoricalCrossEntropy, Loss, Quantile
+from tests.catalogue import CASES, Case
+
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+N = 60
+
+
+def smooth_rows(case: Case, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y, raw = case.targets(rng, N), case.raw(rng, N)
+    keep = case.distance_to_kink(y, raw) > 0.01
+    assert keep.sum() > N / 2
+    return y[keep], raw[keep]
+
+
+def test_catalogue_is_complete():
+    public = {getattr(gbm_objectives, name) for name in gbm_objectives.__all__}
+    losses = {c for c in public if isinstance(c, type) and issubclass(c, Loss) and c is not Loss}
+    assert losses == {type(case.loss) for case in CASES}
+
+
+@cases
+def test_weight_two_equals_a_duplicated_row(case):
+    rng = np.random.default_rng(3)
+    y, raw = case.targets(rng, N), case.raw(rng, N)
+    counts = rng.integers(0, 3, N)
+    rows = np.repeat(np.arange(N), counts)
+    weighted = case.loss.gradient_hessian(y, raw, counts.astype(float))
+    repeated = case.loss.gradient_hessian(y[rows], raw[rows])
+    for w, r in zip(weighted, repeated, strict=True):
+        summed = np.zeros_like(w)
+        np.add.at(summed, rows, r)
+        np.testing.assert_allclose(w, summed, rtol=1e-4, atol=1e-6)
+    assert case.loss.value(y, raw, counts) == pytest.approx(case.loss.value(y[rows], raw[rows]))
+    np.testing.assert_allclose(
+        case.loss.initial_raw(y, counts), case.loss.initial_raw(y[rows]), rtol=1e-9, atol=1e-9
+    )
+
+
+@cases
+def test_float32_strided_and_fortran_input_agree(case):
+    rng = np.random.default_rng(6)
+    y, raw = case.targets(rng, N), case.raw(rng, N).astype(np.float32)
+    expected = case.loss.gradient_hessian(y, raw)
+    wide = np.repeat(raw, 2, axis=0)[::2]
+    wide.flags.writeable = False
+    for variant in (raw.astype(np.float64), wide, np.asfortranarray(raw)):
+        for e, g in zip(expected, case.loss.gradient_hessian(y, variant), strict=True):
+            np.testing.assert_allclose(g, e, rtol=1e-5, atol=1e-6)
+    grad, hess = case.loss.gradient_hessian(y, np.asfortranarray(raw))
+    assert grad.flags.f_contiguous and hess.flags.f_contiguous
+
+
+@cases
+def test_many_blocks_agree_with_float64(case):
+    rng = np.random.default_rng(7)
+    n = 40_000  # more than two blocks
+    y, raw = case.targets(rng, n), case.raw(rng, n)
+    grad, hess = case.loss.gradient_hessian(y, raw)
+    # Where the engines get the gradient of a smoothed loss, not gradient().
+    gradient, curvature = case.loss._float64_derivatives(y, raw)[0], case.loss.curvature(y, raw)
+    constant = np.sum(grad * gradient) / np.sum(gradient**2)
+    np.testing.assert_allclose(grad, constant * gradient, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(hess, constant * curvature, rtol=1e-3, atol=1e-5)
+
+
+@cases
+def test_is_a_value_object(case):
+    loss = case.loss
+    for copy in (pickle.loads(pickle.dumps(loss)), clone(loss), eval(repr(loss), vars(gbm_objectives))):
+        assert copy == loss and hash(copy) == hash(loss) and copy is not loss
+        assert copy.metric == loss.metric
+    assert vars(loss) == loss.get_params()  # no state beside the hyper-parameters
+    assert loss != "loss"
+
+
+def test_losses_with_other_parameters_differ():
+    renamed = Quantile(0.1).metric
+    renamed.__name__ = "low"
+    assert renamed != Quantile(0.1).metric
+    assert Quantile(0.1) != Quantile(0.2)
+    assert Quantile(0.5) != gbm_objectives.AbsoluteError()
+    assert Quantile(0.1).set_params(alpha=0.2) == Quantile(0.2)
+
+
+@cases
+def test_response_is_the_inverse_link(case):
+    raw = case.raw(np.random.default_rng(8), N)
+    response = case.loss.response(raw)
+    assert response.shape == raw.shape
+    if case.loss.link.name != "identity":
+        assert (response > 0).all() and (response < 1).all()
+        back = case.loss.link.forward(response)
+        shift = back - raw  # softmax is blind to a constant per row
+        np.testing.assert_allclose(shift - shift[..., :1] if raw.ndim == 2 else shift, 0, atol=1e-4)
+
+
+def test_hard_labels_are_distributions_with_one_class():
+    loss, rng = CategoricalCrossEntropy(3), np.random.default_rng(9)
+    labels, raw = rng.integers(0, 3, N), rng.standard_normal((N, 3))
+    rows = np.eye(3)[labels]
+    np.testing.assert_allclose(loss.pointwise(labels, raw), loss.pointwise(rows, raw))
+    for hard, soft in zip(loss.gradient_hessian(labels, raw), loss.gradient_hessian(rows, raw), strict=True):
+        np.testing.assert_array_equal(hard, soft)
+    np.testing.assert_allclose(loss.initial_raw(labels), loss.initial_raw(rows))
