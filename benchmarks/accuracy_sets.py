@@ -211,8 +211,8 @@ def train(engine: str, method: str, loss: Loss, params: dict[str, Any], data: An
         loss = loss.__class__(**{**loss.get_params(), "hessian": "constant"})
     elif method != OURS:
         loss = Pair01(alpha) if method == PAIR_01 else Pair34(alpha)
-    door = on_lightgbm if engine == "lightgbm" else on_xgboost
-    return door.train(params, data, loss=loss, num_boost_round=n)
+    interface = on_lightgbm if engine == "lightgbm" else on_xgboost
+    return interface.train(params, data, loss=loss, num_boost_round=n)
 
 
 def staged(engine: str, booster: Any, X: np.ndarray, rounds: list[int]) -> list[np.ndarray]:

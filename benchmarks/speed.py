@@ -164,7 +164,7 @@ def make_set(engine: str, X: np.ndarray, y: np.ndarray) -> Any:
 
 
 def replayed(engine: str, task: Task, data: Any, rounds: int) -> Loss:
-    """Return a loss that hands out the gradients of a training before: it costs what the engine's door does."""
+    """Return a loss that hands out the gradients of a training before: it costs what the engine's interface does."""
     kept: list[Any] = []
 
     class Recording(type(task.loss)):  # type: ignore[misc]  # a class of run time
@@ -187,8 +187,8 @@ def train(engine: str, task: Task, loss: Loss | None, data: Any, rounds: int) ->
     """Train with a loss, or without one with the built-in objective; return the seconds."""
     start = time.perf_counter()
     if loss is not None:
-        door, params = (on_lightgbm.train, LGB) if engine == "lightgbm" else (on_xgboost.train, XGB)
-        door(params, data, loss=loss, num_boost_round=rounds)
+        interface, params = (on_lightgbm.train, LGB) if engine == "lightgbm" else (on_xgboost.train, XGB)
+        interface(params, data, loss=loss, num_boost_round=rounds)
     elif engine == "lightgbm":
         lgb.train({**LGB, **task.lightgbm}, data, rounds)
     else:

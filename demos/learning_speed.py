@@ -57,7 +57,7 @@ def train_neuron(loss: Loss, weight: float, bias: float) -> np.ndarray:
 
 
 def boost(engine: str, loss: Loss, rounds: int) -> list[float]:
-    """Boost from the wrong start, through the engine's own door; return the Brier score after each round."""
+    """Boost from the wrong start, through the engine's own interface; return the Brier score after each round."""
     X, y = load_breast_cancer(return_X_y=True)
     start = np.full(len(y), WRONG_START)
     brier = SigmoidSquaredError().metric

@@ -14,7 +14,7 @@ from gbm_objectives.engines import xgboost as on_xgboost
 
 ROUNDS = 60
 
-# Training loss after 60 rounds over the best constant's, at the most. The plain doors start at 0 or 0.5 with
+# Training loss after 60 rounds over the best constant's, at the most. The plain interfaces start at 0 or 0.5 with
 # the target far away, so the losses without a link have farther to go there.
 MARGIN = {"real": 0.75, "binary": 0.25, "label": 0.25}
 
@@ -26,7 +26,7 @@ def constant_value(loss, y, weight=None):
 
 
 def num_class(loss):
-    """What the engines' own doors must be told of a loss with several outputs."""
+    """What the engines' own interfaces must be told of a loss with several outputs."""
     return {} if loss.n_outputs == 1 else {"num_class": loss.n_outputs}
 
 

@@ -268,7 +268,7 @@ class Loss(BaseEstimator, ABC):
         self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
-        at_start = bool(np.all(raw[0] == raw[-1]))
+        at_start = bool((raw[0] == raw[-1]).all())
         if at_start:
             self._check_domain(y)
         return weighted_float32(self, y, raw, as_weight(sample_weight, len(y), check=at_start))

@@ -93,7 +93,7 @@ def weighted_float32(
     if normalised and not few:
         rows = sample_rows(len(y), weight)
         _, h = derivatives(loss, y[rows], raw[rows], known, np.float32)
-        factor = _normalising(loss, h, raw[rows].shape, None if weight is None else weight[rows])
+        factor = _normalising(loss, h, None if weight is None else weight[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         target = y[rows]
         # A NaN is neither above nor below.
@@ -101,7 +101,7 @@ def weighted_float32(
             loss._check_domain(y)
         g, h = derivatives(loss, target, raw[rows], known, np.float32)
         if few:
-            factor = _normalising(loss, h, raw.shape, weight)
+            factor = _normalising(loss, h, weight)
         np.multiply(g, factor, out=gradient[rows], casting="same_kind")
         np.multiply(h, factor, out=hessian[rows], casting="same_kind")
         np.maximum(hessian[rows], SMALLEST_CURVATURE, out=hessian[rows])
@@ -112,14 +112,17 @@ def weighted_float32(
     return gradient, hessian
 
 
-def _normalising(loss: Formulas, h: Any, shape: tuple[int, ...], weight: np.ndarray | None) -> np.ndarray:
+def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> np.ndarray:
     """Return the constant, for each output, that makes the weighted harmonic mean of the curvature 1.
 
     Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
     `min_child_weight` would forbid to split off the others.
     """
-    inverse = np.broadcast_to(np.reciprocal(h, dtype=np.float64), shape)
-    factor = np.average(inverse, axis=0, weights=weight)
+    inverse = np.reciprocal(h, dtype=np.float64)
+    if inverse.ndim == 0:
+        factor = inverse
+    else:
+        factor = np.add.reduce(inverse) / len(inverse) if weight is None else weight @ inverse / weight.sum()
     if not np.all((factor > 0) & (factor < np.inf)):
         raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / factor}")
     return np.asarray(factor, dtype=np.float32)

@@ -110,7 +110,7 @@ def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, consta
     if not np.abs(_mean(gradient, weight)) <= STATIONARY * size:
         return False
     _, slope = _functions(loss, y, weight)
-    step = 1e-3 * max(float(np.std(loss.link.forward(y))), np.finfo(np.float32).tiny)
+    step = 1e-3 * max(float(np.std(loss.link.forward(y))), float(np.finfo(np.float32).tiny))
     return bool(slope(constant - step) <= 0.0 <= slope(constant + step))
 
 

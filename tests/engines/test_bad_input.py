@@ -1,4 +1,4 @@
-"""Hyper-parameters out of their range stop every door of both engines."""
+"""Hyper-parameters out of their range stop every interface of both engines."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ class Overshooting(SquaredError):
         return r, np.full_like(r, 0.25)
 
 
-@pytest.mark.parametrize("door", ["train", "estimator"])
-def test_divergence_is_said_once(engine, door):
+@pytest.mark.parametrize("interface", ["train", "estimator"])
+def test_divergence_is_said_once(engine, interface):
     X, y = load_diabetes(return_X_y=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if door == "train":
+        if interface == "train":
             engine.train(Overshooting(), X, y, rounds=60, params=engine.defaults(rate=1.0))
         else:
             bare = engine.bare_regressor(learning_rate=1.0, n_estimators=60, n_jobs=1, **engine.quiet)

@@ -77,7 +77,7 @@ def test_an_interrupted_training_leaves_everything_as_it_was(engine, where, erro
 
 
 def test_an_estimator_whose_fit_failed_keeps_its_model(engine):
-    model = fitted(engine, 0.5)
+    model = fit_quantile(engine, 0.5)
     before = model.predict(X)
     with pytest.raises(ValueError, match="finite numbers, got nan"):
         model.fit(X, np.where(Y > 300, np.nan, Y))
@@ -85,14 +85,14 @@ def test_an_estimator_whose_fit_failed_keeps_its_model(engine):
     np.testing.assert_array_equal(model.predict(X), before)
 
 
-def fitted(engine, alpha):
+def fit_quantile(engine, alpha):
     """Fit a quantile of the diabetes data; on module level, so that another process finds it."""
     sample = {"lightgbm": {"subsample_freq": 1}, "xgboost": {}}[engine.name]
     return engine.regressor(Quantile(alpha), n_estimators=30, subsample=0.7, random_state=7, **sample).fit(X, Y)
 
 
 def prediction(engine, alpha):
-    return fitted(engine, alpha).predict(X)
+    return fit_quantile(engine, alpha).predict(X)
 
 
 ALPHAS = [0.1, 0.3, 0.5, 0.7, 0.9]

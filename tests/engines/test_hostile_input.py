@@ -1,4 +1,4 @@
-"""Hostile input at every door: the right answer, or an error that names argument, rule and first offender."""
+"""Hostile input at every interface: the right answer, or an error that names argument, rule and first offender."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def wrapped_xgboost(loss, X, y, w):
     return model.fit(X, y, sample_weight=w).predict(X, output_margin=True)
 
 
-# The doors. A row of the table below is one kind of input; it goes through our `train` and our estimators on both
-# engines, and through the engines' own four doors. There the engine looks first: its own error in its own words is
+# The interfaces. A row of the table below is one kind of input; it goes through our `train` and our estimators on both
+# engines, and through the engines' own four interfaces. There the engine looks first: its own error in its own words is
 # as good, and what LightGBM does to labels before a custom objective can see them is marked.
 OURS: dict[str, Callable[..., Any]] = {
     "train-lightgbm": partial(train, LIGHTGBM),
@@ -98,9 +98,9 @@ class Row:
     right: Callable[[np.ndarray], bool] = lambda raw: bool(np.isfinite(raw).all())
     weight: Any = None
     X: np.ndarray = field(default_factory=lambda: X)
-    # XGBoost computes in float32: what our doors say there.
+    # XGBoost computes in float32: what our interfaces say there.
     on_xgboost: str = ""
-    # Doors of the engines that do otherwise, and why.
+    # Interfaces of the engines that do otherwise, and why.
     unlike: dict[str, str] | None = None
 
 
@@ -120,7 +120,7 @@ def tells_apart(raw):
 
 
 ZEROED = "LightGBM turns NaN labels into 0 and infinite ones into 1e38 before any objective sees them"
-# Measured facts about LightGBM's own doors, where no objective can see what was given.
+# Measured facts about LightGBM's own interfaces, where no objective can see what was given.
 ONE_ROW = "LightGBM stops with an error of its own: one row has no usable feature, its wrapper wants two"
 MANGLED = "LightGBM turns NaN weights into 0 and infinite ones into 1e38"
 ALL_ONES = "LightGBM drops weights that are all 1 before it counts them: the model is right"
@@ -170,34 +170,34 @@ ROWS = [
 ANY_LABELS = {"labels of -1": tells_apart}
 
 
-@pytest.mark.parametrize("door", OURS)
+@pytest.mark.parametrize("interface", OURS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
-def test_our_doors(row, door):
-    if row.name in ANY_LABELS and door.startswith("estimator"):
-        assert ANY_LABELS[row.name](OURS[door](row.loss, row.X, row.y, row.weight))
-    elif message := row.message or (row.on_xgboost if "xgboost" in door else ""):
+def test_our_interfaces(row, interface):
+    if row.name in ANY_LABELS and interface.startswith("estimator"):
+        assert ANY_LABELS[row.name](OURS[interface](row.loss, row.X, row.y, row.weight))
+    elif message := row.message or (row.on_xgboost if "xgboost" in interface else ""):
         with pytest.raises(BAD, match=message):
-            OURS[door](row.loss, row.X, row.y, row.weight)
+            OURS[interface](row.loss, row.X, row.y, row.weight)
     else:
-        raw = OURS[door](row.loss, row.X, row.y, row.weight)
+        raw = OURS[interface](row.loss, row.X, row.y, row.weight)
         assert row.right(np.asarray(raw, dtype=float)), raw[:5]
 
 
-@pytest.mark.parametrize("door", THEIRS)
+@pytest.mark.parametrize("interface", THEIRS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @pytest.mark.filterwarnings(
     "ignore::UserWarning", "ignore::RuntimeWarning", "ignore::sklearn.exceptions.DataConversionWarning"
 )
-def test_the_engines_own_doors(row, door):
+def test_the_engines_own_interfaces(row, interface):
     """Where the input is wrong an error, the engine's or ours; where it is not, finite predictions."""
-    if row.unlike and door in row.unlike:
-        pytest.skip(row.unlike[door])
+    if row.unlike and interface in row.unlike:
+        pytest.skip(row.unlike[interface])
     if row.message:
         with pytest.raises((*BAD, lgb.basic.LightGBMError)):
-            THEIRS[door](row.loss, row.X, row.y, row.weight)
+            THEIRS[interface](row.loss, row.X, row.y, row.weight)
     else:
-        assert np.isfinite(THEIRS[door](row.loss, row.X, row.y, row.weight)).all()
+        assert np.isfinite(THEIRS[interface](row.loss, row.X, row.y, row.weight)).all()
 
 
 def test_a_class_that_never_occurs(engine):

@@ -60,9 +60,12 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     for output, value in enumerate(start):
         tree, trees = _cut(trees, f"Tree={output + 1}\n", "end of trees")
         shifted.append(_shifted(tree, float(value)))
-    text = header + "".join(shifted) + trees
-    name = "custom" if objective is None else objective.split()[0]
-    return re.sub(r"(?m)^\[objective: .*\]$", f"[objective: {name}]", text)
+    # The parameters stand at the end. Only LightGBM itself reads this one, to show it.
+    trees, mark, parameters = trees.rpartition("\n[objective: ")
+    if mark:
+        name = "custom" if objective is None else objective.split()[0]
+        parameters = f"{name}]\n" + parameters.partition("]\n")[2]
+    return "".join([header, *shifted, trees, mark, parameters])
 
 
 def _cut(text: str, *marks: str) -> tuple[str, str]:

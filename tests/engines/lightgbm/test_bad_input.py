@@ -1,4 +1,4 @@
-"""Bad input to `engines.lightgbm.train`, and to LightGBM's own doors, raises an error before any boosting."""
+"""Bad input to `engines.lightgbm.train`, and to LightGBM's own interfaces, raises an error before any boosting."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def lgb_data(y=Y50, **keywords):
         ),
         (lambda: on_lightgbm.train(QUIET, lgb_data(), loss=Huber(), feval=Huber()), TypeError, "pass its .metric"),
         (lambda: on_lightgbm.train(None, lgb_data(2 * Y50), loss=Hinge()), ValueError, "labels -1 and"),
-        # the plain doors
+        # the plain interfaces
         (
             lambda: lgb.train({**QUIET, "objective": BinaryCrossEntropy()}, lgb_data(2 * Y50, init_score=Y50), 2),
             ValueError,
@@ -123,6 +123,6 @@ def lgb_data(y=Y50, **keywords):
         ),
     ],
 )
-def test_doors(call, error, message):
+def test_interfaces(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Bad input to `engines.xgboost.train`, and to XGBoost's own doors, raises an error before any boosting."""
+"""Bad input to `engines.xgboost.train`, and to XGBoost's own interfaces, raises an error before any boosting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def xgb_data(y=Y50, **keywords):
     return xgb.DMatrix(X50[: len(y)], y, **keywords)
 
 
-@pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')  # see test_plain_doors.py
+@pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')  # see test_plain_interfaces.py
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -72,7 +72,7 @@ def xgb_data(y=Y50, **keywords):
             TypeError,
             "a metric must be a function, got 'rmse'; names go into params",
         ),
-        # the plain doors
+        # the plain interfaces
         (lambda: xgb.train({}, xgb_data(2 * Y50), 2, obj=BinaryCrossEntropy()), ValueError, r"in \[0, 1\]"),
         (
             lambda: xgb.XGBRegressor(objective=BinaryCrossEntropy()).fit(X50, 2 * Y50),
@@ -81,6 +81,6 @@ def xgb_data(y=Y50, **keywords):
         ),
     ],
 )
-def test_doors(call, error, message):
+def test_interfaces(call, error, message):
     with pytest.raises(error, match=message):
         call()

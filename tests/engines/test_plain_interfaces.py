@@ -69,7 +69,7 @@ def sklearn_xgboost(case, X, y, weight):
     return model.predict(X, output_margin=True), model.evals_result()["validation_0"][case.loss.name]
 
 
-DOORS = {"lightgbm": (native_lightgbm, sklearn_lightgbm), "xgboost": (native_xgboost, sklearn_xgboost)}
+INTERFACES = {"lightgbm": (native_lightgbm, sklearn_lightgbm), "xgboost": (native_xgboost, sklearn_xgboost)}
 
 
 # XGBModel hands the parameters of every parameter that has get_params, ours included, to the native learner,
@@ -78,11 +78,11 @@ DOORS = {"lightgbm": (native_lightgbm, sklearn_lightgbm), "xgboost": (native_xgb
 @pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')
 @trainable
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_plain_doors(engine, case, weighted):
+def test_plain_interfaces(engine, case, weighted):
     X, y = real_data(case)
     weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
-    doors = DOORS[engine.name]
-    (native, native_history), (wrapped, wrapped_history) = (door(case, X, y, weight) for door in doors)
+    interfaces = INTERFACES[engine.name]
+    (native, native_history), (wrapped, wrapped_history) = (interface(case, X, y, weight) for interface in interfaces)
     np.testing.assert_array_equal(native, wrapped)
     np.testing.assert_allclose(native_history, wrapped_history, rtol=1e-12)
     # The metric is the loss's own value on the engine's own predictions (XGBoost prints six decimals).
