@@ -188,7 +188,8 @@ def residual_widths(
     Returns
     -------
     Widths
-        All at least `SMALLEST_WIDTH`, and at least a twentieth of the widest of the group.
+        None where all rows are left out. All at least `SMALLEST_WIDTH`, and at least a twentieth of the widest of
+        the group.
 
     Examples
     --------
@@ -202,7 +203,7 @@ def residual_widths(
         residual, raw_prediction, y_true = residual[used], raw_prediction[used], y_true[used]
         weight = None if weight is None else weight[used]
     if residual.size == 0:
-        return Widths(table=np.ones(2))  # nothing to learn: any width will do
+        return Widths()
     low, groups_per_unit = float(raw_prediction.min()), 0.0
     width = float(raw_prediction.max()) - low
     # Denormal widths would give an infinite number of groups per unit.
@@ -210,7 +211,8 @@ def residual_widths(
         groups_per_unit = GROUPS / width
     known = Widths(None, low, groups_per_unit, atom)
     cell = known.cell(residual, raw_prediction, y_true)
-    widths = _widths(np.abs(residual, dtype=np.float64), cell, known.n_kinds, bool(groups_per_unit), weight)
+    size = np.abs(residual, dtype=np.float64)
+    widths = _widths(size, cell.astype(np.intp), known.n_kinds, bool(groups_per_unit), weight)
     least = np.maximum(NARROWEST * widths.max(axis=1, keepdims=True), SMALLEST_WIDTH)
     return Widths(np.maximum(widths, least).ravel(), low, groups_per_unit, atom)
 

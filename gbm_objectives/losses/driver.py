@@ -15,7 +15,7 @@ __all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "derivatives", "weighte
 # Numbers per block: a block's temporaries (a handful of float32 arrays of 128 kB) stay in a core's level-2
 # cache. Whole columns at once would write and read each temporary through main memory; blocks of half the size
 # cost a tenth more, in calls of NumPy.
-BLOCK_ROWS = 32_768
+BLOCK_ROWS = 32768
 
 # Far out a curvature may underflow to 0 (p (1 - p) of a probability does on either side), and a leaf of such rows
 # alone would divide 0 by 0 in an engine without regularisation. The same floor as XGBoost's own.

@@ -16,6 +16,13 @@ __all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss"]
 CONSISTENT: dict[str, CurvatureKind] = {"auto": "consistent", "majorizer": "consistent", "constant": "constant"}
 
 
+def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]) -> np.ndarray:
+    """Return raw_prediction - y_true in `dtype`."""
+    # The difference first: float32 would lose a small residual of a target far from 0.
+    r = np.empty(raw_prediction.shape, dtype=dtype)
+    return np.subtract(raw_prediction, y_true, out=r, casting="same_kind")
+
+
 class OfResidual(Loss):
     """A loss L(r) of the residual."""
 
@@ -51,8 +58,7 @@ class ResidualLoss(OfResidual):
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        # The difference first: float32 would lose a small residual of a target far from 0.
-        return self._derivatives_of_residual((raw_prediction - y_true).astype(dtype, copy=False))
+        return self._derivatives_of_residual(residual(y_true, raw_prediction, dtype))
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):
@@ -78,19 +84,20 @@ class KinkedLoss(OfResidual, ChoosesHessian):
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        # The difference first, as in `ResidualLoss`.
-        r = (raw_prediction - y_true).astype(dtype, copy=False)
+        r = residual(y_true, raw_prediction, dtype)
         return self._pair_of_residual(r, known.of_rows(r, raw_prediction, y_true))
 
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
         if self.curvature_kind == "constant":
             return Widths()
         rows = sample_rows(len(y_true), weight)
-        if not (raw_prediction[rows] != y_true[rows]).any():
-            # Most rows are at their target, and the sample may hold no other.
+        widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
+        if widths.table is None:
+            # Most rows are at their target, and the sample holds no other.
             away = raw_prediction != y_true
             others = np.flatnonzero(away if weight is None else away & (weight > 0))
             if others.size == 0:
-                return Widths()  # nothing to learn
+                return widths  # nothing to learn
             rows = others[sample_rows(len(others))]
-        return residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
+            widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
+        return widths
