@@ -1,8 +1,10 @@
 """What a Python objective costs: whole training and the callback alone, against peers in the same run.
 
-    python -m benchmarks.speed [--rows N] [--features 28] [--rounds 30] [--repeats 5] [--engine ...]
+    python -m benchmarks.speed [--rows N] [--small N ...] [--features 28] [--rounds 30] [--repeats 5]
 
-Training is timed turn about with the engine's built-in objective of the same maths on the same data set object.
+Training is timed turn about, on one data set object, under our loss, under a bare custom objective that hands out
+gradients recorded before, and under the engine's built-in objective of the same maths. The second is what the
+engine's own interface for custom objectives costs: what is above it is ours.
 """
 
 from __future__ import annotations
@@ -13,135 +15,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
-from sklearn._loss import loss as sklearn_loss
 from tqdm import tqdm
 
-from gbm_objectives import (
-    AbsoluteError,
-    BinaryCrossEntropy,
-    CategoricalCrossEntropy,
-    Huber,
-    Loss,
-    Quantile,
-    SquaredError,
-)
+from benchmarks.speed_tasks import TASKS, Task
+from gbm_objectives import Loss
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
 
 ENGINES = {"lightgbm": "LightGBM", "xgboost": "XGBoost"}
-LGB = {"num_leaves": 63, "force_col_wise": True, "num_threads": 2, "verbosity": -1}
-XGB = {"max_depth": 6, "tree_method": "hist", "nthread": 2}
-
-
-@dataclass(frozen=True)
-class Task:
-    """A loss of ours, and the same in the engines and in the peers."""
-
-    loss: Loss
-    lightgbm: dict[str, Any]
-    xgboost: dict[str, Any]
-    sklearn: Any
-    plain: Callable[[np.ndarray, np.ndarray], Any]
-    boost_loss: tuple[Any, ...] = ()
-    labels: int = 0  # number of classes; 0 for a number as target
-
-
-def plain_absolute(y: np.ndarray, f: np.ndarray) -> Any:
-    """Return our gradient and curvature for one group of rows, as one writes them in NumPy."""
-    r = f - y
-    s = 2.0 * np.mean(np.sqrt(np.abs(r))) ** 2
-    h = s / (np.abs(r) + s)
-    return s * np.sign(r) / h.mean(), h / h.mean()
-
-
-def plain_quantile(y: np.ndarray, f: np.ndarray) -> Any:
-    """Return the like for the 0.9 quantile."""
-    r = f - y
-    s = 2.0 * np.mean(np.sqrt(np.abs(r))) ** 2
-    h = s / (2.0 * (np.abs(r) + s))
-    return s * np.where(r > 0, 0.1, -0.9) / h.mean(), h / h.mean()
-
-
-def plain_binary(y: np.ndarray, f: np.ndarray) -> Any:
-    """Return the textbook's gradient and Hessian of the logistic loss."""
-    p = 1.0 / (1.0 + np.exp(-f))
-    return p - y, p * (1.0 - p)
-
-
-def plain_softmax(y: np.ndarray, f: np.ndarray) -> Any:
-    """Return the textbook's gradient and Hessian of softmax."""
-    p = np.exp(f - f.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    return p - np.eye(f.shape[1])[y.astype(int)], 2.0 * p * (1.0 - p)
-
-
-def plain_huber(y: np.ndarray, f: np.ndarray) -> Any:
-    """Return gradient and tangent-parabola curvature of Huber's loss."""
-    r = f - y
-    return np.clip(r, -1.0, 1.0), np.where(np.abs(r) <= 1.0, 1.0, 1.0 / np.maximum(np.abs(r), 1e-9))
-
-
-TASKS = {
-    "cross-entropy": Task(
-        BinaryCrossEntropy(),
-        {"objective": "binary"},
-        {"objective": "binary:logistic"},
-        sklearn_loss.HalfBinomialLoss(),
-        plain_binary,
-        labels=2,
-    ),
-    "MAE": Task(
-        AbsoluteError(),
-        {"objective": "l1"},
-        {"objective": "reg:absoluteerror"},
-        sklearn_loss.AbsoluteError(),
-        plain_absolute,
-        ("L1Loss",),
-    ),
-    "Quantile 0.9": Task(
-        Quantile(0.9),
-        {"objective": "quantile", "alpha": 0.9},
-        {"objective": "reg:quantileerror", "quantile_alpha": 0.9},
-        sklearn_loss.PinballLoss(quantile=0.9),
-        plain_quantile,
-        ("QuantileLoss", 0.9),
-    ),
-    "Huber 1": Task(
-        Huber(1.0),
-        {"objective": "huber", "alpha": 1.0},
-        {"objective": "reg:pseudohubererror", "huber_slope": 1.0},
-        sklearn_loss.HuberLoss(delta=1.0),
-        plain_huber,
-        ("HuberLoss",),
-    ),
-    "MSE": Task(
-        SquaredError(),
-        {"objective": "l2"},
-        {"objective": "reg:squarederror"},
-        sklearn_loss.HalfSquaredError(),
-        lambda y, f: (f - y, np.ones_like(f)),
-        ("L2Loss",),
-    ),
-    "softmax, 10 classes": Task(
-        CategoricalCrossEntropy(10),
-        {"objective": "multiclass", "num_class": 10},
-        {"objective": "multi:softprob", "num_class": 10},
-        sklearn_loss.HalfMultinomialLoss(n_classes=10),
-        plain_softmax,
-        labels=10,
-    ),
+# The engines' own defaults, and larger trees for many rows.
+SMALL = {"lightgbm": {"num_threads": 2, "verbosity": -1}, "xgboost": {"nthread": 2}}
+LARGE = {
+    "lightgbm": {**SMALL["lightgbm"], "num_leaves": 63, "force_col_wise": True},
+    "xgboost": {**SMALL["xgboost"], "max_depth": 6, "tree_method": "hist"},
 }
+# Trees of a training of few rows, which takes milliseconds: pairs of them are many.
+SMALL_ROUNDS, SMALL_PAIRS = 100, 15
 
 
 def make_data(rows: int, features: int, labels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -159,72 +57,107 @@ def make_data(rows: int, features: int, labels: int) -> tuple[np.ndarray, np.nda
 def make_set(engine: str, X: np.ndarray, y: np.ndarray) -> Any:
     """Return the engine's data set, binned."""
     if engine == "lightgbm":
-        return lgb.Dataset(X, y, params=LGB, free_raw_data=False).construct()
+        return lgb.Dataset(X, y, params=SMALL[engine], free_raw_data=False).construct()
     return xgb.QuantileDMatrix(X, y, nthread=2)
 
 
-def replayed(engine: str, task: Task, data: Any, rounds: int) -> Loss:
-    """Return a loss that hands out the gradients of a training before: it costs what the engine's interface does."""
+def recorded(engine: str, params: dict[str, Any], loss: Loss, data: Any, rounds: int) -> list[Any]:
+    """Return the gradients and Hessians that a training asked for, round by round."""
     kept: list[Any] = []
 
-    class Recording(type(task.loss)):  # type: ignore[misc]  # a class of run time
+    class Recording(type(loss)):  # type: ignore[misc]  # a class of run time
         def gradient_hessian(self, *arguments: Any) -> Any:
             kept.append(super().gradient_hessian(*arguments))
             return kept[-1]
 
-    parameters = task.loss.get_params()
-    train(engine, task, Recording(**parameters), data, rounds)
-    again = cycle(kept)
-
-    class Replaying(type(task.loss)):  # type: ignore[misc]  # a class of run time
-        def gradient_hessian(self, *arguments: Any) -> Any:
-            return next(again)
-
-    return Replaying(**parameters)
+    ours(engine, params, Recording(**loss.get_params()), data, rounds)
+    # What XGBoost's unit of gains was found with is no round.
+    return kept[len(kept) - rounds :]
 
 
-def train(engine: str, task: Task, loss: Loss | None, data: Any, rounds: int) -> float:
-    """Train with a loss, or without one with the built-in objective; return the seconds."""
-    start = time.perf_counter()
-    if loss is not None:
-        interface, params = (on_lightgbm.train, LGB) if engine == "lightgbm" else (on_xgboost.train, XGB)
-        interface(params, data, loss=loss, num_boost_round=rounds)
-    elif engine == "lightgbm":
-        lgb.train({**LGB, **task.lightgbm}, data, rounds)
+def ours(engine: str, params: dict[str, Any], loss: Loss, data: Any, rounds: int) -> None:
+    """Train a complete model."""
+    train = on_lightgbm.train if engine == "lightgbm" else on_xgboost.train
+    train(params, data, loss=loss, num_boost_round=rounds)
+
+
+def ready(engine: str, params: dict[str, Any], task: Task, kept: list[Any], data: Any, rounds: int) -> None:
+    """Train under a bare custom objective that has nothing to compute."""
+    again = iter(kept)
+
+    def objective(raw_prediction: np.ndarray, dataset: Any) -> Any:
+        return next(again)
+
+    params = params if task.loss.n_outputs == 1 else {**params, "num_class": task.loss.n_outputs}
+    if engine == "lightgbm":
+        lgb.train({**params, "objective": objective, "metric": "None"}, data, rounds)
     else:
-        xgb.train({**XGB, **task.xgboost}, data, rounds)
-    return time.perf_counter() - start
+        xgb.train({**params, "base_score": 0.0, "disable_default_eval_metric": True}, data, rounds, obj=objective)
 
 
-def rounds_of(task: Task, rounds: int) -> int:
-    """Return as many rounds as make about the same number of trees for any number of outputs."""
-    return max(3, rounds // task.loss.n_outputs)
+def built_in(engine: str, params: dict[str, Any], task: Task, data: Any, rounds: int) -> None:
+    """Train under the engine's own objective."""
+    if engine == "lightgbm":
+        lgb.train({**params, **task.lightgbm}, data, rounds)
+    else:
+        xgb.train({**params, **task.xgboost}, data, rounds)
 
 
-def training_table(engines: Sequence[str], rows: int, features: int, rounds: int, repeats: int) -> str:
-    """Time whole training: ours, the built-in objective, and ours with gradients ready, turn about."""
-    head = "| task | engine | ours ÷ built-in, time | min to max | ready gradients ÷ built-in | built-in, s |"
-    lines = [head + " peak memory over the built-in's |", "|---" * 7 + "|"]
-    for name, engine in tqdm([(t, e) for t in TASKS for e in engines], desc="training"):
-        task = TASKS[name]
-        data = make_set(engine, *make_data(rows, features, task.labels))
-        n = rounds_of(task, rounds)
-        train(engine, task, None, data, 2)  # caches, thread pools
-        methods = [None, task.loss, replayed(engine, task, data, n)]
-        times = []
-        for repeat in range(repeats):
-            # The second of a pair finds a warmer machine: take turns.
-            order = methods[repeat % 3 :] + methods[: repeat % 3]
-            seconds = {id(loss): train(engine, task, loss, data, n) for loss in order}
-            times.append([seconds[id(loss)] for loss in methods])
-        built_in, ours, ready = np.array(times).T
-        del data, methods
+def training(
+    engine: str, task: Task, rows: int, features: int, rounds: int, pairs: int, params: Any
+) -> np.ndarray:
+    """Return the seconds (pairs, 3) of training: ours, with gradients ready, built-in; turn about."""
+    data = make_set(engine, *make_data(rows, features, task.labels))
+    kept = recorded(engine, params, task.loss, data, rounds)
+    methods = [
+        lambda: ours(engine, params, task.loss, data, rounds),
+        lambda: ready(engine, params, task, kept, data, rounds),
+        lambda: built_in(engine, params, task, data, rounds),
+    ]
+    for method in methods:
+        method()  # caches, thread pools
+    times = np.empty((pairs, 3))
+    for pair in range(pairs):
+        # The second of a pair finds a warmer machine: take turns.
+        for which in np.roll(np.arange(3), pair):
+            start = time.perf_counter()
+            methods[which]()
+            times[pair, which] = time.perf_counter() - start
+    return times
+
+
+def ratio(times: np.ndarray, over: int) -> str:
+    """Return the median over the pairs of our time over another's, with their quartiles."""
+    low, middle, high = np.quantile(times[:, 0] / times[:, over], [0.25, 0.5, 0.75])
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def small_table(engines: Sequence[str], sizes: Sequence[int], features: int) -> str:
+    """Time whole trainings on few rows, with the engines' own defaults."""
+    lines = ["| task | engine | rows | ours ÷ ready gradients | ours ÷ built-in | ready gradients, ms |"]
+    lines.append("|---" * 6 + "|")
+    for name, engine in tqdm([(t, e) for t in TASKS for e in engines], desc="few rows"):
+        for rows in sizes:
+            times = training(engine, TASKS[name], rows, features, SMALL_ROUNDS, SMALL_PAIRS, SMALL[engine])
+            milliseconds = 1e3 * np.median(times[:, 1])
+            cells = (name, ENGINES[engine], f"{rows:,}", ratio(times, 1), ratio(times, 2), f"{milliseconds:.0f}")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def large_table(engines: Sequence[str], rows: int, features: int, rounds: int, pairs: int) -> str:
+    """Time whole trainings on many rows, and compare their peak memory."""
+    lines = ["| task | engine | ours ÷ ready gradients | ours ÷ built-in | built-in, s | memory over built-in's |"]
+    lines.append("|---" * 6 + "|")
+    for name, engine in tqdm([(t, e) for t in TASKS for e in engines], desc="many rows"):
+        k = TASKS[name].loss.n_outputs
+        # As many rounds as make about the same number of trees for any number of outputs.
+        times = training(engine, TASKS[name], rows, features, max(3, rounds // k), pairs, LARGE[engine])
         peaks = [peak_memory(engine, name, which, rows, features) for which in ("ours", "built-in")]
-        excess = (peaks[0] - peaks[1]) / rows / task.loss.n_outputs
-        ratios = ours / built_in
+        memory = f"{(peaks[0] - peaks[1]) / rows / k:.0f} B a row and output"
+        seconds = f"{np.median(times[:, 2]):.1f}"
         lines.append(
-            f"| {name} | {ENGINES[engine]} | {np.median(ratios):.2f} | {ratios.min():.2f} to {ratios.max():.2f}"
-            f" | {np.median(ready / built_in):.2f} | {np.median(built_in):.1f} | {excess:.0f} B a row and output |"
+            f"| {name} | {ENGINES[engine]} | {ratio(times, 1)} | {ratio(times, 2)} | {seconds} | {memory} |"
         )
     return "\n".join(lines)
 
@@ -240,10 +173,12 @@ def peak_memory(engine: str, task: str, which: str, rows: int, features: int) ->
 def print_peak(engine: str, task: str, which: str, rows: int, features: int) -> None:
     """Train, and print the peak of the resident memory since the data set was made (Linux only)."""
     data = make_set(engine, *make_data(rows, features, TASKS[task].labels))
-    loss = TASKS[task].loss if which == "ours" else None
-    train(engine, TASKS[task], loss, data, 1)
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    train(engine, TASKS[task], loss, data, 5)
+    for rounds in (1, 5):
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+        if which == "ours":
+            ours(engine, LARGE[engine], TASKS[task].loss, data, rounds)
+        else:
+            built_in(engine, LARGE[engine], TASKS[task], data, rounds)
     status = Path("/proc/self/status").read_text()
     print(1024 * int(status.split("VmHWM:")[1].split()[0]))
 
@@ -304,9 +239,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--small", type=int, nargs="*", default=[1000, 300], help="few rows (default: 1000 300)")
     parser.add_argument("--features", type=int, default=28)
-    parser.add_argument("--rounds", type=int, default=30, help="trees per training (default: 30)")
-    parser.add_argument("--repeats", type=int, default=5, help="pairs of trainings (default: 5)")
+    parser.add_argument("--rounds", type=int, default=30, help="trees per training of many rows (default: 30)")
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of trainings of many rows (default: 5)")
     parser.add_argument(
         "--engine", choices=[*ENGINES, "both", "none"], default="both", help="none: callbacks only"
     )
@@ -318,14 +254,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.peak_of:
         print_peak(*options.peak_of, options.rows, options.features)
         return
+    engines = {"both": list(ENGINES), "none": []}.get(options.engine, [options.engine])
     versions = ", ".join(f"{p} {version(p)}" for p in ("numpy", "scikit-learn", "lightgbm", "xgboost"))
     print(f"{os.cpu_count()} cores, {versions}\n")
-    print(f"Callback, {options.rows:,} numbers, ns per row and output, one core\n")
-    print(callback_table(options.rows, options.repeats), flush=True)
-    engines = {"both": list(ENGINES), "none": []}.get(options.engine, [options.engine])
+    if engines and options.small:
+        print(f"Whole training, {SMALL_ROUNDS} rounds, two threads, {SMALL_PAIRS} pairs\n")
+        print(small_table(engines, options.small, options.features), flush=True)
     if engines:
         print(f"\nWhole training, {options.rows:,} × {options.features}, two threads, {options.repeats} pairs\n")
-        print(training_table(engines, options.rows, options.features, options.rounds, options.repeats))
+        print(large_table(engines, options.rows, options.features, options.rounds, options.repeats), flush=True)
+    print(f"\nCallback, {options.rows:,} numbers, ns per row and output, one core\n")
+    print(callback_table(options.rows, options.repeats))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from gbm_objectives import (
     SigmoidSquaredError,
     SquaredError,
 )
+from gbm_objectives.distributions import Normal
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Case:
 
     def raw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         k = self.loss.n_outputs
-        return 3.0 * rng.standard_normal(n if k == 1 else (n, k))
+        # A spread of e⁹ or e⁻⁹ beside a target of 3 would leave float32 no digits.
+        size = 1.0 if self.loss.outputs else 3.0
+        return size * rng.standard_normal(n if k == 1 else (n, k))
 
     def distance_to_kink(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Distance of each raw prediction from the nearest point where a derivative jumps."""
@@ -77,6 +80,7 @@ CASES = [
     Case(BinaryCrossEntropy(hessian="constant"), "binary"),
     Case(CategoricalCrossEntropy(n_classes=3, hessian="majorizer"), "label"),
     Case(Hinge(hessian="constant"), "binary"),
+    Case(Normal(), "real"),
 ]
 
 
@@ -97,6 +101,6 @@ TRAINABLE = [
     case
     for case in CASES
     if case.target != "probability"
-    and case.loss.n_outputs in (1, 3)
+    and (case.loss.n_outputs in (1, 3) or case.loss.outputs)
     and getattr(case.loss, "hessian", "auto") == "auto"
 ]

@@ -11,6 +11,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from gbm_objectives import GBMClassifier, GBMRegressor, SquaredError
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
+from gbm_objectives.losses.start import constant_rows
 
 ROUNDS = 60
 
@@ -22,7 +23,13 @@ MARGIN = {"real": 0.75, "binary": 0.25, "label": 0.25}
 def constant_value(loss, y, weight=None):
     """Value of the loss at its own start value."""
     start = loss.initial_raw(y, weight)
-    return loss.value(y, np.full((len(y), *np.shape(start)), start), weight)
+    return loss.value(y, constant_rows(start, len(y)), weight)
+
+
+def trained_limit(case, y, weight=None):
+    """Training loss after 60 rounds, at the most; a log-density may be negative."""
+    constant = constant_value(case.loss, y, weight)
+    return constant - 0.1 if case.loss.outputs else MARGIN[case.target] * constant
 
 
 def num_class(loss):
@@ -75,6 +82,10 @@ class LightGBM(Engine):
 
     def response(self, booster, X):
         return booster.predict(X)
+
+    def served(self, loss, raw):
+        """What `response` should be: raw predictions where no objective of the engine has the links."""
+        return raw if loss.outputs else loss.response(raw)
 
     def raw(self, booster, X):
         return booster.predict(X, raw_score=True)
@@ -141,6 +152,9 @@ class XGBoost(Engine):
 
     def response(self, booster, X):
         return booster.predict(xgb.DMatrix(X))
+
+    def served(self, loss, raw):
+        return raw if len({output.link for output in loss.outputs}) > 1 else loss.response(raw)
 
     def raw(self, booster, X):
         return booster.predict(xgb.DMatrix(X), output_margin=True)

@@ -13,6 +13,8 @@ __all__ = ["Normal"]
 
 # 1/σ² = exp(80) at most, which leaves float32 a factor of 6,000.
 LARGEST_LOG = 40.0
+# So that neither z² nor z/σ leaves float32, where a spread is absurdly small.
+LARGEST_Z = 1e15
 
 
 class Normal(Distribution):
@@ -57,6 +59,7 @@ class Normal(Distribution):
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         z, _, precision = self._standardised(y_true, raw_prediction)
+        z = np.clip(z, -LARGEST_Z, LARGEST_Z)
         gradient, curvature = np.empty_like(raw_prediction), np.empty_like(raw_prediction)
         gradient[:, 0], gradient[:, 1] = -z * precision, 1.0 - z * z
         curvature[:, 0], curvature[:, 1] = precision * precision, 2.0

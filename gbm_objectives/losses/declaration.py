@@ -14,6 +14,8 @@ CurvatureKind = Literal[
     "exact", "gauss-newton", "bound", "majorizer", "consistent", "expected", "surrogate", "constant"
 ]
 
+PACKAGE = __name__.partition(".")[0] + "."
+
 
 def check_declaration(cls: type) -> None:
     """Raise a `TypeError` that names the class, the attribute and the rule."""
@@ -23,9 +25,8 @@ def check_declaration(cls: type) -> None:
         raise TypeError(f"{cls.__name__}: {rule}, got {got!r}")
 
     for name, wanted in (("link", Link), ("domain", Domain)):
-        value = own.get(name)
-        if value is not None and not isinstance(value, (wanted, property)):
-            complain(f"{name} must be a {wanted.__name__} of gbm_objectives.losses", value)
+        if name in own and not isinstance(own[name], (wanted, property)):
+            complain(f"{name} must be a {wanted.__name__} of gbm_objectives.losses", own[name])
     outputs = own.get("outputs", ())
     if not isinstance(outputs, property):
         if not isinstance(outputs, tuple) or not all(isinstance(output, Output) for output in outputs):
@@ -41,7 +42,9 @@ def check_declaration(cls: type) -> None:
         complain(f"curvature_kind must be one of {', '.join(get_args(CurvatureKind))}", kind)
     for name, function in own.items():
         inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
-        if name.startswith("_") and not name.startswith("__") and isfunction(function) and isfunction(inherited):
+        # What a subclass calls its own helpers is its own affair.
+        ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
+        if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize, minimize_scalar
 
 from ..curvature import sample_rows
+from .driver import blocks
 from .links import Link, Output
 
 __all__ = ["best_constant", "constant_rows"]
@@ -60,8 +61,13 @@ def best_constant(loss: Formulas, y_true: np.ndarray, sample_weight: np.ndarray 
     return _best_number(loss, y_true, sample_weight)
 
 
-def _mean(values: np.ndarray, weight: np.ndarray | None) -> Any:
-    return np.average(values, axis=0, weights=weight)
+def _mean(function: Callable[..., np.ndarray], y: np.ndarray, weight: np.ndarray | None, constant: Any) -> Any:
+    """Return the weighted mean of a function of target and raw prediction, block by block: it saves memory."""
+    total = 0.0
+    for rows in blocks(len(y), np.size(constant)):
+        values = function(y[rows], constant_rows(constant, len(y[rows])))
+        total = total + (values.sum(axis=0) if weight is None else weight[rows] @ values)
+    return total / (len(y) if weight is None else weight.sum())
 
 
 def _functions(
@@ -70,10 +76,10 @@ def _functions(
     """Return mean loss and mean gradient as functions of the constant."""
 
     def value(constant: Any) -> float:
-        return float(_mean(loss._pointwise(y, constant_rows(constant, len(y))), weight))
+        return float(_mean(loss._pointwise, y, weight, constant))
 
     def slope(constant: Any) -> Any:
-        return _mean(loss._gradient(y, constant_rows(constant, len(y))), weight)
+        return _mean(loss._gradient, y, weight, constant)
 
     return value, slope
 
@@ -87,7 +93,7 @@ def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> fl
     with np.errstate(over="ignore", invalid="ignore"):
         value, slope = _functions(loss, few, few_weight)
         values = np.array([value(constant) for constant in grid])
-        mean = float(loss.link.forward(_mean(y, weight)))
+        mean = float(loss.link.forward(np.average(y, weights=weight)))
         if value(mean) <= values.min() + 1e-3 * np.ptp(values) and _is_minimum(loss, y, weight, mean):
             return mean
         at = int(np.nanargmin(values))
@@ -105,11 +111,10 @@ def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> fl
 
 def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, constant: float) -> bool:
     """Return whether the slope vanishes at a constant and rises through it."""
-    gradient = loss._gradient(y, constant_rows(constant, len(y)))
-    size = _mean(np.abs(gradient), weight)
-    if not np.abs(_mean(gradient, weight)) <= STATIONARY * size:
-        return False
     _, slope = _functions(loss, y, weight)
+    size = _mean(lambda *rows: np.abs(loss._gradient(*rows)), y, weight, constant)
+    if not abs(slope(constant)) <= STATIONARY * size:
+        return False
     step = 1e-3 * max(float(np.std(loss.link.forward(y))), float(np.finfo(np.float32).tiny))
     return bool(slope(constant - step) <= 0.0 <= slope(constant + step))
 
@@ -160,13 +165,14 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
     value, slope = _functions(loss, y, weight)
     unit = np.ones(k)
     if loss.outputs and y.ndim == 1:
-        centre = float(_mean(y, weight))
-        spread = float(np.sqrt(_mean(np.square(y - centre), weight))) or 1.0
+        centre = float(np.average(y, weights=weight))
+        spread = float(np.sqrt(np.average(np.square(y - centre), weights=weight))) or 1.0
         guesses = {"identity": centre, "log": np.log(spread)}
         start = np.array([guesses.get(output.link.name, 0.0) for output in loss.outputs])
         unit = np.array([spread if output.link.name == "identity" else 1.0 for output in loss.outputs])
     else:
-        shares = _mean(np.eye(k)[y.astype(np.intp)] if y.ndim == 1 else y, weight)
+        rows = np.eye(k)[y.astype(np.intp)] if y.ndim == 1 else y
+        shares = np.average(rows, axis=0, weights=weight)
         start = np.asarray(loss.link.forward(shares))
 
     def both(t: np.ndarray) -> tuple[float, np.ndarray]:

@@ -75,6 +75,7 @@ def _initial_raw(on: Trial) -> Iterator[str]:
 
 def _far_out(on: Trial) -> Iterator[str]:
     """No NaN and no infinity where response and derivatives are numbers that float32 holds."""
+    # Where exp overflows, and where a square of float32 does.
     for size in (1e3, 1e20):
         raw = size * np.resize([1.0, -1.0, -1.0, 1.0, 1.0], on.raw.size).reshape(on.raw.shape)
         exact = np.stack([on.loss.response(raw), on.gradient(raw), on.loss.curvature(on.y, raw)])

@@ -10,12 +10,14 @@ from benchmarks import scaling, speed
 
 def test_speed_benchmark(capsys, monkeypatch):
     monkeypatch.setattr(speed, "peak_memory", lambda *_: 0.0)  # starts processes
-    speed.main(["--rows", "1000", "--rounds", "2", "--repeats", "1"])
+    monkeypatch.setattr(speed, "SMALL_ROUNDS", 3)
+    monkeypatch.setattr(speed, "SMALL_PAIRS", 1)
+    speed.main(["--rows", "1000", "--small", "300", "--rounds", "2", "--repeats", "1"])
     printed = capsys.readouterr().out
     for task in speed.TASKS:
         rows = [line.split("|") for line in printed.splitlines() if line.startswith(f"| {task} |")]
-        assert len(rows) == 4  # two precisions of the callback, training on two engines
-        assert all(float(row[3]) > 0 for row in rows)
+        assert len(rows) == 6  # training of few and of many rows on two engines, two precisions of the callback
+        assert all(float(row[column].split()[0]) > 0 for row, column in zip(rows, (4, 4, 3, 3, 3, 3), strict=True))
     with pytest.raises(SystemExit):
         speed.main(["--rows", "3"])
 

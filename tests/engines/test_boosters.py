@@ -23,7 +23,7 @@ def test_without_a_usable_feature_the_model_is_the_best_constant(engine, case):
     # XGBoost takes a Newton step in the root, where a smoothed gradient is 0 close to the best constant, not at
     # it.
     assert case.loss.value(y, raw) <= 1.1 * constant_value(case.loss, y)
-    np.testing.assert_allclose(engine.response(booster, X), case.loss.response(raw), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(engine.response(booster, X), engine.served(case.loss, raw), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:[^`]*`booster=dart` is deprecated:UserWarning")  # XGBoost 3.4

@@ -256,7 +256,8 @@ def _start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray
     try:
         if start is not None:
             for dataset, _ in sets:
-                dataset.set_init_score(constant_rows(start, dataset.num_data()))
+                # Not by set_init_score, which would keep a copy of it in Python.
+                dataset.set_field("init_score", constant_rows(start, dataset.num_data()))
         yield
     finally:
         for dataset, _ in sets:
@@ -274,9 +275,17 @@ def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss
     built-in objective then yields the tree without a split that a custom one should.
     """
     objective = "regression" if loss.n_outputs == 1 else "multiclass"
+    label = np.asarray(train_set.get_label())
     params = {name: value for name, value in params.items() if name not in EARLY_STOPPING_NAMES}
     params = {**params, "objective": objective, "metric": "None"}
-    return lgb.train(params, train_set, num_boost_round=1, keep_training_booster=True)
+    try:
+        if loss.outputs:
+            train_set.set_label(
+                np.arange(len(label)) % loss.n_outputs
+            )  # the multi-class objective asks for labels
+        return lgb.train(params, train_set, num_boost_round=1, keep_training_booster=True)
+    finally:
+        train_set.set_label(label)
 
 
 def _objective_name(loss: Loss) -> str | None:

@@ -170,6 +170,7 @@ def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, star
         isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
     )
     value = loss.value(y, constant_rows(start, len(y)), weight) if stops else 1.0
+    # Six decimals leave less than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(
             f"XGBoost rounds evaluation results to six decimals and stops early by them: a loss of about"

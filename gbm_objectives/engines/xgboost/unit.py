@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...curvature import sample_rows
 from ...losses import Loss
 from ...losses.start import constant_rows
 
@@ -41,10 +42,10 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
     """
     if not loss.has_unit or np.ptp(y) == 0:
         return 1.0  # raw predictions have no unit, or there is nothing to learn
-    with np.errstate(over="ignore", invalid="ignore"):
-        start_rows = constant_rows(start, len(y))
-        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(y, start_rows, weight))
-        gains = np.atleast_1d(np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0), axis=0))
+    gains = _gains(loss, y, weight, start, sample_rows(len(y), weight))
+    if not gains.any():
+        # Most targets are at the start, and the sample holds no other.
+        gains = _gains(loss, y, weight, start, slice(None))
     if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
         return 1.0
     # Of several outputs the one that gains least must be heard; a larger one only must not overflow.
@@ -57,6 +58,16 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
             + (", or the curvature of the loss vanishes" if worst > 1 else "")
         )
     return float(np.exp2(-np.round(np.log2(least))))
+
+
+def _gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, rows: Any) -> np.ndarray:
+    """Return the mean gain of a row, for each output, from the start value."""
+    few, few_weight = y[rows], None if weight is None else weight[rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        pair = loss.gradient_hessian(few, constant_rows(start, len(few)), few_weight)
+        gradient, hessian = (part.astype(np.float64) for part in pair)
+        gains = np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0), axis=0)
+    return np.atleast_1d(gains)
 
 
 def with_penalties_times(params: dict[str, Any], unit: float) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Wrong declarations fail when the class is made, and domains, links and outputs are values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gbm_objectives import Loss, SquaredError
+from gbm_objectives.losses import ResidualLoss
+from gbm_objectives.losses.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
+from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, Output, joint_link
+
+FORMULAS = {
+    "curvature_kind": "exact",
+    "_pointwise": lambda self, y_true, raw_prediction: raw_prediction,
+    "_derivatives": lambda self, y_true, raw_prediction: (raw_prediction, 1.0),
+}
+
+
+def declare(base=Loss, **attributes):
+    return type("Mine", (base,), {**FORMULAS, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"curvature_kind": None}, "curvature_kind must be one of exact, .*surrogate, constant, got None"),
+        ({"curvature_kind": "Exact"}, "curvature_kind must be one of .*, got 'Exact'"),
+        ({"link": "log"}, "link must be a Link of gbm_objectives.losses, got 'log'"),
+        ({"domain": (0, 1)}, r"domain must be a Domain of gbm_objectives.losses, got \(0, 1\)"),
+        ({"outputs": [Output("a", LOG)]}, r"outputs must be a tuple of Output\(name, link\)"),
+        ({"outputs": (LOG, LOG)}, r"outputs must be a tuple of Output\(name, link\)"),
+        ({"outputs": (Output("a", LOG),)}, r"two or more, each with a name of its own, got \['a'\]"),
+        ({"outputs": (Output("a", LOG), Output("a", LOG))}, r"name of its own, got \['a', 'a'\]"),
+        (
+            {"_derivatives": lambda self, y_true, raw_prediction, scale, dtype: None},
+            r"_derivatives must take \(self, y_true, raw_prediction\), it takes \(self, .*, scale, dtype\)",
+        ),
+        ({"_pointwise": lambda self, r: r}, r"_pointwise must take \(self, y_true, raw_prediction\)"),
+        ({"_initial_raw": lambda self, y: 0.0}, r"_initial_raw must take \(self, y_true, sample_weight\)"),
+    ],
+)
+def test_mistakes(attributes, message):
+    with pytest.raises(TypeError, match=rf"^Mine.*{message}"):
+        declare(**attributes)
+
+
+def test_a_kind_that_is_left_out():
+    formulas = {"_of_residual": np.square, "_derivatives_of_residual": lambda self, r: (2 * r, 2.0)}
+    with pytest.raises(TypeError, match=r"^Mine: curvature_kind must be one of"):
+        type("Mine", (ResidualLoss,), formulas)
+    # A base of others is not complete: its kind may come later.
+    base = type("Base", (ResidualLoss,), {"_of_residual": lambda self, r: np.square(r)})
+    mine = type(
+        "Mine", (base,), {**formulas, "_of_residual": lambda self, r: np.square(r), "curvature_kind": "exact"}
+    )
+    assert mine().value([0.0], [2.0]) == 4.0
+
+
+def test_what_may_be_declared():
+    assert declare()().domain is REAL
+    extra = declare(_pointwise=lambda self, y_true, raw_prediction, more=None: raw_prediction)
+    assert extra().name == "mine"
+    two = declare(outputs=(Output("a", IDENTITY), Output("b", LOG)))()
+    assert (two.n_outputs, two.link.name, two.has_unit) == (2, "identity, log", True)
+    assert declare(outputs=(Output("a", LOG), Output("b", LOG))).link is LOG
+    assert type("Other", (SquaredError,), {})().curvature_kind == "exact"
+
+
+def test_joint_links_are_inverses():
+    link = joint_link((Output("a", IDENTITY), Output("b", LOG), Output("c", LOGIT)))
+    raw = np.random.default_rng(0).standard_normal((7, 3))
+    np.testing.assert_allclose(link.forward(link.inverse(raw)), raw)
+    np.testing.assert_allclose(link.inverse(raw[0]), link.inverse(raw)[0])
+
+
+@pytest.mark.parametrize(
+    ("domain", "good", "bad"),
+    [
+        (REAL, [-1e30, 0.0, 1e30], np.inf),
+        (NON_NEGATIVE, [0.0, 3.0], -1e-30),
+        (POSITIVE, [1e-40, 3.0], 0.0),
+        (UNIT_INTERVAL, [0.0, 0.5, 1.0], 1.0000001),
+        (BINARY, [0.0, 1.0], 0.5),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_domains(domain, good, bad, dtype):
+    domain.check(np.array(good, dtype=dtype), "y")
+    for offender in (bad, np.nan):
+        with pytest.raises(ValueError, match=rf"y must be .*, got .* in row {len(good)} \(1 such\)"):
+            domain.check(np.array([*good, offender], dtype=dtype), "y")
