@@ -144,7 +144,7 @@ def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, 
 
 
 def plot_prediction_interval(
-    model: Any, X: Any, y: Any = None, ax: Axes | None = None, *, feature: int = 0, level: float = 0.9
+    model: Any, X: Any, y: Any = None, ax: Axes | None = None, *, feature: int | str = 0, level: float = 0.9
 ) -> Axes:
     """Plot a regression with its prediction interval against one feature.
 
@@ -159,8 +159,8 @@ def plot_prediction_interval(
         Targets, drawn as points.
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
-    feature : int, default=0
-        Column of X on the horizontal axis.
+    feature : int or str, default=0
+        Column of X on the horizontal axis, by number, or by name in a data frame.
     level : float, default=0.9
         Probability that the interval holds; above 0 and below 1. Of two models their quantiles say it.
 
@@ -172,7 +172,7 @@ def plot_prediction_interval(
     Raises
     ------
     ValueError
-        If `level` is out of range, or the loss is no negative log-likelihood.
+        If `level` is out of range, there is no such feature, or the loss is no negative log-likelihood.
 
     Examples
     --------
@@ -194,8 +194,14 @@ def plot_prediction_interval(
     else:
         distribution = model.predict_distribution(X)
         (lower, upper), line = distribution.interval(level), model.predict(X)
+    names = [str(name) for name in getattr(X, "columns", [])]
+    if isinstance(feature, str) and feature not in names:
+        raise ValueError(f"feature must be a column of X, by number or by name, got {feature!r}")
+    column = names.index(feature) if isinstance(feature, str) else feature
+    if not -np.shape(X)[1] <= column < np.shape(X)[1]:
+        raise ValueError(f"feature must be one of the {np.shape(X)[1]} columns of X, got {feature!r}")
     ax = _axes(ax)
-    x = np.asarray(X)[:, feature].astype(np.float64)
+    x = np.asarray(X)[:, column].astype(np.float64)
     order = np.argsort(x, kind="stable")
     if y is not None:
         ax.plot(x, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
@@ -203,8 +209,7 @@ def plot_prediction_interval(
     ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
     if line is not None:
         ax.plot(x[order], line[order], color=COLORS["blue"], label="prediction")
-    names = getattr(X, "columns", None)
-    ax.set_xlabel(f"feature {feature}" if names is None else str(names[feature]))
+    ax.set_xlabel(names[column] if names else f"feature {feature}")
     ax.legend(frameon=False)
     return ax
 

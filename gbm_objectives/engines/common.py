@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import signature
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from ..curvature import sample_rows
 from ..losses import Loss
-from ..losses.metric import labels_and_weight
+from ..losses.metric import Metric, labels_and_weight
 from ..validation import as_weight, first_offender
+from .protocol import Training
 
 __all__ = [
     "Watch",
+    "alone_with",
     "call_metric",
     "check_keys",
     "check_labels",
     "check_options",
+    "check_shape",
     "errors_name",
     "metric_functions",
+    "positives_times",
     "require_loss",
     "target_and_weight",
+    "unfitted_copy",
     "users_metrics",
 ]
 
@@ -76,6 +84,39 @@ class Watch:
             )
 
 
+def check_shape(n_outputs: int, n_inputs: int, loss: Loss, n_features: int) -> None:
+    """Raise unless a native model has the outputs and features that it should have."""
+    if n_outputs != loss.n_outputs:
+        raise ValueError(f"its native model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
+    if n_inputs != n_features:
+        raise ValueError(f"its native model has {n_inputs} features, n_features_in is {n_features}")
+
+
+def unfitted_copy(estimator: Any) -> Any:
+    """Return a clone that keeps the callbacks: a copy of them would keep what they see to itself."""
+    copy = clone(estimator)
+    if getattr(estimator, "callbacks", None):
+        copy.callbacks = estimator.callbacks
+    return copy
+
+
+def positives_times(data: Training, factor: float, name: str) -> Training:
+    """Return the training with the weights of the rows of class 1 multiplied.
+
+    Raises
+    ------
+    ValueError
+        If the target is not a binary label, or the factor is not above 0; `name` is the parameter that asks for
+        it.
+    """
+    if not np.isin(data.y, (0.0, 1.0)).all() or data.y.ndim != 1:
+        raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
+    if not 0.0 < factor < np.inf:
+        raise ValueError(f"{name} of estimator must be above 0 and finite, got {factor!r}")
+    weight = np.ones(len(data.y)) if data.sample_weight is None else data.sample_weight
+    return replace(data, sample_weight=np.where(data.y == 1.0, factor * weight, weight))
+
+
 def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:
     """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
     for name in options:
@@ -96,16 +137,20 @@ def require_loss(loss: Any) -> None:
 
 
 def check_keys(
-    params: dict[str, Any], loss: Loss, objective_names: Collection[str], builtin_only: Collection[str]
+    params: dict[str, Any], loss: Loss, objective_names: Collection[str], builtin_only: Mapping[str, Any]
 ) -> None:
     """Raise if the parameters say what the loss says already, or act on built-in objectives only."""
     for name in objective_names:
         if name in params:
             raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
-    for name in builtin_only:
-        if params.get(name) not in (None, False, 1):
+    for name, neutral in builtin_only.items():
+        # True is 1, but not the same answer.
+        value = params.get(name)
+        same = value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
+        if value is not None and not same:
             raise ValueError(
-                f"params[{name!r}] acts on built-in objectives only: use the loss's parameters or sample weights"
+                f"params[{name!r}] acts on built-in objectives only, got {value!r}: use the loss's parameters or"
+                " sample weights"
             )
     for name in ("num_class", "num_classes"):
         if name in params and max(1, int(params[name])) != loss.n_outputs:
@@ -119,6 +164,32 @@ def errors_name(name: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+_in_training: set[int] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def alone_with(sets: Sequence[tuple[Any, str]]) -> Iterator[None]:
+    """Hold data sets that a training changes for a while, and raise if another training holds one of them.
+
+    Start values and labels are kept in the data set itself: two trainings at once would see each other's.
+    """
+    with _lock:
+        for dataset, name in sets:
+            if id(dataset) in _in_training:
+                raise ValueError(
+                    f"{name} is in use by another training, in another thread or around this one: give each"
+                    " training a data set of its own"
+                )
+        held = {id(dataset) for dataset, _ in sets}
+        _in_training.update(held)
+    try:
+        yield
+    finally:
+        with _lock:
+            _in_training.difference_update(held)
 
 
 def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -163,16 +234,22 @@ def metric_functions(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
     return functions
 
 
-def call_metric(metric: Callable[..., Any], y: Any, raw_prediction: Any, weight: Any) -> tuple[str, float, bool]:
+def call_metric(
+    metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any
+) -> tuple[str, float, bool]:
     """Call a metric of scikit-learn form; return name, value and whether higher is better.
 
-    It may take weights, by name or third, and return a value, lower is better, or LightGBM's triple.
+    It gets the response, as from the engines' own estimators, unless it names a parameter `raw_prediction` or is
+    the metric of a loss. It may take weights, by name or third, and return a value, lower is better, or LightGBM's
+    triple.
     """
     parameters = signature(metric).parameters
+    raw = isinstance(metric, Metric) or "raw_prediction" in parameters
+    prediction = raw_prediction if raw else loss.response(raw_prediction)
     if "sample_weight" in parameters:
-        result = metric(y, raw_prediction, sample_weight=weight)
+        result = metric(y, prediction, sample_weight=weight)
     else:
-        result = metric(y, raw_prediction, weight) if len(parameters) > 2 else metric(y, raw_prediction)
+        result = metric(y, prediction, weight) if len(parameters) > 2 else metric(y, prediction)
     if isinstance(result, tuple):
         name, value, higher_is_better = result
         return str(name), float(value), bool(higher_is_better)

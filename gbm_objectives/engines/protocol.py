@@ -62,6 +62,9 @@ class Engine(Protocol):
     ) -> Any:
         """Return a copy of the estimator with the model in it."""
 
+    def check_model(self, booster: Any, loss: Loss, n_features: int) -> None:
+        """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+
     def to_text(self, booster: Any) -> str:
         """Return the native model as text."""
 

@@ -43,7 +43,11 @@ def engine_of(estimator: Any) -> tuple[str, Engine]:
         If it is of none of the engines.
     """
     for kind in type(estimator).__mro__:
-        root = kind.__module__.partition(".")[0]
+        root, _, rest = kind.__module__.partition(".")
+        if root in ENGINES and "dask" in rest.split("."):
+            raise TypeError(
+                f"estimator must train on arrays and data frames, got {estimator!r}, which asks for Dask's"
+            )
         if root in ENGINES and hasattr(estimator, "n_estimators"):
             return root, engine_named(root)
     raise TypeError(f"estimator must be a scikit-learn estimator of {' or '.join(ENGINES)}, got {estimator!r}")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..engines.common import check_labels, require_loss
+from ..engines.common import check_labels, require_loss, unfitted_copy
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, engine_named, engine_of
 from ..losses import Loss
@@ -88,6 +88,16 @@ class BaseGBM(BaseEstimator):
         UserWarning
             If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
         """
+        before = dict(self.__dict__)
+        try:
+            return self._fit(X, y, sample_weight, eval_set, fit_params)
+        except BaseException:
+            # A model whose fit failed is the one that it was.
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]) -> Any:
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -175,6 +185,32 @@ class BaseGBM(BaseEstimator):
         """
         return saving.load(cls, path, loss)
 
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters, those of loss and estimator as ``loss__…`` and ``estimator__…``, as in scikit-learn.
+
+        Parameters
+        ----------
+        **params
+            Parameters by name.
+
+        Returns
+        -------
+        self
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or no loss or estimator to have it.
+        """
+        for part in ("loss", "estimator"):
+            inner = [name for name in params if name.startswith(part + "__")]
+            if inner and params.get(part, getattr(self, part)) is None:
+                raise ValueError(
+                    f"{inner[0]} needs {type(self).__name__}({part}=...): the default is made when fit is called"
+                )
+        return super().set_params(**params)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "booster_")
 
@@ -195,7 +231,7 @@ class BaseGBM(BaseEstimator):
         if isinstance(self.estimator, type) or is_classifier(self.estimator) != is_classifier(self):
             kind = "classifier" if is_classifier(self) else "regressor"
             raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
-        return engine, clone(self.estimator)
+        return engine, unfitted_copy(self.estimator)
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
@@ -225,7 +261,10 @@ class BaseGBM(BaseEstimator):
         if eval_set is None:
             return []
         if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
-            pairs, weights = [eval_set], weights if weights is None or len(weights) == 1 else [weights]
+            pairs = [eval_set]
+            # Of one pair its weights may stand alone; of one row they are one number.
+            alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
+            weights = [weights] if alone else weights
         else:
             pairs = list(eval_set)
         for name, given in (("eval_sample_weight", weights), ("eval_names", names)):

@@ -71,6 +71,12 @@ feature_names_in_
             labels = column_or_1d(y, warn=True)
             if labels.dtype == object and any(label is None for label in labels):
                 raise ValueError("y must be labels, got None")
+            soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
+            if len(soft):
+                raise ValueError(
+                    f"y must be labels, got the continuous value {soft[0]}: of probabilities give a column for"
+                    " each class, np.column_stack([1 - y, y])"
+                )
             check_classification_targets(labels)
             self.classes_ = np.unique(labels)
         n_classes = len(self.classes_)

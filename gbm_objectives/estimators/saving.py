@@ -1,9 +1,16 @@
-"""One JSON file for a fitted estimator: the loss, the classes, the native model; read without running code."""
+"""One JSON file for a fitted estimator: the loss, the classes, the native model; read without running code.
+
+A native model with a few characters changed may crash the engine that reads it. So a file has a checksum, which
+shows damage. It is no signature: a file of someone whom you do not trust is not made safe by it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
+import os
+import uuid
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,16 +27,16 @@ from ..losses import Loss
 __all__ = ["load", "save"]
 
 FORMAT = "gbm_objectives model"
-# In version 1 the best iteration is counted as the engine does.
+# In version 1 the best iteration is counted as the engine does, and there is no checksum.
 VERSION = 2
 
 
 def save(model: Any, path: str | PathLike[str]) -> None:
     """Write a fitted estimator."""
     engine_name, engine = engine_of(model.estimator_)
-    estimator = engine.default_estimator(is_classifier(model)) if model.estimator is None else model.estimator
-    plain = (str, int, float, bool, type(None))
+    plain = (str, int, float, bool, type(None), np.generic)
     names = getattr(model, "feature_names_in_", None)
+    params = model.estimator_.get_params()
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -37,7 +44,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "loss": {"class": type(model.loss_).__name__, "params": model.loss_.get_params()},
         "engine": engine_name,
         # Callbacks, random states and the like are not needed to predict.
-        "estimator_params": {name: v for name, v in estimator.get_params().items() if isinstance(v, plain)},
+        "estimator_params": {name: v for name, v in params.items() if isinstance(v, plain)},
         "n_features_in": model.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
         "classes": None,
@@ -48,12 +55,32 @@ def save(model: Any, path: str | PathLike[str]) -> None:
     }
     if is_classifier(model):
         labels = model.classes_
+        times = labels.dtype.kind in "mM"
         content["classes"] = {
             "dtype": "object" if labels.dtype == object else labels.dtype.str,
-            "labels": labels.tolist(),
+            "labels": labels.astype(np.int64).tolist() if times else labels.tolist(),
         }
-    text = json.dumps(content, default=_number)
-    Path(path).write_text(text, encoding="utf-8")
+    _write(json.dumps(sealed(content), default=_number), Path(os.path.realpath(path)))
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file with its checksum."""
+    bare = {name: value for name, value in content.items() if name != "sha256"}
+    text = json.dumps(bare, default=_number, sort_keys=True)
+    return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _write(text: str, path: Path) -> None:
+    """Write beside the file, then replace it: a full disk leaves the old one as it was."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _number(value: Any) -> Any:
@@ -67,7 +94,7 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
     """Read a fitted estimator of class `cls`."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not a model file of gbm_objectives, or it is damaged: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model file of gbm_objectives")
@@ -75,6 +102,8 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         raise ValueError(f"{path} has version {content.get('version')}, this package reads 1 to {VERSION}")
     if content.get("class") != cls.__name__:
         raise ValueError(f"{path} holds a {content.get('class')}, load it with that class, not {cls.__name__}")
+    if content["version"] > 1 and content.get("sha256") != sealed(content)["sha256"]:
+        raise ValueError(f"{path} is damaged: its checksum is not that of its content")
     if loss is None:
         loss = _loss(content.get("loss"), path)
     else:
@@ -99,25 +128,42 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
 
 def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     engine = engine_named(content["engine"])
+    classes = _classes(cls, content["classes"])
+    n_features = content["n_features_in"]
+    if isinstance(n_features, bool) or not isinstance(n_features, int) or n_features < 1:
+        raise ValueError(f"n_features_in must be an integer above 0, got {n_features!r}")
     estimator = engine.default_estimator(content["classes"] is not None).set_params(**content["estimator_params"])
     model = cls(loss=loss, estimator=estimator)
     model.loss_ = loss
-    model.n_features_in_ = int(content["n_features_in"])
+    model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:
         model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)
-    if content["classes"] is not None:
-        model.classes_ = np.array(content["classes"]["labels"], dtype=np.dtype(content["classes"]["dtype"]))
+        if len(model.feature_names_in_) != n_features:
+            raise ValueError(f"it has {len(model.feature_names_in_)} feature names for {n_features} features")
+    if classes is not None:
+        model.classes_ = classes
     model.booster_ = engine.from_text(content["model"])
+    engine.check_model(model.booster_, loss, n_features)
     model.best_iteration_ = content["best_iteration"]
     if content["version"] == 1 and model.best_iteration_ is not None:
         model.best_iteration_ += 1 - engine.FIRST_ROUND
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
-    model.estimator_ = engine.estimator_with_model(
-        estimator, trained, getattr(model, "classes_", None), model.n_features_in_
-    )
+    model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)
     return model
+
+
+def _classes(cls: Any, content: Any) -> np.ndarray | None:
+    """Return the labels of a classifier."""
+    if is_classifier(cls()) != (content is not None):
+        raise ValueError(f"a {cls.__name__} {'has no' if content else 'needs'} classes")
+    if content is None:
+        return None
+    labels = np.array(content["labels"], dtype=np.dtype(content["dtype"]))
+    if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
+        raise ValueError(f"classes must be two labels or more, each once, got {labels.tolist()}")
+    return labels
 
 
 def _loss(content: Any, path: Any) -> Loss:

@@ -23,7 +23,7 @@ from .metric import Metric, labels_and_weight
 from .noise import Noise
 from .start import best_constant
 
-__all__ = ["ChoosesHessian", "CurvatureKind", "Loss"]
+__all__ = ["CurvatureKind", "Loss"]
 
 
 class Loss(BaseEstimator, ABC):
@@ -69,6 +69,13 @@ class Loss(BaseEstimator, ABC):
     curvature_kind: CurvatureKind
     noise: Noise | None = None
     classifies: ClassVar[bool] = False
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+        # An engine that was given the class calls it with predictions and data, or with targets and predictions.
+        first, second = (*arguments, None, None)[:2]
+        if isinstance(first, np.ndarray) and (isinstance(second, np.ndarray) or hasattr(second, "get_label")):
+            raise TypeError(f"the objective must be a loss, not the class {cls.__name__}: write {cls.__name__}()")
+        return super().__new__(cls)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -262,13 +269,14 @@ class Loss(BaseEstimator, ABC):
         ------
         ValueError
             If shapes do not fit, or a target or a weight is not valid. To keep boosting fast, bounds are always
-            checked, but integer labels and weights only while first and last row have equal predictions, as
-            at the start of a training.
+            checked, but integer labels and weights only while all rows have equal predictions, as at the start
+            of a training.
         """
         self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
-        at_start = bool((raw[0] == raw[-1]).all())
+        # The first look costs nothing, and is enough in nearly every round.
+        at_start = bool((raw[0] == raw[-1]).all()) and bool((raw == raw[0]).all())
         if at_start:
             self._check_domain(y)
         return weighted_float32(self, y, raw, as_weight(sample_weight, len(y), check=at_start))
@@ -313,28 +321,3 @@ class Loss(BaseEstimator, ABC):
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(sorted(self.get_params().items()))))
-
-
-class ChoosesHessian(Loss):
-    """A loss with more than one curvature, of which the constructor's parameter `hessian` chooses one.
-
-    ``"auto"`` is the default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"`` are
-    there where the loss has them.
-    """
-
-    # What `hessian` may be, and the kind of curvature it then is.
-    _kinds: ClassVar[dict[str, CurvatureKind]]
-
-    def __init__(self, hessian: str = "auto") -> None:
-        self.hessian = hessian
-
-    @property
-    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # here it depends on a hyper-parameter
-        """What the curvature promises; see `Loss`."""
-        if self.hessian not in self._kinds:
-            offered = ", ".join(map(repr, self._kinds))
-            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {self.hessian!r}")
-        return self._kinds[self.hessian]
-
-    def check_params(self) -> None:
-        _ = self.curvature_kind  # raises

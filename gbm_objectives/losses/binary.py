@@ -8,8 +8,9 @@ import numpy as np
 from scipy import special
 
 from ..curvature import consistent_pair
-from .base import ChoosesHessian, CurvatureKind
+from .base import CurvatureKind
 from .domain import UNIT_INTERVAL, Domain
+from .hessian import ChoosesHessian
 from .links import LOGIT
 from .noise import BERNOULLI
 from .residual import CONSISTENT
@@ -24,7 +25,7 @@ LARGEST_BRIER_CURVATURE = 0.155
 def sigmoid(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return p = 1/(1 + exp(-f)) and the odds against it, (1 - p)/p; p² times these is p (1 - p), precisely."""
     # Further down exp would overflow, and p is 0 for every purpose.
-    odds_against = np.maximum(f, f.dtype.type(1.0 - np.log(np.finfo(f.dtype).max)))
+    odds_against = np.clip(f, f.dtype.type(1.0 - np.log(np.finfo(f.dtype).max)), np.inf)
     np.exp(np.negative(odds_against, out=odds_against), out=odds_against)
     p = odds_against + f.dtype.type(1)
     return np.reciprocal(p, out=p), odds_against
@@ -227,8 +228,8 @@ class Hinge(ChoosesHessian):
         label = self._label(y_true)
         # Less the violation: negative where the gradient is not 0, which then needs no change of sign.
         margin = label * raw_prediction - 1
-        gradient, curvature = consistent_pair(margin, np.asarray(HINGE_WIDTH, dtype=margin.dtype))
-        np.minimum(gradient, 0, out=gradient)
+        gradient, curvature = consistent_pair(margin, np.full_like(margin, HINGE_WIDTH))
+        np.clip(gradient, -np.inf, 0, out=gradient)
         gradient *= label
         return gradient, curvature
 

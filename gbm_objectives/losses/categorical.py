@@ -8,8 +8,9 @@ import numpy as np
 from scipy import special
 
 from ..validation import check_integer
-from .base import ChoosesHessian, CurvatureKind
+from .base import CurvatureKind
 from .domain import Domain, labels_or_distributions
+from .hessian import ChoosesHessian
 from .links import SOFTMAX
 from .noise import CATEGORICAL
 

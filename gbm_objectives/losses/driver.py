@@ -103,8 +103,13 @@ def weighted_float32(
         if few:
             factor = _normalising(loss, h, weight)
         np.multiply(g, factor, out=gradient[rows], casting="same_kind")
-        np.multiply(h, factor, out=hessian[rows], casting="same_kind")
-        np.maximum(hessian[rows], SMALLEST_CURVATURE, out=hessian[rows])
+        if np.ndim(h) == 0:
+            hessian[rows] = h * factor
+        else:
+            np.multiply(h, factor, out=hessian[rows], casting="same_kind")
+        # The look costs a sixth of the floor itself, which few blocks need.
+        if hessian[rows].min() < SMALLEST_CURVATURE:
+            np.maximum(hessian[rows], SMALLEST_CURVATURE, out=hessian[rows])
         if weight is not None:
             w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
             np.multiply(gradient[rows], w, out=gradient[rows], casting="same_kind")
@@ -123,6 +128,9 @@ def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> np.ndarra
         factor = inverse
     else:
         factor = np.add.reduce(inverse) / len(inverse) if weight is None else weight @ inverse / weight.sum()
-    if not np.all((factor > 0) & (factor < np.inf)):
-        raise ValueError(f"the curvature of {loss!r} must be positive and finite, its mean is {1 / factor}")
+    if not np.all((factor > 0) & (factor <= np.finfo(np.float32).max)):
+        raise ValueError(
+            f"the curvature of {loss!r} must be positive and of a size that float32 holds, its mean is"
+            f" {1 / factor}"
+        )
     return np.asarray(factor, dtype=np.float32)

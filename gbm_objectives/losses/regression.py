@@ -8,7 +8,8 @@ import numpy as np
 
 from ..curvature import SMALLEST_WIDTH
 from ..validation import check_number
-from .base import ChoosesHessian, CurvatureKind
+from .base import CurvatureKind
+from .hessian import ChoosesHessian
 from .noise import NORMAL, Noise, huber_noise
 from .residual import ResidualLoss
 
@@ -115,6 +116,7 @@ class Huber(ResidualLoss, ChoosesHessian):
     def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         delta = r.dtype.type(max(self.delta, SMALLEST_WIDTH))  # 0 in float32 would give 0/0 at r = 0
         curvature = np.abs(r)
-        np.maximum(curvature, delta, out=curvature)
+        # With a number np.maximum takes twice as long.
+        np.clip(curvature, delta, np.inf, out=curvature)
         np.divide(delta, curvature, out=curvature)
         return r * curvature, curvature

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..curvature import Widths, consistent_pair, residual_widths, sample_rows
-from .base import ChoosesHessian, CurvatureKind, Loss
+from .base import CurvatureKind, Loss
+from .hessian import ChoosesHessian
 
 __all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss"]
 

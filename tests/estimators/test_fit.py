@@ -124,8 +124,8 @@ def test_evaluation_sets_metrics_and_callbacks(engine):
     X, X_val, y, y_val = train_test_split(X, y, random_state=0)
     weight = np.linspace(0.5, 2, len(y_val))
 
-    def error(y_true, raw, sample_weight=None):
-        value = float(np.mean((raw > 0) != y_true))
+    def error(y_true, y_pred, sample_weight=None):
+        value = float(np.mean((y_pred > 0.5) != y_true))
         return ("error", value, False) if engine is LIGHTGBM else value
 
     calls = []

@@ -12,6 +12,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber
+from gbm_objectives.estimators.saving import sealed
+from tests.engine import XGBOOST
 from tests.make_fixtures import FIXTURES, data_of
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.
@@ -53,13 +55,15 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     text, content = path.read_text(), json.loads(path.read_text())
 
     def fails(new, match, cls=GBMRegressor):
-        path.write_text(new if isinstance(new, str) else json.dumps(new))
+        # What was changed on purpose has the checksum of someone who meant it.
+        path.write_text(new if isinstance(new, str) else json.dumps(sealed(new)))
         with pytest.raises(ValueError, match=match):
             cls.load_model(path)
 
     fails(text[: len(text) // 2], "is not a model file of gbm_objectives, or it is damaged")
     fails("[1, 2]", "is not a model file")
     fails("{}", "is not a model file")
+    fails("[" * 100_000, "is not a model file of gbm_objectives, or it is damaged")
     fails({**content, "version": 99}, "has version 99, this package reads 1 to 2")
     fails(content, "holds a GBMRegressor, load it with that class, not GBMClassifier", GBMClassifier)
     fails({**content, "model": content["model"][:300]}, "damaged")
@@ -69,7 +73,12 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     fails({**content, "loss": {"class": "Huber", "params": {"gamma": 1}}}, "damaged: .*gamma")
     fails({**content, "loss": {"class": "eval", "params": {}}}, "a loss of your own, eval: pass it as loss=")
     fails({k: v for k, v in content.items() if k != "n_features_in"}, "damaged: KeyError 'n_features_in'")
-    path.write_text(json.dumps({**content, "loss": {**content["loss"], "class": "Mine"}}))
+    for n_features in (-1, 0, 3.0, True, "10"):
+        fails({**content, "n_features_in": n_features}, "n_features_in must be an integer above 0, got")
+    fails({**content, "n_features_in": 11}, "its native model has 10 features, n_features_in is 11")
+    fails({**content, "feature_names_in": ["a"]}, "it has 1 feature names for 10 features")
+    fails({**content, "classes": {"dtype": "<i8", "labels": [0, 1]}}, "a GBMRegressor has no classes")
+    path.write_text(json.dumps(sealed({**content, "loss": {**content["loss"], "class": "Mine"}})))
     mine = type("Mine", (Huber,), {})
     assert GBMRegressor.load_model(path, loss=mine(3.0)).predict(X).shape == (len(y),)
     with pytest.raises(ValueError, match=r"was trained with the parameters .*'delta': 3\.0.*, loss= is Mine\(\)"):
@@ -83,6 +92,91 @@ def test_damaged_and_foreign_files(engine, tmp_path):
         GBMRegressor.load_model(path)
     with pytest.raises(FileNotFoundError):
         GBMRegressor.load_model(tmp_path / "none.json")
+
+
+def test_classifiers_files(engine, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    path = tmp_path / "model.json"
+    engine.classifier().fit(X, y).save_model(path)
+    content = json.loads(path.read_text())
+
+    def fails(new, match, cls=GBMClassifier):
+        path.write_text(json.dumps(sealed(new)))
+        with pytest.raises(ValueError, match=match):
+            cls.load_model(path)
+
+    fails({**content, "classes": None}, "a GBMClassifier needs classes")
+    fails({**content, "classes": {"dtype": "<i8", "labels": [1, 1]}}, "two labels or more, each once, got")
+    fails({**content, "classes": {"dtype": "<i8", "labels": [1]}}, "two labels or more")
+    # A classifier's native model in a regressor's file, and one of other classes.
+    squared = {"class": "SquaredError", "params": {}}
+    regressor = {**content, "class": "GBMRegressor", "classes": None, "loss": squared}
+    fails(regressor, r"its native model was trained as 'binary.*, SquaredError\(\) is trained as", GBMRegressor)
+    three = {"class": "CategoricalCrossEntropy", "params": {"n_classes": 3, "hessian": "auto"}}
+    fails({**content, "loss": three}, r"its native model has 1 outputs, Categorical.*\(n_classes=3\) has 3")
+
+
+def test_a_few_characters_changed_are_found(engine, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    path = tmp_path / "model.json"
+    engine.regressor(Huber(3.0)).fit(X, y).save_model(path)
+    data, rng = path.read_bytes(), np.random.default_rng(0)
+    for at in rng.integers(300, len(data), 200):
+        spoilt = bytearray(data)
+        spoilt[at] = (spoilt[at] + 1) % 128
+        path.write_bytes(spoilt)
+        if spoilt != data:
+            with pytest.raises(ValueError, match=r"damaged|is not a model file|has version|a loss of your own"):
+                GBMRegressor.load_model(path)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    X, y = load_diabetes(return_X_y=True)
+    path = tmp_path / "model.json"
+    model = GBMRegressor().fit(X, y)
+    model.save_model(path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        model.save_model(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_parameters_as_grids_make_them(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    X[::3, 2] = -999
+    model = XGBOOST.regressor(missing=np.int64(-999), max_depth=np.int32(2)).fit(X, y)
+    # What is trained is saved, not what the next fit would train.
+    model.estimator.set_params(missing=np.nan)
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMRegressor.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.estimator_.missing == -999
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_labels_that_are_times(engine, unit, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    days = np.array(["2024-02-29", "2025-01-01"], dtype=f"datetime64[{unit}]")
+    model = engine.classifier().fit(X, days[y])
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMClassifier.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.classes_.dtype == days.dtype
+
+
+def test_a_failed_fit_changes_nothing(engine):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = engine.classifier().fit(X, np.array(["bad", "good"])[y])
+    before, predicted = model.classes_, model.predict(X)
+    with pytest.raises(ValueError, match="weight"):
+        model.fit(X[:, :5], np.array(["yes", "no"])[y], sample_weight=-np.ones(len(y)))
+    assert model.classes_ is before and model.n_features_in_ == X.shape[1]
+    np.testing.assert_array_equal(model.predict(X), predicted)
 
 
 @pytest.mark.parametrize(

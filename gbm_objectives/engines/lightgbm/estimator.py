@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-from sklearn.base import clone
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ...losses import Loss
-from ..common import call_metric, check_options, users_metrics
+from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
-from .train import OBJECTIVE_NAMES, train
+from .model_text import objective_in
+from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
     "QUIET",
+    "check_model",
     "default_estimator",
     "estimator_with_model",
     "from_text",
@@ -43,6 +45,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "LightGBM")
     params = _native_params(estimator)
+    data = _balanced(params, data)
     train_set = _dataset(data.X, data.y, data.sample_weight, **data.options)
     valid_sets = [_dataset(*eval_set, reference=train_set) for eval_set in data.eval_sets]
     evals_result: dict[str, dict[str, list[float]]] = {}
@@ -61,7 +64,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
         if valid_sets
         else None,
-        feval=[_from_sklearn(function) for function in functions],
+        feval=[_from_sklearn(function, loss) for function in functions],
         init_model=data.model,
         callbacks=callbacks,
     )
@@ -78,7 +81,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
 
     LightGBM has no public way to give a model to an estimator; these are the attributes that its `fit` sets.
     """
-    model = clone(estimator)
+    model = unfitted_copy(estimator)
     model._Booster = trained.booster
     model._best_iteration = trained.best_iteration or 0
     model._best_score = trained.booster.best_score
@@ -92,6 +95,14 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     return model
 
 
+def check_model(booster: lgb.Booster, loss: Loss, n_features: int) -> None:
+    """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+    check_shape(booster.num_model_per_iteration(), booster.num_feature(), loss, n_features)
+    theirs, ours = objective_in(booster.model_to_string(num_iteration=1)), objective_name(loss)
+    if theirs != ours:
+        raise ValueError(f"its native model was trained as {theirs!r}, {loss!r} is trained as {ours!r}")
+
+
 def to_text(booster: lgb.Booster) -> str:
     """Return the native model as text."""
     return str(booster.model_to_string(num_iteration=-1))
@@ -100,6 +111,22 @@ def to_text(booster: lgb.Booster) -> str:
 def from_text(text: str) -> lgb.Booster:
     """Return the native model of a text."""
     return lgb.Booster(model_str=text)
+
+
+def _balanced(params: dict[str, Any], data: Training) -> Training:
+    """Take LightGBM's parameters of unbalanced labels out, and return the training with the weights they mean."""
+    for name in UNBALANCED:
+        if params.pop(name, False):
+            positive = max(int(np.count_nonzero(data.y == 1.0)), 1)
+            # LightGBM raises the weight of the rarer class.
+            factor = (len(data.y) - positive) / positive
+            rarer = positives_times(data, factor, name)
+            if factor >= 1.0:
+                data = rarer
+            elif rarer.sample_weight is not None:
+                data = replace(rarer, sample_weight=rarer.sample_weight / factor)
+    factor = params.pop("scale_pos_weight", 1.0)
+    return data if factor == 1.0 else positives_times(data, factor, "scale_pos_weight")
 
 
 def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
@@ -137,11 +164,11 @@ def _n_threads(n_jobs: int | None) -> int:
     return int(effective_n_jobs(n_jobs))
 
 
-def _from_sklearn(metric: Any) -> Any:
+def _from_sklearn(metric: Any, loss: Loss) -> Any:
     """Turn a metric of scikit-learn form into LightGBM's native form."""
 
     @wraps(metric, updated=())
     def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
-        return call_metric(metric, dataset.get_label(), raw_prediction, dataset.get_weight())
+        return call_metric(metric, loss, dataset.get_label(), raw_prediction, dataset.get_weight())
 
     return native

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import lightgbm as lgb
@@ -13,20 +10,11 @@ import numpy as np
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
-from ...losses.start import constant_rows
-from ...validation import as_weight
-from ..common import (
-    Watch,
-    check_keys,
-    check_labels,
-    errors_name,
-    metric_functions,
-    require_loss,
-    target_and_weight,
-)
+from ..common import Watch, alone_with, check_keys, metric_functions, require_loss, target_and_weight
+from .data_sets import check_data_set, construct, named_sets, start_values
 from .model_text import completed, objective_in
 
-__all__ = ["train"]
+__all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
 
 # The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
 # none, and serves raw predictions.
@@ -37,10 +25,13 @@ OBJECTIVES = {
     "log": "poisson",
 }
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
-BUILTIN_ONLY = (
-    *("is_unbalance", "unbalance", "unbalanced_sets", "scale_pos_weight"),
-    *("alpha", "sigmoid", "reg_sqrt", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"),
-)
+# What acts on built-in objectives only, and the value with which it does nothing.
+UNBALANCED = ("is_unbalance", "unbalance", "unbalanced_sets")
+BUILTIN_ONLY = {
+    **dict.fromkeys((*UNBALANCED, "reg_sqrt"), False),
+    **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
+    **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
+}
 EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
@@ -126,9 +117,9 @@ def train(
 
     if valid_sets is not None:
         valid_sets = [valid_sets] if isinstance(valid_sets, lgb.Dataset) else list(valid_sets)
-    sets = _named_sets(train_set, valid_sets, valid_names)
+    sets = named_sets(train_set, valid_sets, valid_names)
     for dataset, name in sets:
-        _check_dataset(loss, dataset, name)
+        check_data_set(loss, dataset, name)
     keywords = {
         "num_boost_round": num_boost_round,
         "valid_sets": valid_sets,
@@ -140,24 +131,30 @@ def train(
     }
     # DART's predictions leave trees out: its loss rises and falls with them.
     drops = any(params.get(name) == "dart" for name in BOOSTING_NAMES)
+    if drops and any(dataset is train_set for dataset in valid_sets or ()):
+        raise ValueError(
+            "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
+            " would not take the last of them up again; evaluate on a Dataset of its own with the same rows"
+        )
     params["objective"] = _objective(loss, None if drops else Watch(loss, "learning_rate"))
-    if init_model is not None:
-        _check_model(init_model, loss)
-        # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw data
-        # that it needs for this.
-        with _start_values(sets, None):
-            booster = lgb.train(params, train_set, init_model=init_model, **keywords)
-        return _completed(booster, loss, np.zeros(loss.n_outputs))
+    with alone_with(sets):
+        if init_model is not None:
+            _check_model(init_model, loss)
+            # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
+            # data that it needs for this.
+            with start_values(sets, None):
+                booster = lgb.train(params, train_set, init_model=init_model, **keywords)
+            return _completed(booster, loss, np.zeros(loss.n_outputs))
 
-    _construct(params, train_set, sets)
-    targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
-    start = loss.initial_raw(*targets[0])
-    with _start_values(sets, start):
-        if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
-            booster = lgb.train(params, train_set, **keywords)
-        else:
-            booster = _train_without_features(params, train_set, loss)
-    return _completed(booster, loss, start)
+        construct(params, train_set, sets)
+        targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
+        start = loss.initial_raw(*targets[0])
+        with start_values(sets, start):
+            if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
+                booster = lgb.train(params, train_set, **keywords)
+            else:
+                booster = _train_without_features(params, train_set, loss, keywords)
+        return _completed(booster, loss, start)
 
 
 def _objective(loss: Loss, watch: Watch | None) -> Any:
@@ -178,7 +175,7 @@ def _check_model(model: Any, loss: Loss) -> None:
         model = lgb.Booster(model_file=model)
     if not isinstance(model, lgb.Booster):
         raise TypeError(f"init_model must be a lightgbm.Booster or the path of one, got {type(model).__name__}")
-    ours, theirs = _objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
+    ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
     if ours is None or theirs is None:
         return  # raw predictions, of whatever link
     # LightGBM's objectives with another link; those not here have the identity's.
@@ -189,87 +186,24 @@ def _check_model(model: Any, loss: Loss) -> None:
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:
     """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
-    if loss.link.name == "identity" and not loss.classifies:
-        return
+    right = loss.link.name == "identity" and not loss.classifies
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():
             if callable(metric):
                 raise TypeError(f"a metric that is a function goes into feval=, got {metric!r} in params")
-            if str(metric).strip().lower() not in ORDER_METRICS:
+            if str(metric).strip().lower() == loss.name:
+                raise ValueError(f"metric {metric!r} must be left out: it has the name of the loss's own metric")
+            if not right and str(metric).strip().lower() not in ORDER_METRICS:
                 raise ValueError(
                     f"metric {metric!r} would be computed on raw predictions, not on the response scale of"
-                    f" {loss!r}; pass a function as feval= and apply loss.response in it"
+                    f" {loss!r}; pass a function (feval= of train, eval_metric= of fit)"
                 )
 
 
-def _named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
-    """Return the training set and each other validation set once, with a name for messages."""
-    sets = [(train_set, "train_set")]
-    valid_names = [valid_names] if isinstance(valid_names, str) else valid_names
-    for i, dataset in enumerate(valid_sets or []):
-        known = isinstance(valid_names, (list, tuple)) and i < len(valid_names)
-        sets.append((dataset, f"valid_sets[{i}]" + (f" ({valid_names[i]})" if known else "")))
-    for dataset, name in sets:
-        if not isinstance(dataset, lgb.Dataset):
-            raise TypeError(f"{name} must be a lightgbm.Dataset, got {type(dataset).__name__}")
-    return [pair for i, pair in enumerate(sets) if all(pair[0] is not other for other, _ in sets[:i])]
-
-
-def _check_dataset(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
-    """Check what a data set was given, before LightGBM turns NaN into 0 and infinity into 1e38."""
-    in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
-    with errors_name(name):
-        if dataset.label is not None or hasattr(dataset, "target_distribution"):
-            # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
-            given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
-            given.get_label, given.get_weight = lambda: dataset.label, lambda: dataset.weight
-            target, weight = labels_and_weight(given)
-            check_labels(loss, target)
-            as_weight(weight, len(target))
-            rows = getattr(dataset.data, "shape", (len(target),))[0] if in_memory else len(target)
-            if rows != len(target):
-                raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
-        elif in_memory and dataset.used_indices is None:
-            raise ValueError("the Dataset has no labels: give it label=")
-        if dataset.init_score is not None:
-            raise ValueError("init_score must not be set, train() finds the start value itself")
-
-
-def _construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
-    """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
-
-    Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
-    """
-    for dataset, _ in sets:
-        if dataset is not train_set:
-            dataset.set_reference(train_set)
-        dataset._update_params({**params, "objective": "none"})
-        try:
-            dataset.construct()
-        finally:
-            dataset._reverse_update_params()
-
-
-@contextmanager
-def _start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None) -> Iterator[None]:
-    """Set the start value, if any, on all data sets, and take every start off again however the training ends."""
-    try:
-        if start is not None:
-            for dataset, _ in sets:
-                # Not by set_init_score, which would keep a copy of it in Python.
-                dataset.set_field("init_score", constant_rows(start, dataset.num_data()))
-        yield
-    finally:
-        for dataset, _ in sets:
-            # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
-            dataset._predictor = None
-            dataset.set_init_score(None)
-            if dataset._handle is not None:
-                dataset.set_field("init_score", None)
-
-
-def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss: Loss) -> lgb.Booster:
-    """Return a model of one leaf per output, valued 0.
+def _train_without_features(
+    params: dict[str, Any], train_set: lgb.Dataset, loss: Loss, keywords: dict[str, Any]
+) -> lgb.Booster:
+    """Return a model of one leaf per output, valued 0, after one round with everything that a round brings.
 
     Where no feature has two bins (a constant column, few rows), LightGBM fails on custom objectives only. Any
     built-in objective then yields the tree without a split that a custom one should.
@@ -277,18 +211,18 @@ def _train_without_features(params: dict[str, Any], train_set: lgb.Dataset, loss
     objective = "regression" if loss.n_outputs == 1 else "multiclass"
     label = np.asarray(train_set.get_label())
     params = {name: value for name, value in params.items() if name not in EARLY_STOPPING_NAMES}
-    params = {**params, "objective": objective, "metric": "None"}
+    params = {**params, "objective": objective}
     try:
         if loss.outputs:
             train_set.set_label(
                 np.arange(len(label)) % loss.n_outputs
             )  # the multi-class objective asks for labels
-        return lgb.train(params, train_set, num_boost_round=1, keep_training_booster=True)
+        return lgb.train(params, train_set, **{**keywords, "num_boost_round": 1})
     finally:
         train_set.set_label(label)
 
 
-def _objective_name(loss: Loss) -> str | None:
+def objective_name(loss: Loss) -> str | None:
     """Return the built-in objective with the loss's link, None if there is none."""
     if loss.outputs or loss.link.name not in OBJECTIVES:
         return None
@@ -297,7 +231,7 @@ def _objective_name(loss: Loss) -> str | None:
 
 def _completed(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
     """Write start value and link into the model, and let its data go, as `lightgbm.train` does at its end."""
-    objective = _objective_name(loss)
+    objective = objective_name(loss)
     text = completed(booster.model_to_string(), objective, np.atleast_1d(start).tolist())
     # Converters to other formats read this one.
     booster.params["objective"] = "custom" if objective is None else objective.split()[0]

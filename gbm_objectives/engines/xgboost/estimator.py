@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from functools import wraps
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
-from sklearn.base import clone
 
 from ...losses import Loss
-from ..common import call_metric, check_options, users_metrics
+from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
-from .train import train
+from .train import objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
     "QUIET",
+    "check_model",
     "default_estimator",
     "estimator_with_model",
     "from_text",
@@ -39,6 +41,9 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "XGBoost")
     params = _native_params(estimator)
+    factor = params.pop("scale_pos_weight", 1.0)
+    if factor != 1.0:
+        data = positives_times(data, factor, "scale_pos_weight")
     dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight)
     if data.options.get("feature_weights") is not None:
         dtrain.set_info(feature_weights=data.options["feature_weights"])
@@ -54,7 +59,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[_from_sklearn(function) for function in functions],
+        custom_metric=[_from_sklearn(function, loss) for function in functions],
         xgb_model=data.model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
@@ -62,7 +67,13 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,
     )
     best = _best_iteration(booster)
-    if best is not None and best < booster.num_boosted_rounds():
+    if best is not None and estimator.booster == "gblinear":
+        warnings.warn(
+            "XGBoost can not go back to the best round of a linear booster: the model is that of the last round",
+            UserWarning,
+            stacklevel=3,
+        )
+    elif best is not None and best < booster.num_boosted_rounds():
         # Without the rounds after the best one, so that the stock predict of the model is the best one's.
         attributes = booster.attributes()
         booster = booster[:best]
@@ -77,10 +88,20 @@ def predict_raw(booster: xgb.Booster, X: Any, estimator: Any) -> np.ndarray:
 
 def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
     """Return a copy of the estimator with the model in it."""
-    model = clone(estimator)
+    model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
     model.evals_result_ = trained.evals_result
     return model
+
+
+def check_model(booster: xgb.Booster, loss: Loss, n_features: int) -> None:
+    """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+    learner = json.loads(booster.save_config())["learner"]
+    n_outputs = max(int(learner["learner_model_param"][name]) for name in ("num_class", "num_target"))
+    check_shape(n_outputs, booster.num_features(), loss, n_features)
+    theirs, ours = learner["objective"]["name"], objective_name(loss)
+    if theirs != ours:
+        raise ValueError(f"its native model was trained as {theirs!r}, {loss!r} is trained as {ours!r}")
 
 
 def to_text(booster: xgb.Booster) -> str:
@@ -119,13 +140,14 @@ def _native_params(estimator: Any) -> dict[str, Any]:
     return {name: value for name, value in params if value is not None and name != "objective"}
 
 
-def _from_sklearn(metric: Any) -> Any:
+def _from_sklearn(metric: Any, loss: Loss) -> Any:
     """Turn a metric of scikit-learn form into XGBoost's native form."""
 
     @wraps(metric, updated=())
     def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
         weight = dmatrix.get_weight()
-        name, value, _ = call_metric(metric, dmatrix.get_label(), raw_prediction, weight if weight.size else None)
+        weight = weight if weight.size else None
+        name, value, _ = call_metric(metric, loss, dmatrix.get_label(), raw_prediction, weight)
         return name, value
 
     return native

@@ -16,7 +16,7 @@ from ...losses.start import constant_rows
 from ..common import Watch, check_keys, errors_name, metric_functions, require_loss, target_and_weight
 from .unit import unit_of_gains, with_penalties_times
 
-__all__ = ["train"]
+__all__ = ["LINKS", "objective_name", "train"]
 
 # The built-in objective that has a link of ours; with another link `predict` is the raw prediction. Not
 # "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training.
@@ -25,6 +25,17 @@ OBJECTIVES = {
     "logit": "binary:logistic",
     "softmax": "multi:softprob",
     "log": "reg:gamma",
+}
+
+# What acts on built-in objectives only, and the value with which it does nothing.
+BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
+# The links of XGBoost's objectives, as far as their models can be gone on from.
+LINKS = {
+    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), "identity"),
+    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), "identity"),
+    **dict.fromkeys(("binary:logistic", "reg:logistic"), "logit"),
+    **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
+    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), "log"),
 }
 
 
@@ -94,8 +105,8 @@ def train(
     """
     require_loss(loss)
     params = dict(params or {})
-    check_keys(params, loss, ("objective", "base_score"), ("scale_pos_weight", "quantile_alpha", "huber_slope"))
-    params = {"disable_default_eval_metric": True, **params, "objective": _objective_name(loss)}
+    check_keys(params, loss, ("objective", "base_score"), BUILTIN_ONLY)
+    params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
 
@@ -109,6 +120,8 @@ def train(
             raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
         if dmatrix.get_base_margin().size:
             raise ValueError(f"{name}: base_margin must not be set, train() finds the start value itself")
+        if dmatrix.get_uint_info("group_ptr").size:
+            raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
     start = loss.initial_raw(*targets[0])
     with errors_name("dtrain"):
@@ -119,9 +132,11 @@ def train(
         # On the response scale of the declared objective; softmax alone takes raw values.
         raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
         base = start if raw else loss.link.inverse(np.asarray(start))
+        if loss.link.name == "logit":
+            base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
         params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
     else:
-        _check_link(xgb_model, loss)
+        xgb_model = _to_go_on_from(xgb_model, loss)
 
     # DART's predictions leave trees out: its loss rises and falls with them.
     watch = None if params.get("booster") == "dart" else Watch(loss, "learning_rate (eta)")
@@ -180,17 +195,23 @@ def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, star
         )
 
 
-def _check_link(model: Any, loss: Loss) -> None:
-    """Raise if a model to go on from has another link: its start value would be read wrongly."""
-    booster = model if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
-    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-    if objective != _objective_name(loss):
+def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
+    """Return a copy of a model without its best round, and raise if it has another link.
+
+    Its start value would be read wrongly then; and the best round of a training before would cut this one short.
+    """
+    booster = model.copy() if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
+    theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    if LINKS.get(theirs) != LINKS[objective_name(loss)]:
         raise ValueError(
-            f"xgb_model was trained as {objective!r}, {loss!r} goes on from {_objective_name(loss)!r}"
+            f"xgb_model was trained as {theirs!r}, {loss!r} goes on from models of the same link, such as"
+            f" {objective_name(loss)!r}"
         )
+    booster.set_attr(best_iteration=None, best_score=None)
+    return booster
 
 
-def _objective_name(loss: Loss) -> str:
+def objective_name(loss: Loss) -> str:
     """Return the built-in objective with the loss's link, or the identity's: raw predictions."""
     return OBJECTIVES.get(loss.link.name, OBJECTIVES["identity"])
 

@@ -46,6 +46,8 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
     if not gains.any():
         # Most targets are at the start, and the sample holds no other.
         gains = _gains(loss, y, weight, start, slice(None))
+    if not np.isfinite(gains).all():
+        raise ValueError("the target is too large for XGBoost, which computes in float32: give it in another unit")
     if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
         return 1.0
     # Of several outputs the one that gains least must be heard; a larger one only must not overflow.

@@ -1,0 +1,110 @@
+"""LightGBM's data sets before and during a training: checked, constructed, started, and left as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from ...losses import Loss
+from ...losses.metric import labels_and_weight
+from ...losses.start import constant_rows
+from ...validation import as_weight
+from ..common import check_labels, errors_name
+
+__all__ = ["check_data_set", "construct", "named_sets", "start_values"]
+
+# What LightGBM makes of infinite labels when it constructs a data set.
+INFINITE = np.float32(1e38)
+
+
+def named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
+    """Return the training set and each other validation set once, with a name for messages."""
+    sets = [(train_set, "train_set")]
+    valid_names = [valid_names] if isinstance(valid_names, str) else valid_names
+    for i, dataset in enumerate(valid_sets or []):
+        known = isinstance(valid_names, (list, tuple)) and i < len(valid_names)
+        sets.append((dataset, f"valid_sets[{i}]" + (f" ({valid_names[i]})" if known else "")))
+    for dataset, name in sets:
+        if not isinstance(dataset, lgb.Dataset):
+            raise TypeError(f"{name} must be a lightgbm.Dataset, got {type(dataset).__name__}")
+    return [pair for i, pair in enumerate(sets) if all(pair[0] is not other for other, _ in sets[:i])]
+
+
+def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
+    """Check what a data set was given, before LightGBM turns NaN into 0 and infinity into 1e38.
+
+    Of a data set that is constructed only what LightGBM has made of it is left; of a subset its parent may have
+    it.
+    """
+    in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
+    with errors_name(name):
+        label, weight = (_given(dataset, field) for field in ("label", "weight"))
+        if label is not None or hasattr(dataset, "target_distribution"):
+            # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
+            given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
+            given.get_label, given.get_weight = lambda: label, lambda: weight
+            target, weight = labels_and_weight(given)
+            check_labels(loss, target)
+            as_weight(weight, len(target))
+            if target.ndim == 1 and (bad := np.flatnonzero(np.abs(target) >= INFINITE)).size:
+                raise ValueError(
+                    f"the target must be below 1e38 in size, which is what LightGBM makes of infinity,"
+                    f" got {target[bad[0]]} in row {bad[0]} ({len(bad)} such)"
+                )
+            rows = getattr(dataset.data, "shape", (len(target),))[0] if in_memory else len(target)
+            if rows != len(target):
+                raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
+        elif in_memory and dataset.used_indices is None:
+            raise ValueError("the Dataset has no labels: give it label=")
+        if dataset.init_score is not None:
+            raise ValueError("init_score must not be set, train() finds the start value itself")
+        if dataset.group is not None:
+            raise ValueError("group must not be set: our losses compare no rows with each other")
+
+
+def _given(dataset: Any, field: str) -> Any:
+    """Return labels or weights as they were given; of a subset those of its parent's rows."""
+    own = getattr(dataset, field)
+    if own is not None or dataset.used_indices is None:
+        return own
+    whole = _given(dataset.reference, field)
+    return None if whole is None else np.asarray(whole)[dataset.used_indices]
+
+
+def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
+    """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
+
+    Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
+    """
+    for dataset, _ in sets:
+        if dataset is not train_set:
+            dataset.set_reference(train_set)
+        dataset._update_params({**params, "objective": "none"})
+        try:
+            dataset.construct()
+        finally:
+            dataset._reverse_update_params()
+
+
+@contextmanager
+def start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None) -> Iterator[None]:
+    """Set the start value, if any, on all data sets, and take every start off again however the training ends."""
+    try:
+        if start is not None:
+            for dataset, _ in sets:
+                # Not by set_init_score, which would keep a copy of it in Python.
+                dataset.set_field("init_score", constant_rows(start, dataset.num_data()))
+        yield
+    finally:
+        for dataset, _ in sets:
+            # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
+            dataset._predictor = None
+            dataset.set_init_score(None)
+            if dataset._handle is not None:
+                dataset.set_field("init_score", None)

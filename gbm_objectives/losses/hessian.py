@@ -1,0 +1,34 @@
+"""Losses with more than one curvature."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from .base import CurvatureKind, Loss
+
+__all__ = ["ChoosesHessian"]
+
+
+class ChoosesHessian(Loss):
+    """A loss with more than one curvature, of which the constructor's parameter `hessian` chooses one.
+
+    ``"auto"`` is the default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"`` are
+    there where the loss has them.
+    """
+
+    # What `hessian` may be, and the kind of curvature it then is.
+    _kinds: ClassVar[dict[str, CurvatureKind]]
+
+    def __init__(self, hessian: str = "auto") -> None:
+        self.hessian = hessian
+
+    @property
+    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # here it depends on a hyper-parameter
+        """What the curvature promises; see `Loss`."""
+        if self.hessian not in self._kinds:
+            offered = ", ".join(map(repr, self._kinds))
+            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {self.hessian!r}")
+        return self._kinds[self.hessian]
+
+    def check_params(self) -> None:
+        _ = self.curvature_kind  # raises

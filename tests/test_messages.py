@@ -1,0 +1,96 @@
+"""What a user gets wrong is named: argument, rule, offender, remedy."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost as xgb
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import GridSearchCV
+
+from gbm_objectives import BinaryCrossEntropy, GBMClassifier, GBMRegressor, Huber, SquaredError
+from gbm_objectives.plotting import plot_prediction_interval
+from tests.engine import LIGHTGBM, XGBOOST
+
+X, Y = load_diabetes(return_X_y=True)
+LABELS = (Y > 140).astype(int)
+
+
+def test_a_loss_as_metric(engine):
+    name = "feval" if engine is LIGHTGBM else "custom_metric"
+    with pytest.raises(TypeError, match=r"a metric must be a function, got Huber\(\): pass its \.metric"):
+        engine.train(SquaredError(), X, Y, **{name: Huber()})
+    with pytest.raises(TypeError, match=r"a metric must be a function, got Huber\(\): pass its \.metric"):
+        engine.regressor().fit(X, Y, eval_set=[(X, Y)], eval_metric=Huber())
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda: lgb.train({**LIGHTGBM.params, "objective": Huber}, lgb.Dataset(X, Y), 2),
+        lambda: lgb.LGBMRegressor(objective=Huber, verbosity=-1).fit(X, Y),
+        lambda: xgb.train(XGBOOST.params, xgb.DMatrix(X, Y), 2, obj=Huber),
+        lambda: xgb.XGBRegressor(objective=Huber).fit(X, Y),
+    ],
+    ids=["lightgbm", "LGBMRegressor", "xgboost", "XGBRegressor"],
+)
+def test_a_class_as_objective(train):
+    with pytest.raises(TypeError, match=r"must be a loss, not the class Huber: write Huber\(\)"):
+        train()
+
+
+@pytest.mark.parametrize(
+    ("grid", "needs"),
+    [
+        ({"loss__delta": [1.0]}, r"GBMRegressor\(loss=\.\.\.\)"),
+        ({"estimator__num_leaves": [3]}, r"\(estimator=\.\.\.\)"),
+    ],
+)
+def test_grids_over_defaults(grid, needs):
+    (name,) = grid
+    with pytest.raises(ValueError, match=rf"{name} needs .*{needs}: the default is made when fit is called"):
+        GridSearchCV(GBMRegressor(), grid, cv=2).fit(X, Y)
+    assert GBMRegressor().set_params(loss=Huber(), loss__delta=3.0).loss.delta == 3.0
+
+
+def test_features_of_a_plot():
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(10)])
+    model = LIGHTGBM.regressor().fit(frame, Y)
+    assert plot_prediction_interval(model, frame, feature="x2").get_xlabel() == "x2"
+    with pytest.raises(ValueError, match="feature must be a column of X, by number or by name, got 'h'"):
+        plot_prediction_interval(model, frame, feature="h")
+    with pytest.raises(ValueError, match="feature must be one of the 10 columns of X, got 10"):
+        plot_prediction_interval(model, frame, feature=10)
+
+
+def test_metrics_that_lightgbm_would_compute_wrongly():
+    with pytest.raises(
+        ValueError, match=r"'l2' would be computed on raw .* \(feval= of train, eval_metric= of fit\)"
+    ):
+        LIGHTGBM.classifier().fit(X, LABELS, eval_set=[(X, LABELS)], eval_metric="l2")
+
+
+def test_soft_labels_in_one_column():
+    with pytest.raises(
+        ValueError, match=r"y must be labels, got the continuous value 0\.\d+: .* np.column_stack\(\[1 - y, y\]\)"
+    ):
+        GBMClassifier(BinaryCrossEntropy()).fit(X, np.clip(Y / 400, 0.01, 0.99))
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
+def test_dask_estimators(kind):
+    pytest.importorskip("dask.distributed")
+    estimator = lgb.DaskLGBMRegressor() if kind == "lightgbm" else xgb.dask.DaskXGBRegressor()
+    with pytest.raises(
+        TypeError, match=r"estimator must t.* arrays and data frames, got .*, which asks for Dask's"
+    ):
+        GBMRegressor(estimator=estimator).fit(X, Y)
+
+
+def test_ranking_groups(engine):
+    rows = engine.data(X, Y)
+    rows.set_group([200, 242])
+    with pytest.raises(ValueError, match=r"group.* must not be set: our losses compare no rows with each other"):
+        engine.ours.train(engine.params, rows, loss=Huber())
