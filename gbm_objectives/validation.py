@@ -38,10 +38,9 @@ def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object
     raw = as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2))
     shape = (n_rows,) if n_outputs == 1 else (n_rows, n_outputs)
     if raw.shape[1:] != shape[1:]:
-        got = raw.shape[1] if raw.ndim == 2 else 1
         raise ValueError(
             f"raw_prediction must have {n_outputs} values per row for {owner!r}, got shape {raw.shape}:"
-            f" set the engine's num_class to {n_outputs}, or take the loss for {got} outputs"
+            f" in an engine's own interface set num_class (XGBoost: num_target) to {n_outputs}"
         )
     if len(raw) != n_rows:
         raise ValueError(f"raw_prediction has {len(raw)} rows, the target has {n_rows}")

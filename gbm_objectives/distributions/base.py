@@ -24,6 +24,17 @@ class Distribution(Loss):
 
     curvature_kind = "expected"
 
+    @property
+    def _steps(self) -> np.ndarray:
+        """For each output the part of a full Newton step that is taken; the engines get the curvature over it."""
+        return np.ones(self.n_outputs)
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        gradient, curvature = super()._block(y_true, raw_prediction, known, dtype)
+        return gradient, curvature / self._steps.astype(curvature.dtype)
+
     @abstractmethod
     def _frozen(self, parameters: np.ndarray) -> Any:
         """Return SciPy's frozen distribution for parameters (n_samples, n_outputs)."""

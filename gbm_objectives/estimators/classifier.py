@@ -89,7 +89,10 @@ feature_names_in_
         else:
             self.loss_ = clone(self.loss)
         if not self.loss_.classifies:
-            raise ValueError(f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}")
+            raise ValueError(
+                f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}; a class of your own says"
+                " so with classifies = True"
+            )
         if max(2, self.loss_.n_outputs) != n_classes:
             raise ValueError(
                 f"{self.loss_!r} tells {max(2, self.loss_.n_outputs)} classes apart, y has {n_classes}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin, clone
+from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
 from ..losses import SquaredError
@@ -70,6 +71,35 @@ class GBMRegressor(RegressorMixin, PredictiveGBM):
             return np.asarray(target, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"y must be numbers: {error}") from None
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of the prediction, as scikit-learn's regressors do.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        float
+            R².
+
+        Raises
+        ------
+        ValueError
+            If the loss predicts several numbers for a row.
+        """
+        if np.ndim(prediction := self.predict(X)) > 1:
+            raise ValueError(
+                f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
+                " search give scoring=, for instance the loss's value of predict_raw"
+            )
+        return float(r2_score(y, prediction, sample_weight=sample_weight))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the prediction on the response scale.

@@ -41,7 +41,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "format": FORMAT,
         "version": VERSION,
         "class": type(model).__name__,
-        "loss": {"class": type(model.loss_).__name__, "params": model.loss_.get_params()},
+        "loss": {"class": _name(model.loss_), "params": model.loss_.get_params()},
         "engine": engine_name,
         # Callbacks, random states and the like are not needed to predict.
         "estimator_params": {name: v for name, v in params.items() if isinstance(v, plain)},
@@ -83,6 +83,18 @@ def _write(text: str, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _name(loss: Loss) -> str:
+    """Return the name of a loss; of one that is not this package's but is named like one, with its module."""
+    kind = type(loss)
+    return kind.__name__ if _known(kind.__name__) in (kind, None) else f"{kind.__module__}.{kind.__name__}"
+
+
+def _known(name: str) -> Any:
+    """Return this package's loss of a name, None if there is none."""
+    found = next((getattr(home, name) for home in (losses, distributions) if name in home.__all__), None)
+    return found if inspect.isclass(found) and not inspect.isabstract(found) else None
+
+
 def _number(value: Any) -> Any:
     """Return a NumPy scalar, as hyper-parameters may be, as a number of Python's."""
     if isinstance(value, np.generic):
@@ -109,7 +121,7 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
     else:
         require_loss(loss)
         trained_with = (content.get("loss") or {}).get("class")
-        if type(loss).__name__ != trained_with:
+        if _name(loss) != trained_with:
             raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
         params = content["loss"].get("params")
         # As JSON has them: a tuple comes back as a list.
@@ -169,8 +181,7 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
 def _loss(content: Any, path: Any) -> Loss:
     """Return the loss by its name among this package's own: nothing else is looked up."""
     name = str(content.get("class")) if isinstance(content, dict) else ""
-    known: Any = next((getattr(home, name) for home in (losses, distributions) if name in home.__all__), None)
-    known = known if inspect.isclass(known) and not inspect.isabstract(known) else None
+    known = _known(name)
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {name}: pass it as loss=")
     try:

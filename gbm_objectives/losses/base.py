@@ -29,7 +29,7 @@ __all__ = ["CurvatureKind", "Loss"]
 class Loss(BaseEstimator, ABC):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
-    A small value object: no data and no state between calls. A subclass is final. It sets `curvature_kind` and
+    A small value object: no data and no state between calls. A subclass sets `curvature_kind` and
     gives `_pointwise` and `_derivatives`, and where the defaults do not fit:
 
     - `link` and `domain`, of `gbm_objectives.losses.links` and `.domain`;
@@ -196,7 +196,7 @@ class Loss(BaseEstimator, ABC):
         shape. A consistent curvature depends on all rows given.
         """
         y, raw = (array.astype(np.float64) for array in self._checked(y_true, raw_prediction))
-        return np.broadcast_to(self._float64_derivatives(y, raw)[1], raw.shape)
+        return np.array(np.broadcast_to(self._float64_derivatives(y, raw)[1], raw.shape))
 
     def value(self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,)."""
@@ -317,7 +317,18 @@ class Loss(BaseEstimator, ABC):
     # ---- a value object -----------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Loss) and type(self) is type(other) and self.get_params() == other.get_params()
+        return isinstance(other, Loss) and type(self) is type(other) and self._value() == other._value()
 
     def __hash__(self) -> int:
-        return hash((type(self), tuple(sorted(self.get_params().items()))))
+        return hash(self._value())
+
+    def _value(self) -> tuple[Any, ...]:
+        """Return class and hyper-parameters; lists and arrays as tuples, which compare and hash."""
+        params = sorted(self.get_params().items())
+        return type(self), tuple((name, _hashable(value)) for name, value in params)
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value

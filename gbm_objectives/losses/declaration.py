@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from inspect import Parameter, isfunction, signature
 from typing import Any, Literal, get_args
 
 from .domain import Domain
-from .links import Link, Output, joint_link
+from .links import SOFTMAX, Link, Output, joint_link
+from .noise import Noise
 
 __all__ = ["CurvatureKind", "check_declaration"]
 
@@ -14,6 +16,13 @@ CurvatureKind = Literal[
     "exact", "gauss-newton", "bound", "majorizer", "consistent", "expected", "surrogate", "constant"
 ]
 
+# What an author writes; the spelling of anything near to it is taken for a mistake.
+CONTRACT = (
+    *("link", "outputs", "domain", "curvature_kind", "noise", "classifies", "check_params", "n_outputs"),
+    *("_pointwise", "_derivatives", "_gradient", "_initial_raw"),
+    *("_of_residual", "_derivatives_of_residual", "_gradient_of_residual"),
+)
+MADE_OF = {"pointwise": "_pointwise", "gradient": "_derivatives", "curvature": "_derivatives"}
 PACKAGE = __name__.partition(".")[0] + "."
 
 
@@ -27,7 +36,22 @@ def check_declaration(cls: type) -> None:
     for name, wanted in (("link", Link), ("domain", Domain)):
         if name in own and not isinstance(own[name], (wanted, property)):
             complain(f"{name} must be a {wanted.__name__} of gbm_objectives.losses", own[name])
+    if not isinstance(own.get("classifies", False), bool):
+        complain("classifies must be True or False", own["classifies"])
+    if not isinstance(own.get("noise"), (Noise, property, type(None))):
+        complain("noise must be a Noise of gbm_objectives.losses", own["noise"])
+    for name in ("n_outputs", "metric", "name"):
+        if name in own and not isinstance(own[name], property):
+            complain(f"{name} must be a property; outputs that are no classes are named in outputs", own[name])
+    for name, formula in MADE_OF.items():
+        if name in own and not cls.__module__.startswith(PACKAGE):
+            complain(f"{name} is made of {formula}, which is the one to write", own[name])
+    _check_spelling(cls)
     outputs = own.get("outputs", ())
+    if isinstance(outputs, property) and "link" not in own:
+        complain("outputs is a property, so link must be given too", outputs)
+    if not isinstance(outputs, property) and cls.outputs and "link" in own:  # type: ignore[attr-defined]
+        complain("link must be left out: each of the outputs has its own", own["link"])
     if not isinstance(outputs, property):
         if not isinstance(outputs, tuple) or not all(isinstance(output, Output) for output in outputs):
             complain("outputs must be a tuple of Output(name, link)", outputs)
@@ -36,6 +60,8 @@ def check_declaration(cls: type) -> None:
             complain("outputs must be two or more, each with a name of its own", names)
         if outputs:
             cls.link = joint_link(outputs)  # type: ignore[attr-defined]  # of a Loss
+    if own.get("link") is SOFTMAX and "n_outputs" not in own and not isinstance(outputs, property):
+        complain("the softmax link needs the property n_outputs, the number of classes", own["link"])
     kind = getattr(cls, "curvature_kind", None)
     needed = kind is not None or _is_complete(cls)
     if needed and not isinstance(kind, property) and kind not in get_args(CurvatureKind):
@@ -46,6 +72,15 @@ def check_declaration(cls: type) -> None:
         ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
         if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
+
+
+def _check_spelling(cls: type) -> None:
+    """Raise if an attribute is nearly called like one of the contract, which would be ignored."""
+    known = {name for base in cls.__mro__[1:] for name in vars(base)}
+    for name in vars(cls):
+        near = get_close_matches(name, CONTRACT, n=1, cutoff=0.85)
+        if near and name not in (*known, *CONTRACT):
+            raise TypeError(f"{cls.__name__}: {name} is no part of the contract, did you mean {near[0]}?")
 
 
 def _is_complete(cls: type) -> bool:
@@ -59,5 +94,6 @@ def _check_signature(cls: type, name: str, function: Any, inherited: Any) -> Non
     if any(p.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) for p in given.values()):
         return
     needed = sum(p.default is Parameter.empty for p in given.values())
-    if not needed <= len(wanted) <= len(given):
+    swapped = set(given) == set(wanted) and list(given) != list(wanted)
+    if swapped or not needed <= len(wanted) <= len(given):
         raise TypeError(f"{cls.__name__}.{name} must take ({', '.join(wanted)}), it takes ({', '.join(given)})")

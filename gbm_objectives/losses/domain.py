@@ -58,6 +58,14 @@ class Domain:
         if offender := first_offender(y_true, good):
             raise ValueError(f"{name} must be {self.description}, got {offender}")
 
+    def accepts(self, y_true: np.ndarray) -> bool:
+        """Return whether all targets are in the domain."""
+        try:
+            self.check(y_true, "y")
+        except ValueError:
+            return False
+        return True
+
 
 REAL = Domain("finite numbers")
 NON_NEGATIVE = Domain("numbers not below 0", low=0.0)

@@ -28,7 +28,8 @@ class Link:
     name : str
         Name of the link.
     forward : callable
-        From the response scale to the raw prediction, element by element (softmax: row by row).
+        From the response scale to the raw prediction, element by element (softmax: row by row); finite at the
+        ends of the domain too.
     inverse : callable
         From the raw prediction to the response scale.
 

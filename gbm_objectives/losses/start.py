@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.optimize import brentq, minimize, minimize_scalar
 
-from ..curvature import sample_rows
+from ..curvature import SAMPLE_ROWS, sample_rows
 from .driver import blocks
 from .links import Link, Output
 
@@ -86,15 +86,17 @@ def _functions(
 
 def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> float:
     """Find the neighbourhood on a sample, then the place where the slope on all rows changes its sign."""
-    rows = sample_rows(len(y), weight)
-    few, few_weight = y[rows], None if weight is None else weight[rows]
+    few, few_weight = _sample(y, weight)
     levels = np.quantile(few, np.linspace(0.0, 1.0, CANDIDATES), method="nearest")
-    grid = np.unique(loss.link.forward(levels))
+    with np.errstate(all="ignore"):
+        grid = np.unique(loss.link.forward(levels))
+    grid = grid[np.isfinite(grid)] if np.isfinite(grid).any() else np.zeros(1)
     with np.errstate(over="ignore", invalid="ignore"):
         value, slope = _functions(loss, few, few_weight)
         values = np.array([value(constant) for constant in grid])
         mean = float(loss.link.forward(np.average(y, weights=weight)))
-        if value(mean) <= values.min() + 1e-3 * np.ptp(values) and _is_minimum(loss, y, weight, mean):
+        low_enough = np.isfinite(mean) and value(mean) <= values.min() + 1e-3 * np.ptp(values)
+        if low_enough and _is_minimum(loss, y, weight, mean):
             return mean
         at = int(np.nanargmin(values))
         low, high = float(grid[max(at - 1, 0)]), float(grid[min(at + 1, len(grid) - 1)])
@@ -102,11 +104,23 @@ def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> fl
         limits = float(loss.link.forward(-np.inf)), float(loss.link.forward(np.inf))
         limits = (-np.inf, np.inf) if np.isnan(limits).any() else limits
         near = _minimum_between(value, slope, low, high, limits)
-        if len(few) == len(y):
+        if few is y:
             return near
         # A sample's minimiser is about so far from that of all rows.
         error = max(high - low, abs(near) * RESOLUTION) / np.sqrt(len(few))
         return _minimum_between(*_functions(loss, y, weight), near - error, near + error, limits)
+
+
+def _sample(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return all rows with their weights; or of many rows a sample, by weight, whose rows weigh the same."""
+    if weight is None:
+        rows = sample_rows(len(y))
+        return (y, None) if isinstance(rows, slice) else (y[rows], None)
+    if len(y) <= SAMPLE_ROWS:
+        return y, weight
+    below = np.cumsum(weight)
+    places = (np.arange(SAMPLE_ROWS) + 0.5) * (below[-1] / SAMPLE_ROWS)
+    return y[np.searchsorted(below, places)], None
 
 
 def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, constant: float) -> bool:
@@ -181,4 +195,20 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
 
     with np.errstate(over="ignore", invalid="ignore"):
         best = minimize(both, np.zeros(k), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
-    return np.asarray(start + unit * best.x)
+        if not best.success:
+            # A kink stops a descent by slopes anywhere; of many rows a sample has to do.
+            few, few_weight = _sample(y, weight)
+            few_value, _ = _functions(loss, few, few_weight)
+            settings = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 400 * k, "initial_simplex": _simplex(best.x)}
+            function = lambda t: few_value(start + unit * t)  # noqa: E731
+            polished = minimize(function, best.x, method="Nelder-Mead", options=settings)
+            best = polished if value(start + unit * polished.x) <= value(start + unit * best.x) else best
+    found = np.asarray(start + unit * best.x)
+    if not np.isfinite(found).all():
+        raise ValueError(f"no start value of {loss!r} was found: the target is too large, or formulas overflow")
+    return found
+
+
+def _simplex(x: np.ndarray) -> np.ndarray:
+    """Return a place and, along each axis, one a tenth of the target's spread away."""
+    return np.vstack([x, x + 0.1 * np.eye(len(x))])

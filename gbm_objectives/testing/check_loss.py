@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,12 +14,15 @@ from ..engines.common import require_loss
 from ..losses import Loss
 from ..losses.links import LOGIT, SOFTMAX
 from .behaviour import BEHAVIOUR
+from .contract import FIRST, SECOND
 from .formulas import FORMULAS
+from .hazards import HAZARDS
 from .trial import Trial
 
 __all__ = ["check_loss"]
 
 ROWS = 60
+PACKAGE = Path(__file__).parent.parent
 
 
 def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: ArrayLike | None = None) -> None:
@@ -55,17 +61,11 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     >>> from gbm_objectives import Huber, check_loss
     >>> check_loss(Huber(delta=0.5))
     """
+    _check_parameters(loss)
     require_loss(loss)
     y, raw = _sample(loss, y_true, raw_prediction)
     trial = Trial(loss, y, raw)
-    problems = []
-    for check in (*FORMULAS, *BEHAVIOUR):
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
-                problems += [f"{check.__name__.strip('_')}: {problem}" for problem in check(trial)]
-        except Exception as error:  # an error of the loss is a finding, and the other checks still count
-            problems.append(f"{check.__name__.strip('_')}: raises {type(error).__name__}: {error}")
+    problems = _found(FIRST, trial) or _found((*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS), trial)
     if loss.link in (LOGIT, SOFTMAX) and not loss.classifies:
         warnings.warn(
             f"{loss!r} has the link of probabilities, but GBMClassifier takes it only if its class sets"
@@ -77,6 +77,41 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
         raise AssertionError(f"{loss!r} has {len(problems)} problem(s):\n- " + "\n- ".join(problems))
 
 
+def _check_parameters(loss: Loss) -> None:
+    """Raise if the constructor does not keep its parameters: everything else asks for them."""
+    try:
+        loss.get_params()
+    except AttributeError as error:
+        raise AssertionError(
+            f"{type(loss).__name__} must keep each parameter of its constructor under its name: {error}"
+        ) from None
+    except TypeError:
+        pass  # a class, which `require_loss` tells
+
+
+def _found(checks: Sequence[Callable[[Trial], Iterator[str]]], trial: Trial) -> list[str]:
+    """Return what the checks find; an error of the loss is a finding, and the other checks still count."""
+    problems: dict[str, str] = {}
+    for check in checks:
+        name = check.__name__.strip("_")
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                for problem in check(trial):
+                    problems.setdefault(problem, name)
+        except Exception as error:
+            # The same error in each check is one mistake.
+            problems.setdefault(f"raises {type(error).__name__}: {error}{_where(error)}", name)
+    return [f"{name}: {problem}" for problem, name in problems.items()]
+
+
+def _where(error: Exception) -> str:
+    """Return file and line of the last frame that is not this package's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(str(PACKAGE))]
+    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+
+
 def _sample(
     loss: Loss, y_true: ArrayLike | None, raw_prediction: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -84,15 +119,17 @@ def _sample(
     rng = np.random.default_rng(0)
     k = loss.n_outputs
     if y_true is None:
-        candidates = [
+        # Every class must occur: the start value of one that does not is at infinity.
+        labels = np.resize(np.arange(float(max(k, 2))), max(ROWS, 4 * k))
+        candidates = [] if loss.outputs or k == 1 else [labels]
+        candidates += [
             2.0 * rng.standard_normal(ROWS),
             rng.gamma(1.0, 2.0, ROWS),
             rng.uniform(0.01, 0.99, ROWS),
             np.resize([0.0, 1.0, 1.0], ROWS),
-            np.resize(np.arange(float(max(k, 2))), ROWS),
             rng.dirichlet(np.ones(k), ROWS),
         ]
-        y = next((np.asarray(target) for target in candidates if _accepts(loss, target)), None)
+        y = next((np.asarray(target) for target in candidates if loss.domain.accepts(np.asarray(target))), None)
         if y is None:
             raise ValueError(f"y_true is needed: {loss!r} accepts none of the usual targets")
     else:
@@ -105,11 +142,3 @@ def _sample(
     raw = np.asarray(raw_prediction, dtype=np.float64)
     loss.pointwise(y, raw)  # raises if shapes do not fit
     return y, raw
-
-
-def _accepts(loss: Loss, target: np.ndarray) -> bool:
-    try:
-        loss.check_target(target)
-    except ValueError:
-        return False
-    return True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from ..engines.protocol import Training
+from ..engines.registry import ENGINES, engine_named
 from ..losses import Loss
 
-__all__ = ["STEP", "Trial", "differences", "worst"]
+__all__ = ["STEP", "Trial", "differences", "trained", "worst"]
 
 # Of 4th-order differences: their own error is of the order of its 4th power, 1e-12, and that of rounding, divided
 # by it, 1e-13.
@@ -72,3 +75,19 @@ def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what:
         same = bool(np.isfinite(ratio)) and np.allclose(got, ratio * expected, rtol=1e-3, atol=atol)
         hint = f", {ratio:.3g} times that in every row" if same else ""
         yield f"{what} is {expected[at]:.6g} in row {at[0]}, got {got[at]:.6g} ({bad} of {len(miss)} rows{hint})"
+
+
+def trained(loss: Loss, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, np.ndarray, list[str]]]:
+    """Yield each engine that is installed with the raw predictions after 20 rounds, and what it warned of."""
+    for name in ENGINES:
+        try:
+            engine = engine_named(name)
+        except ModuleNotFoundError:
+            continue
+        estimator = engine.default_estimator(classifier=False)
+        estimator.set_params(n_estimators=20, n_jobs=1, **engine.QUIET)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            model = engine.train_estimator(estimator, loss, Training(X, y))
+        warned = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
+        yield name, engine.predict_raw(model.booster, X, estimator), warned

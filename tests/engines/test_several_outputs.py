@@ -142,7 +142,7 @@ def test_the_normals_own_words():
     rng = np.random.default_rng(0)
     wide = np.where(X[:, 0] > 0, 3.0, 0.3)
     y = 5 * X[:, 2] + wide * rng.standard_normal(len(Y))
-    model = GBMRegressor(Normal(), LIGHTGBM.estimator(False, n_estimators=150)).fit(X, y)
+    model = GBMRegressor(Normal(scale_step=1.0), LIGHTGBM.estimator(False, n_estimators=150)).fit(X, y)
     spread = model.predict_distribution(X).std()
     assert spread[X[:, 0] > 0].mean() > 2 * spread[X[:, 0] <= 0].mean()
     assert model.predict(X).shape == (len(Y),)

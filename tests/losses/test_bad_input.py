@@ -73,6 +73,6 @@ def test_raw_prediction_shapes():
         SquaredError()([1.0, 2.0, 3.0], [0.0, 0.0])
     with pytest.raises(
         ValueError,
-        match=r"must have 3 values per row for .*n_classes=3\), got shape \(2,\): set the engine's num_class to 3",
+        match=r"must have 3 values per row for .*n_classes=3\), got shape \(2,\): in an engine's own",
     ):
         CategoricalCrossEntropy(3).value([1, 2], [0.0, 0.0])

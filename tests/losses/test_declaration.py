@@ -8,7 +8,7 @@ import pytest
 from gbm_objectives import Loss, SquaredError
 from gbm_objectives.losses import ResidualLoss
 from gbm_objectives.losses.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
-from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, Output, joint_link
+from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, SOFTMAX, Output, joint_link
 
 FORMULAS = {
     "curvature_kind": "exact",
@@ -35,6 +35,26 @@ def declare(base=Loss, **attributes):
         (
             {"_derivatives": lambda self, y_true, raw_prediction, scale, dtype: None},
             r"_derivatives must take \(self, y_true, raw_prediction\), it takes \(self, .*, scale, dtype\)",
+        ),
+        ({"classifies": "yes"}, "classifies must be True or False, got 'yes'"),
+        ({"noise": "normal"}, "noise must be a Noise of gbm_objectives.losses, got 'normal'"),
+        (
+            {"n_outputs": 2},
+            "n_outputs must be a property; outputs that are no classes are named in outputs, got 2",
+        ),
+        ({"metric": 3}, "metric must be a property"),
+        ({"gradient": lambda self, y, raw: raw}, "gradient is made of _derivatives, which is the one to write"),
+        ({"dommain": REAL}, "dommain is no part of the contract, did you mean domain"),
+        ({"_inital_raw": lambda self, y, w: 0.0}, "did you mean _initial_raw"),
+        ({"link": SOFTMAX}, "the softmax link needs the property n_outputs, the number of classes"),
+        (
+            {"link": LOG, "outputs": (Output("a", LOG), Output("b", IDENTITY))},
+            "link must be left out: each of the out",
+        ),
+        ({"outputs": property(lambda self: ())}, "outputs is a property, so link must be given too"),
+        (
+            {"_pointwise": lambda self, raw_prediction, y_true: raw_prediction},
+            r"_pointwise must take \(self, y_true, raw_prediction\), it takes \(self, raw_prediction, y_true\)",
         ),
         ({"_pointwise": lambda self, r: r}, r"_pointwise must take \(self, y_true, raw_prediction\)"),
         ({"_initial_raw": lambda self, y: 0.0}, r"_initial_raw must take \(self, y_true, sample_weight\)"),

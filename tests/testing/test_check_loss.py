@@ -88,7 +88,7 @@ def test_the_right_originals_pass(loss):
         (StartsUnweighted(), r"initial_raw: the weighted start value .* has loss"),
         (Overflows(), r"far_out: the loss at raw predictions of ±1000 is (inf|nan)"),
         (VanishingCurvature(), r"far_out: the gradient at raw predictions of ±1000 is nan"),
-        (ChangesItsInput(), r"input: the loss changes its input"),
+        (ChangesItsInput(), r"calls: gradient_hessian changes its input"),
         (Remembers(), r"value_object: it must hold its hyper-parameters and nothing else"),
         (DoublesItsParameter(), r"value_object: clone fails"),
         (WeightedTwice(), r"pointwise: weighted value is"),
@@ -107,7 +107,7 @@ def test_the_right_originals_pass(loss):
         (WrongExpectation(), r"curvature: the mean second derivative over 2000 targets drawn from the noise is"),
         (WrongSpread(), r"curvature: the mean second derivative .* is (1\.9|2\.0)\d* ± 0\.\d+ in row \d+, got 1"),
         (ExpectedOfNothing(), r"curvature: an expected curvature needs noise"),
-        (MeanLoss(), r"pointwise: the loss of each row is wanted, an array of shape \(60,\), got shape \(\)"),
+        (MeanLoss(), r"formulas: _pointwise must return the loss of each row, of shape \(60,\), got shape \(\)"),
         (Float64(), r"input: the gradient is float64, float32 expected"),
     ],
     ids=lambda value: repr(value) if isinstance(value, Loss) else "",
@@ -150,3 +150,40 @@ def test_bad_arguments():
 
     with pytest.raises(ValueError, match="y_true is needed: Odd"):
         check_loss(Odd())
+
+
+@pytest.mark.parametrize(
+    ("derivatives", "message"),
+    [
+        (
+            lambda self, y_true, raw_prediction: raw_prediction,
+            r"must return two arrays, .*, got an array of shape \(60,\)",
+        ),
+        (
+            lambda self, y_true, raw_prediction: (raw_prediction[:5], 1.0),
+            r"a gradient of shape \(60,\), got \(5,\)",
+        ),
+        (
+            lambda self, y_true, raw_prediction: (raw_prediction, np.ones(5)),
+            r"a curvature of shape \(60,\) or a number",
+        ),
+        (
+            lambda self, y_true, raw_prediction: self.slope,
+            r"no attribute 'slope' \(test_check_loss\.py, line \d+\)",
+        ),
+    ],
+)
+def test_formulas_of_another_form_are_told_once(derivatives, message):
+    wrong = type("Wrong", (Logistic,), {"_derivatives": derivatives})
+    with pytest.raises(AssertionError, match=message) as caught:
+        check_loss(wrong())
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_parameter_that_is_not_kept():
+    class Forgets(Logistic):
+        def __init__(self, delta=1.0):
+            self.d = delta
+
+    with pytest.raises(AssertionError, match="Forgets must keep each parameter of its constructor under its name"):
+        check_loss(Forgets())

@@ -176,12 +176,15 @@ def _check_model(model: Any, loss: Loss) -> None:
     if not isinstance(model, lgb.Booster):
         raise TypeError(f"init_model must be a lightgbm.Booster or the path of one, got {type(model).__name__}")
     ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
-    if ours is None or theirs is None:
+    n_outputs = model.num_model_per_iteration()
+    if n_outputs != loss.n_outputs:
+        raise ValueError(f"init_model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
+    if theirs is None or (ours is None and not loss.outputs):
         return  # raw predictions, of whatever link
     # LightGBM's objectives with another link; those not here have the identity's.
     linked = ("binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy")
-    if ours != theirs and {ours.split()[0], theirs.split()[0]} & set(linked):
-        raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours!r}")
+    if ours != theirs and {(ours or "custom").split()[0], theirs.split()[0]} & set(linked):
+        raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours or 'custom'!r}")
 
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:

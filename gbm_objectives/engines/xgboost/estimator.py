@@ -13,7 +13,7 @@ import xgboost as xgb
 from ...losses import Loss
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
-from .train import objective_name, train
+from .train import n_outputs_of, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -96,10 +96,9 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
 
 def check_model(booster: xgb.Booster, loss: Loss, n_features: int) -> None:
     """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
-    learner = json.loads(booster.save_config())["learner"]
-    n_outputs = max(int(learner["learner_model_param"][name]) for name in ("num_class", "num_target"))
-    check_shape(n_outputs, booster.num_features(), loss, n_features)
-    theirs, ours = learner["objective"]["name"], objective_name(loss)
+    check_shape(n_outputs_of(booster), booster.num_features(), loss, n_features)
+    theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    ours = objective_name(loss)
     if theirs != ours:
         raise ValueError(f"its native model was trained as {theirs!r}, {loss!r} is trained as {ours!r}")
 

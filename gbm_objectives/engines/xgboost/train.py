@@ -16,7 +16,7 @@ from ...losses.start import constant_rows
 from ..common import Watch, check_keys, errors_name, metric_functions, require_loss, target_and_weight
 from .unit import unit_of_gains, with_penalties_times
 
-__all__ = ["LINKS", "objective_name", "train"]
+__all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
 # The built-in objective that has a link of ours; with another link `predict` is the raw prediction. Not
 # "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training.
@@ -207,8 +207,17 @@ def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
             f"xgb_model was trained as {theirs!r}, {loss!r} goes on from models of the same link, such as"
             f" {objective_name(loss)!r}"
         )
+    n_outputs = n_outputs_of(booster)
+    if n_outputs != loss.n_outputs:
+        raise ValueError(f"xgb_model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
     booster.set_attr(best_iteration=None, best_score=None)
     return booster
+
+
+def n_outputs_of(booster: xgb.Booster) -> int:
+    """Return the number of raw predictions of a row."""
+    params = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    return max(int(params[name]) for name in ("num_class", "num_target"))
 
 
 def objective_name(loss: Loss) -> str:
