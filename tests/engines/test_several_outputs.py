@@ -121,7 +121,7 @@ def test_plain_interfaces(engine, loss):
     assert loss.value(y, engine.raw(booster, X)) < constant_value(loss, y)
 
 
-@pytest.mark.parametrize("factor", [2.0**-30, 2.0**-10, 2.0**10, 2.0**30], ids="{:.0e}".format)
+@pytest.mark.parametrize("factor", [2.0**-36, 2.0**-30, 2.0**-10, 2.0**10, 2.0**30], ids="{:.0e}".format)
 def test_the_normal_in_another_unit(engine, factor):
     # Its μ has the unit of the target and its σ has not: neither must silence the other.
     plain, other = (engine.raw(engine.train(Normal(), X, f * Y, rounds=20), X) for f in (1.0, factor))

@@ -23,6 +23,8 @@ __all__ = ["unit_of_gains", "with_penalties_times"]
 LEAST, MOST = 1e-3, 1e12
 # With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
 RANGE = (1e-30, 1e30)
+# A gain is the square of a sum of gradients, in float32, which holds 3e38.
+LARGEST_SUM = 1e18
 # XGBoost's names, aliases, and its default for trees; linear boosters have none.
 PENALTIES = (
     (("lambda", "reg_lambda"), 1.0),
@@ -42,34 +44,37 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
     """
     if not loss.has_unit or np.ptp(y) == 0:
         return 1.0  # raw predictions have no unit, or there is nothing to learn
-    gains = _gains(loss, y, weight, start, sample_rows(len(y), weight))
+    gains, size = _gains(loss, y, weight, start, sample_rows(len(y), weight))
     if not gains.any():
         # Most targets are at the start, and the sample holds no other.
-        gains = _gains(loss, y, weight, start, slice(None))
+        gains, size = _gains(loss, y, weight, start, slice(None))
     if not np.isfinite(gains).all():
         raise ValueError("the target is too large for XGBoost, which computes in float32: give it in another unit")
     if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
         return 1.0
     # Of several outputs the one that gains least must be heard; a larger one only must not overflow.
-    least = float(gains[gains > 0].min())
-    worst = least if least < RANGE[0] else float(gains.max())
-    if not (RANGE[0] <= least and max(worst, worst / least) <= RANGE[1]):
+    least, most = float(gains[gains > 0].min()), float(gains.max())
+    unit = min(1.0 / least, LARGEST_SUM / (len(y) * size))
+    if least < RANGE[0] or most > RANGE[1] or unit * least * len(y) < LEAST:
+        worst = most if most > RANGE[1] else least
         raise ValueError(
             f"steps of about {np.sqrt(worst):.0e} from the start value: the target is too"
             f" {'small' if worst < 1 else 'large'} for XGBoost, which computes in float32: give it in another unit"
             + (", or the curvature of the loss vanishes" if worst > 1 else "")
         )
-    return float(np.exp2(-np.round(np.log2(least))))
+    return float(np.exp2(np.floor(np.log2(unit))))
 
 
-def _gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, rows: Any) -> np.ndarray:
-    """Return the mean gain of a row, for each output, from the start value."""
+def _gains(
+    loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, rows: Any
+) -> tuple[np.ndarray, float]:
+    """Return the mean gain of a row from the start value, for each output, and the mean size of a gradient."""
     few, few_weight = y[rows], None if weight is None else weight[rows]
     with np.errstate(over="ignore", invalid="ignore"):
         pair = loss.gradient_hessian(few, constant_rows(start, len(few)), few_weight)
         gradient, hessian = (part.astype(np.float64) for part in pair)
         gains = np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0), axis=0)
-    return np.atleast_1d(gains)
+    return np.atleast_1d(gains), float(np.abs(gradient).mean(axis=0).max())
 
 
 def with_penalties_times(params: dict[str, Any], unit: float) -> dict[str, Any]:
