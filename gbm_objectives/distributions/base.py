@@ -17,8 +17,8 @@ __all__ = ["Distribution"]
 class Distribution(Loss):
     """A distribution of the target whose parameters are fitted to each row: `_pointwise` is -log p(y).
 
-    A subclass sets `outputs`, a name and a link for each parameter, and gives `_pointwise`, `_derivatives`,
-    `_frozen` and `_initial_raw`. The curvature is the diagonal of the Fisher information, kind "expected": unlike
+    A subclass sets `outputs`, a name and a link for each parameter, and gives `_pointwise`, `_derivatives` and
+    `_frozen`, and `_initial_raw` where the start has a formula. The curvature is the diagonal of the Fisher information, kind "expected": unlike
     the second derivative it is positive for every target.
     """
 
