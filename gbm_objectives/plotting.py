@@ -89,8 +89,10 @@ def plot_loss(
     return ax
 
 
-def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
-    """Plot a metric by boosting round, a line for each evaluation set.
+def plot_learning_curves(
+    model_or_evals_result: Any, ax: Axes | None = None, *, metric: str | Sequence[str] | None = None
+) -> Axes:
+    """Plot metrics by boosting round, a colour for each evaluation set and a line style for each metric.
 
     Parameters
     ----------
@@ -99,8 +101,8 @@ def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, 
         `lightgbm.record_evaluation` and XGBoost's `evals_result` collect them.
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
-    metric : str, optional
-        Name of the metric; the loss's own, or the first, otherwise.
+    metric : str or sequence of str, optional
+        Names of metrics; the loss's own, or the first, otherwise.
 
     Returns
     -------
@@ -122,23 +124,26 @@ def plot_learning_curves(model_or_evals_result: Any, ax: Axes | None = None, *, 
     if not isinstance(results, dict) or not any(results.values()):
         raise ValueError("there are no evaluation results: fit with eval_set=")
     names = list(dict.fromkeys(name for by_metric in results.values() for name in by_metric))
+    own = getattr(getattr(model_or_evals_result, "loss_", None), "name", None)
     if metric is None:
-        own = getattr(getattr(model_or_evals_result, "loss_", None), "name", None)
-        metric = own if own in names else names[0]
-    if metric not in names:
-        raise ValueError(f"metric must be one of {names}, got {metric!r}")
+        metric = str(own if own in names else names[0])
+    wanted = [metric] if isinstance(metric, str) else list(metric)
+    for name in wanted:
+        if name not in names:
+            raise ValueError(f"metric must be one of {names}, got {name!r}")
     ax = _axes(ax)
-    rounds = 0
-    for (name, by_metric), color, style in zip(results.items(), cycle(PALETTE), cycle(STYLES), strict=False):
-        if metric in by_metric:
-            values = by_metric[metric]
-            rounds = max(rounds, len(values))
-            ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=name)
+    for (set_name, by_metric), color, style in zip(results.items(), cycle(PALETTE), cycle(STYLES), strict=False):
+        for name, its_style in zip(wanted, cycle(STYLES), strict=False):
+            if name in by_metric:
+                values = by_metric[name]
+                # Of one metric the sets have styles too, for readers who do not tell colours apart.
+                line, label = (style, set_name) if len(wanted) == 1 else (its_style, f"{set_name}, {name}")
+                ax.plot(np.arange(1, len(values) + 1), values, line, color=color, label=label)
     best = getattr(model_or_evals_result, "best_iteration_", None)
     if best is not None:
         ax.axvline(best, color="0.5", ls=":")
     ax.set_xlabel("boosting round")
-    ax.set_ylabel(str(metric))
+    ax.set_ylabel(", ".join(wanted))
     ax.legend(frameon=False)
     return ax
 

@@ -18,8 +18,8 @@ class Distribution(Loss):
     """A distribution of the target whose parameters are fitted to each row: `_pointwise` is -log p(y).
 
     A subclass sets `outputs`, a name and a link for each parameter, and gives `_pointwise`, `_derivatives` and
-    `_frozen`, and `_initial_raw` where the start has a formula. The curvature is the diagonal of the Fisher information, kind "expected": unlike
-    the second derivative it is positive for every target.
+    `_frozen`, and `_initial_raw` where the start has a formula. The curvature is the diagonal of the Fisher
+    information, kind "expected": unlike the second derivative it is positive for every target.
     """
 
     curvature_kind = "expected"

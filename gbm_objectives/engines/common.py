@@ -16,6 +16,7 @@ from sklearn.base import clone
 from ..curvature import sample_rows
 from ..losses import Loss
 from ..losses.metric import Metric, labels_and_weight
+from ..losses.start import best_beside
 from ..validation import as_weight, first_offender
 from .protocol import Training
 
@@ -31,6 +32,7 @@ __all__ = [
     "metric_functions",
     "positives_times",
     "require_loss",
+    "start_of",
     "target_and_weight",
     "unfitted_copy",
     "users_metrics",
@@ -198,6 +200,14 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
         target, weight = labels_and_weight(dataset)
         check_labels(loss, target)
         return target, as_weight(weight, len(target))
+
+
+def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Any:
+    """Return the start value, beside an offset if there is one."""
+    start = loss.initial_raw(target, weight)
+    if offset is None:
+        return start
+    return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
 
 
 def check_labels(loss: Loss, target: np.ndarray) -> None:

@@ -25,6 +25,8 @@ class Training:
     eval_metric: Any = None
     callbacks: Any = None
     model: Any = None  # to go on from
+    offset: np.ndarray | None = None  # raw predictions to be added to
+    eval_offsets: list[np.ndarray | None] | None = None
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
 
 
@@ -54,8 +56,11 @@ class Engine(Protocol):
     def train_estimator(self, estimator: Any, loss: Loss, data: Training) -> Trained:
         """Train a complete model with the estimator's parameters."""
 
-    def predict_raw(self, booster: Any, X: Any, estimator: Any) -> np.ndarray:
-        """Return the raw prediction, of the best iteration if there is one."""
+    def predict_raw(self, booster: Any, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
+        """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+
+    def n_rounds(self, booster: Any) -> int:
+        """Return the number of rounds that a native model holds."""
 
     def estimator_with_model(
         self, estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int

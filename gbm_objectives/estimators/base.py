@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
 
@@ -16,12 +17,19 @@ from ..engines.registry import DEFAULT, engine_named, engine_of
 from ..losses import Loss
 from ..validation import as_weight
 from . import saving
+from .fit_inputs import (
+    EVAL_OFFSET_NAMES,
+    EVAL_WEIGHT_NAMES,
+    MODEL_NAMES,
+    OFFSET_NAMES,
+    eval_offsets,
+    eval_pairs,
+    eval_sets,
+    offset_of,
+    one_of,
+)
 
 __all__ = ["BaseGBM"]
-
-# Two spellings each, so that a fit moves from one engine to the other as it is.
-EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
-MODEL_NAMES = ("init_model", "xgb_model")
 
 
 class BaseGBM(BaseEstimator):
@@ -64,9 +72,13 @@ class BaseGBM(BaseEstimator):
             Sets on which the loss's metric is computed after each round; early stopping looks at them.
         **fit_params
             Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
-            ``eval_metric`` (names, or functions ``f(y_true, raw_prediction)``, with ``sample_weight`` if they
-            like, that return a value, lower is better, or LightGBM's triple), ``callbacks``,
-            ``init_model`` (a model of this class, a native model or its path, to go on from).
+            ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
+            they like, that return a value, lower is better, or LightGBM's triple; a second parameter named
+            ``raw_prediction`` asks for that), ``callbacks``,
+            ``init_model`` (a model of this class, a native model or its path, to go on from), ``init_score`` and
+            ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm of exposure, of the
+            training set, and a list of those of evaluation sets; predictions are without them), ``eval_X`` and
+            ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names for these are taken too.
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
@@ -106,14 +118,19 @@ class BaseGBM(BaseEstimator):
         check_consistent_length(X, target)
         check_labels(self.loss_, target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
-        eval_weight = _one_of(fit_params, EVAL_WEIGHT_NAMES)
+        eval_set = eval_pairs(eval_set, fit_params)
+        eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
-        model = _one_of(fit_params, MODEL_NAMES)
+        model = one_of(fit_params, MODEL_NAMES)
+        sets = eval_sets(self, eval_set, eval_weight, eval_names)
+        offset = offset_of(self.loss_, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
         data = Training(
             X,
             target,
             weight,
-            self._eval_sets(eval_set, eval_weight, eval_names),
+            sets,
+            offset=offset,
+            eval_offsets=eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets),
             eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),
@@ -131,19 +148,63 @@ class BaseGBM(BaseEstimator):
         if noise is not None and noise.fit_scale is not None:
             # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
             # early stopping.
-            X, target, weight = data.eval_sets[-1] if data.eval_sets else (X, target, weight)
-            raw = engine.predict_raw(self.booster_, X, self.estimator_)
+            if data.eval_sets:
+                (X, target, weight), offset = data.eval_sets[-1], (data.eval_offsets or [None])[-1]
+            raw = engine.predict_raw(self.booster_, X, self.estimator_) + (0.0 if offset is None else offset)
             mean_loss = self.loss_.value(target, raw, weight)
             # Where every residual is 0 there is no maximum: the likelihood rises without bound.
             self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
         return self
 
-    def predict_raw(self, X: Any) -> np.ndarray:
-        """Return the raw prediction, on the scale of the link: (n_samples,) or (n_samples, n_outputs)."""
+    def predict_raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
+        """Return the raw prediction, on the scale of the link.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        num_iteration : int, optional
+            Number of rounds to predict with; all that the model holds otherwise.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Raw predictions; without any offset.
+
+        Raises
+        ------
+        ValueError
+            If the model has fewer rounds.
+        """
         check_is_fitted(self)
         X = self._features(X, reset=False)
         _, engine = engine_of(self.estimator_)
-        return engine.predict_raw(self.booster_, X, self.estimator_)
+        most = engine.n_rounds(self.booster_)
+        if num_iteration is not None and not 1 <= num_iteration <= most:
+            raise ValueError(f"num_iteration must be 1 to {most}, the rounds of the model, got {num_iteration!r}")
+        return engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
+
+    def staged_predict(self, X: Any) -> Iterator[np.ndarray]:
+        """Yield what `predict` returns after each number of rounds, as scikit-learn's boosting estimators do.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Yields
+        ------
+        ndarray
+            The predictions with one round, with two, and so on.
+        """
+        check_is_fitted(self)
+        _, engine = engine_of(self.estimator_)
+        for rounds in range(1, engine.n_rounds(self.booster_) + 1):
+            yield self._predicted(self.predict_raw(X, rounds))
+
+    def _predicted(self, raw: np.ndarray) -> np.ndarray:
+        """Return what `predict` makes of raw predictions."""
+        raise NotImplementedError
 
     @property
     def feature_importances_(self) -> np.ndarray:
@@ -254,42 +315,3 @@ class BaseGBM(BaseEstimator):
 
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         return weight
-
-    def _eval_sets(
-        self, eval_set: Any, weights: Any, names: Any
-    ) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
-        if eval_set is None:
-            return []
-        if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
-            pairs = [eval_set]
-            # Of one pair its weights may stand alone; of one row they are one number.
-            alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
-            weights = [weights] if alone else weights
-        else:
-            pairs = list(eval_set)
-        for name, given in (("eval_sample_weight", weights), ("eval_names", names)):
-            if given is not None and len(given) != len(pairs):
-                raise ValueError(f"{name} has {len(given)} entries for {len(pairs)} evaluation sets")
-        sets = []
-        for i, pair in enumerate(pairs):
-            try:
-                X, y = pair
-            except (TypeError, ValueError):
-                raise ValueError(f"eval_set[{i}] must be a pair (X, y)") from None
-            try:
-                features, target = self._features(X, reset=False), self._encode(y)
-                check_consistent_length(features, target)
-                check_labels(self.loss_, target)
-                weight = as_weight(weights[i], len(target)) if weights is not None else None
-            except ValueError as error:
-                raise ValueError(f"eval_set[{i}]: {error}") from None
-            sets.append((features, target, weight))
-        return sets
-
-
-def _one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """Take the one of several spellings that is given out of the fit parameters."""
-    given = [fit_params.pop(name) for name in names if name in fit_params]
-    if len(given) > 1:
-        raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
-    return given[0] if given else None

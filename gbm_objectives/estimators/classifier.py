@@ -125,17 +125,19 @@ feature_names_in_
         by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
         return by_class if weight is None else by_class * weight
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the predicted label of each row, (n_samples,)."""
-        raw = self.predict_raw(X)
+    def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
+        """Return the predicted label of each row, (n_samples,), of so many rounds or of all."""
+        return self._predicted(self.predict_raw(X, num_iteration))
+
+    def _predicted(self, raw: np.ndarray) -> np.ndarray:
         codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
         labels: np.ndarray = self.classes_[codes]
         return labels
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, (n_samples, n_classes)."""
-        raw = self.predict_raw(X)
+    def predict_proba(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
+        """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all."""
+        raw = self.predict_raw(X, num_iteration)
         response = self.loss_.response(raw)
         return response if response.ndim == 2 else np.stack([1.0 - response, response], axis=1)
 

@@ -101,18 +101,22 @@ class GBMRegressor(RegressorMixin, PredictiveGBM):
             )
         return float(r2_score(y, prediction, sample_weight=sample_weight))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the prediction on the response scale.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        num_iteration : int, optional
+            Number of rounds to predict with; all that the model holds otherwise.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Of a distribution the mean; of a loss with several outputs a column for each, in their order.
         """
-        raw = self.predict_raw(X)
+        return self._predicted(self.predict_raw(X, num_iteration))
+
+    def _predicted(self, raw: np.ndarray) -> np.ndarray:
         return self.loss_.predicted(raw)

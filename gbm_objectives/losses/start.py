@@ -12,7 +12,7 @@ from ..curvature import SAMPLE_ROWS, sample_rows
 from .driver import blocks
 from .links import Link, Output
 
-__all__ = ["best_constant", "constant_rows"]
+__all__ = ["best_beside", "best_constant", "constant_rows"]
 
 # Where a loss has several minima (redescending ones have), the best of as many quantiles of the target tells the
 # right one's neighbourhood.
@@ -59,6 +59,50 @@ def best_constant(loss: Formulas, y_true: np.ndarray, sample_weight: np.ndarray 
     if loss.n_outputs > 1:
         return _best_vector(loss, y_true, sample_weight)
     return _best_number(loss, y_true, sample_weight)
+
+
+def best_beside(
+    loss: Formulas,
+    y_true: np.ndarray,
+    sample_weight: np.ndarray | None,
+    offset: np.ndarray,
+    near: float | np.ndarray,
+) -> float | np.ndarray:
+    """Return the constant of least mean loss beside raw predictions that are given, such as a log of exposure.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    y_true, sample_weight : ndarray of shape (n_samples,)
+        Target and weights, checked, float64; weights may be None.
+    offset : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        The raw predictions that are given.
+    near : float or ndarray of shape (n_outputs,)
+        The best constant without them.
+
+    Returns
+    -------
+    float or ndarray of shape (n_outputs,)
+        The constant.
+    """
+    guess = near - np.average(offset, axis=0, weights=sample_weight)
+
+    def value(constant: Any) -> float:
+        with np.errstate(over="ignore"):
+            return float(np.average(loss._pointwise(y_true, offset + constant), weights=sample_weight))
+
+    def slope(constant: Any) -> Any:
+        with np.errstate(over="ignore"):
+            gradient = loss._gradient(y_true, offset + constant)
+        return np.average(gradient, axis=0, weights=sample_weight)
+
+    if np.ndim(guess):
+        both = lambda constant: (value(constant), np.asarray(slope(constant)))  # noqa: E731
+        best = minimize(both, np.asarray(guess), jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000})
+        return np.asarray(best.x)
+    step = max(float(np.std(offset)), abs(float(guess)) * RESOLUTION, RESOLUTION)
+    return _minimum_between(value, slope, float(guess) - step, float(guess) + step, (-np.inf, np.inf))
 
 
 def _mean(function: Callable[..., np.ndarray], y: np.ndarray, weight: np.ndarray | None, constant: Any) -> Any:

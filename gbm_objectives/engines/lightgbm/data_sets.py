@@ -17,7 +17,7 @@ from ...losses.start import constant_rows
 from ...validation import as_weight
 from ..common import check_labels, errors_name
 
-__all__ = ["check_data_set", "construct", "named_sets", "start_values"]
+__all__ = ["check_data_set", "construct", "named_sets", "offset_of", "start_values"]
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
@@ -62,8 +62,8 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
                 raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
         elif in_memory and dataset.used_indices is None:
             raise ValueError("the Dataset has no labels: give it label=")
-        if dataset.init_score is not None:
-            raise ValueError("init_score must not be set, train() finds the start value itself")
+        if dataset.init_score is not None and not np.isfinite(np.asarray(dataset.init_score, dtype=float)).all():
+            raise ValueError("init_score must be finite numbers")
         if dataset.group is not None:
             raise ValueError("group must not be set: our losses compare no rows with each other")
 
@@ -92,19 +92,35 @@ def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[l
             dataset._reverse_update_params()
 
 
+def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
+    """Return a data set's own `init_score`, raw predictions to be added to; None if it has none."""
+    given = dataset.get_init_score()
+    if given is None:
+        return None
+    n, k = dataset.num_data(), loss.n_outputs
+    offset = np.asarray(given, dtype=np.float64)
+    if offset.size != n * k or not np.isfinite(offset).all():
+        raise ValueError(f"{name}: init_score must be {n * k} finite numbers, {k} for each row")
+    # LightGBM keeps several outputs one after the other.
+    return offset if k == 1 else offset.reshape((n, k), order="F" if offset.ndim == 1 else "A")
+
+
 @contextmanager
-def start_values(sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None) -> Iterator[None]:
-    """Set the start value, if any, on all data sets, and take every start off again however the training ends."""
+def start_values(
+    sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None, offsets: list[np.ndarray | None]
+) -> Iterator[None]:
+    """Set the start value, if any, on all data sets, and what they had before however the training ends."""
     try:
         if start is not None:
-            for dataset, _ in sets:
+            for (dataset, _), offset in zip(sets, offsets, strict=True):
+                raw = constant_rows(start, dataset.num_data()) if offset is None else offset + start
                 # Not by set_init_score, which would keep a copy of it in Python.
-                dataset.set_field("init_score", constant_rows(start, dataset.num_data()))
+                dataset.set_field("init_score", raw)
         yield
     finally:
-        for dataset, _ in sets:
+        for (dataset, _), offset in zip(sets, offsets, strict=True):
             # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
             dataset._predictor = None
-            dataset.set_init_score(None)
+            dataset.set_init_score(offset)
             if dataset._handle is not None:
-                dataset.set_field("init_score", None)
+                dataset.set_field("init_score", offset)

@@ -24,6 +24,7 @@ __all__ = [
     "default_estimator",
     "estimator_with_model",
     "from_text",
+    "n_rounds",
     "predict_raw",
     "to_text",
     "train_estimator",
@@ -46,8 +47,11 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     check_options(data.options, OPTIONS, "LightGBM")
     params = _native_params(estimator)
     data = _balanced(params, data)
-    train_set = _dataset(data.X, data.y, data.sample_weight, **data.options)
-    valid_sets = [_dataset(*eval_set, reference=train_set) for eval_set in data.eval_sets]
+    train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    valid_sets = [
+        _dataset(*eval_set, init_score=offset, reference=train_set)
+        for eval_set, offset in zip(data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), strict=True)
+    ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     callbacks = list(data.callbacks or [])
     if valid_sets:
@@ -71,9 +75,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     return Trained(booster, evals_result, booster.best_iteration or None)
 
 
-def predict_raw(booster: lgb.Booster, X: Any, estimator: Any) -> np.ndarray:
-    """Return the raw prediction, of the best iteration if there is one."""
-    return np.asarray(booster.predict(X, raw_score=True, num_threads=_n_threads(estimator.n_jobs)))
+def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
+    """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    threads = _n_threads(estimator.n_jobs)
+    return np.asarray(booster.predict(X, raw_score=True, num_iteration=n_rounds, num_threads=threads))
+
+
+def n_rounds(booster: lgb.Booster) -> int:
+    """Return the number of rounds that a native model holds."""
+    return int(booster.current_iteration())
 
 
 def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:

@@ -10,8 +10,16 @@ import numpy as np
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
-from ..common import Watch, alone_with, check_keys, metric_functions, require_loss, target_and_weight
-from .data_sets import check_data_set, construct, named_sets, start_values
+from ..common import (
+    Watch,
+    alone_with,
+    check_keys,
+    metric_functions,
+    require_loss,
+    start_of,
+    target_and_weight,
+)
+from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
 from .model_text import completed, objective_in
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
@@ -65,7 +73,9 @@ def train(
         LightGBM's parameters, without an objective. LightGBM's default metric is switched off; a metric named
         here is computed on raw predictions.
     train_set : lightgbm.Dataset
-        Training data. A start value of its own (`init_score`) is not accepted.
+        Training data. Its `init_score`, and that of validation sets, is an offset: raw predictions to be added to,
+        such as the logarithm of exposure. The start value is then the best constant beside it, and the model's own
+        predictions are without it.
     loss : Loss
         The loss to train with.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
@@ -103,18 +113,7 @@ def train(
     >>> booster.predict([[10.0], [90.0]]).round(1)  # probabilities
     array([0., 1.])
     """
-    require_loss(loss)
-    params = dict(params or {})
-    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
-    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
-        raise ValueError("LightGBM's random forest takes no start value and no custom objective")
-    metrics = [params[name] for name in METRIC_NAMES if name in params]
-    _check_metrics(loss, metrics)
-    if not metrics:
-        params["metric"] = "None"
-    if loss.n_outputs > 1:
-        params["num_class"] = loss.n_outputs
-
+    params = checked_params(params, loss)
     if valid_sets is not None:
         valid_sets = [valid_sets] if isinstance(valid_sets, lgb.Dataset) else list(valid_sets)
     sets = named_sets(train_set, valid_sets, valid_names)
@@ -140,21 +139,40 @@ def train(
     with alone_with(sets):
         if init_model is not None:
             _check_model(init_model, loss)
+            if any(dataset.init_score is not None for dataset, _ in sets):
+                raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
-            with start_values(sets, None):
+            with start_values(sets, None, [None] * len(sets)):
                 booster = lgb.train(params, train_set, init_model=init_model, **keywords)
-            return _completed(booster, loss, np.zeros(loss.n_outputs))
+            return complete(booster, loss, np.zeros(loss.n_outputs))
 
         construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
-        start = loss.initial_raw(*targets[0])
-        with start_values(sets, start):
+        offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
+        start = start_of(loss, *targets[0], offsets[0])
+        with start_values(sets, start, offsets):
             if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
                 booster = lgb.train(params, train_set, **keywords)
             else:
                 booster = _train_without_features(params, train_set, loss, keywords)
-        return _completed(booster, loss, start)
+        return complete(booster, loss, start)
+
+
+def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
+    """Return parameters that go with the loss, as a copy, or raise."""
+    require_loss(loss)
+    params = dict(params or {})
+    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
+    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
+        raise ValueError("LightGBM's random forest takes no start value and no custom objective")
+    metrics = [params[name] for name in METRIC_NAMES if name in params]
+    _check_metrics(loss, metrics)
+    if not metrics:
+        params["metric"] = "None"
+    if loss.n_outputs > 1:
+        params["num_class"] = loss.n_outputs
+    return params
 
 
 def _objective(loss: Loss, watch: Watch | None) -> Any:
@@ -232,7 +250,7 @@ def objective_name(loss: Loss) -> str | None:
     return OBJECTIVES[loss.link.name].format(n_outputs=loss.n_outputs)
 
 
-def _completed(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
+def complete(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
     """Write start value and link into the model, and let its data go, as `lightgbm.train` does at its end."""
     objective = objective_name(loss)
     text = completed(booster.model_to_string(), objective, np.atleast_1d(start).tolist())

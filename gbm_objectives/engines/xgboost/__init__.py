@@ -1,5 +1,6 @@
-"""XGBoost: `train` gives complete native models."""
+"""XGBoost: `train` gives complete native models, `cv` cross-validates."""
 
+from .cv import cv
 from .train import train
 
-__all__ = ["train"]
+__all__ = ["cv", "train"]

@@ -22,6 +22,7 @@ __all__ = [
     "default_estimator",
     "estimator_with_model",
     "from_text",
+    "n_rounds",
     "predict_raw",
     "to_text",
     "train_estimator",
@@ -44,11 +45,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     factor = params.pop("scale_pos_weight", 1.0)
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
-    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight)
+    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight, data.offset)
     if data.options.get("feature_weights") is not None:
         dtrain.set_info(feature_weights=data.options["feature_weights"])
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
-    evals = [(_dmatrix(estimator, *eval_set), name) for eval_set, name in zip(data.eval_sets, names, strict=True)]
+    offsets = data.eval_offsets or [None] * len(data.eval_sets)
+    evals = [
+        (_dmatrix(estimator, *eval_set, offset), name)
+        for eval_set, offset, name in zip(data.eval_sets, offsets, names, strict=True)
+    ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
     if metric_names:
@@ -81,9 +86,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     return Trained(booster, evals_result, best)
 
 
-def predict_raw(booster: xgb.Booster, X: Any, estimator: Any) -> np.ndarray:
-    """Return the raw prediction, of the best iteration if there is one."""
-    return np.asarray(booster.predict(_dmatrix(estimator, X), output_margin=True))
+def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
+    """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    data = _dmatrix(estimator, X)
+    return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
+
+
+def n_rounds(booster: xgb.Booster) -> int:
+    """Return the number of rounds that a native model holds."""
+    return booster.num_boosted_rounds()
 
 
 def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
@@ -120,11 +131,18 @@ def _best_iteration(booster: xgb.Booster) -> int | None:
     return None if best is None else int(best) - FIRST_ROUND + 1
 
 
-def _dmatrix(estimator: Any, X: Any, y: np.ndarray | None = None, weight: np.ndarray | None = None) -> xgb.DMatrix:
+def _dmatrix(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+) -> xgb.DMatrix:
     return xgb.DMatrix(
         X,
         y,
         weight=weight,
+        base_margin=offset,
         missing=estimator.missing,
         feature_types=estimator.feature_types,
         enable_categorical=estimator.enable_categorical,

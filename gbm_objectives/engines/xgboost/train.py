@@ -13,7 +13,16 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ...losses.start import constant_rows
-from ..common import Watch, check_keys, errors_name, metric_functions, require_loss, target_and_weight
+from ..common import (
+    Watch,
+    alone_with,
+    check_keys,
+    errors_name,
+    metric_functions,
+    require_loss,
+    start_of,
+    target_and_weight,
+)
 from .unit import unit_of_gains, with_penalties_times
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
@@ -62,7 +71,9 @@ def train(
         XGBoost's parameters, without an objective and a `base_score`. XGBoost's default metric is switched
         off; a metric named here is computed on the response scale.
     dtrain : xgboost.DMatrix
-        Training data. A start value of its own (`base_margin`) is not accepted.
+        Training data. Its `base_margin`, and that of evaluation sets, is an offset: raw predictions to be added
+        to, such as the logarithm of exposure. The start value is then the best constant beside it, and the model's
+        own predictions are without it.
     loss : Loss
         The loss to train with.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
@@ -103,13 +114,7 @@ def train(
     >>> booster.predict(xgboost.DMatrix([[10.0], [90.0]])).round(1)  # probabilities
     array([0., 1.], dtype=float32)
     """
-    require_loss(loss)
-    params = dict(params or {})
-    check_keys(params, loss, ("objective", "base_score"), BUILTIN_ONLY)
-    params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
-    if loss.n_outputs > 1:
-        params["num_class"] = loss.n_outputs
-
+    params = checked_params(params, loss)
     evals = list(evals or [])
     sets = [(dtrain, "dtrain")]
     for i, (dmatrix, name) in enumerate(evals):
@@ -118,24 +123,20 @@ def train(
     for dmatrix, name in sets:
         if not isinstance(dmatrix, xgb.DMatrix):
             raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-        if dmatrix.get_base_margin().size:
-            raise ValueError(f"{name}: base_margin must not be set, train() finds the start value itself")
         if dmatrix.get_uint_info("group_ptr").size:
             raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
-    start = loss.initial_raw(*targets[0])
+    offsets = [_offset_of(loss, dmatrix, name) for dmatrix, name in sets]
+    start = start_of(loss, *targets[0], offsets[0])
     with errors_name("dtrain"):
         unit = unit_of_gains(loss, *targets[0], start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
-        # On the response scale of the declared objective; softmax alone takes raw values.
-        raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
-        base = start if raw else loss.link.inverse(np.asarray(start))
-        if loss.link.name == "logit":
-            base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
-        params["base_score"] = np.asarray(base, dtype=np.float64).tolist()
+        params["base_score"] = base_score(loss, start)
     else:
+        if any(offset is not None for offset in offsets):
+            raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
         xgb_model = _to_go_on_from(xgb_model, loss)
 
     # DART's predictions leave trees out: its loss rises and falls with them.
@@ -166,7 +167,8 @@ def train(
 
     # By name XGBoost would maximise a metric that begins with "pre", "map", "auc" or "ndcg".
     keywords.setdefault("maximize", False)
-    with _labels_for_softmax(sets, [target for target, _ in targets]):
+    margins = _margins_from(start, sets, offsets)
+    with margins, _labels_for_softmax(sets, [target for target, _ in targets]):
         return xgb.train(
             params,
             dtrain,
@@ -177,6 +179,54 @@ def train(
             xgb_model=xgb_model,
             **keywords,
         )
+
+
+def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
+    """Return parameters that go with the loss, as a copy, or raise."""
+    require_loss(loss)
+    params = dict(params or {})
+    check_keys(params, loss, ("objective", "base_score"), BUILTIN_ONLY)
+    params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
+    if loss.n_outputs > 1:
+        params["num_class"] = loss.n_outputs
+    return params
+
+
+def base_score(loss: Loss, start: float | np.ndarray) -> Any:
+    """Return a start value as XGBoost takes it: on the response scale of the declared objective."""
+    # Softmax alone takes raw values.
+    raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
+    base = start if raw else loss.link.inverse(np.asarray(start))
+    if loss.link.name == "logit":
+        base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
+    return np.asarray(base, dtype=np.float64).tolist()
+
+
+def _offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
+    """Return a data set's own `base_margin`, raw predictions to be added to; None if it has none."""
+    offset = dmatrix.get_base_margin()
+    if not offset.size:
+        return None
+    n, k = dmatrix.num_row(), loss.n_outputs
+    if offset.size != n * k or not np.isfinite(offset).all():
+        raise ValueError(f"{name}: base_margin must be {n * k} finite numbers, {k} for each row")
+    return offset.reshape(n) if k == 1 else offset.reshape(n, k)
+
+
+@contextmanager
+def _margins_from(
+    start: Any, sets: list[tuple[xgb.DMatrix, str]], offsets: list[np.ndarray | None]
+) -> Iterator[None]:
+    """Add the start value to offsets, in place of which XGBoost would take them, and take it off again."""
+    given = [(*pair, offset) for pair, offset in zip(sets, offsets, strict=True) if offset is not None]
+    with alone_with([(dmatrix, name) for dmatrix, name, _ in given]):
+        try:
+            for dmatrix, _, offset in given:
+                dmatrix.set_base_margin(offset + np.float32(start))
+            yield
+        finally:
+            for dmatrix, _, offset in given:
+                dmatrix.set_base_margin(offset)
 
 
 def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, keywords: Any) -> None:

@@ -44,13 +44,17 @@ def train_estimator(estimator, loss, data):
     return Trained(booster, {name: {loss.name: history} for name, history in sets.items()}, None)
 
 
-def raw_of(booster, X):
+def raw_of(booster, X, n_rounds=None):
     leaf = np.digitize(np.asarray(X)[:, 0], booster["edges"])
-    return booster["start"] + np.sum(booster["steps"], axis=0)[leaf]
+    return booster["start"] + np.sum(booster["steps"][:n_rounds], axis=0)[leaf]
 
 
-def predict_raw(booster, X, estimator):
-    return raw_of(booster, X)
+def predict_raw(booster, X, estimator, n_rounds=None):
+    return raw_of(booster, X, n_rounds)
+
+
+def n_rounds(booster):
+    return len(booster["steps"])
 
 
 def estimator_with_model(estimator, trained, classes, n_features):

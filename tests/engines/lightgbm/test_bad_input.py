@@ -47,9 +47,9 @@ def lgb_data(y=Y50, **keywords):
             r"valid_sets\[0\] \(late\): the target of BinaryCrossEntropy",
         ),
         (
-            lambda: on_lightgbm.train(QUIET, lgb_data(init_score=Y50), loss=Huber()),
+            lambda: on_lightgbm.train(QUIET, lgb_data(init_score=Y50 + np.nan), loss=Huber()),
             ValueError,
-            "train_set: init_score must not be set",
+            "train_set: init_score must be finite numbers",
         ),
         (
             lambda: on_lightgbm.train(QUIET, lgb_data(weight=np.zeros(50)), loss=Huber()),

@@ -41,9 +41,9 @@ def xgb_data(y=Y50, **keywords):
             r"evals\[0\] \(late\): the target of BinaryCrossEntropy",
         ),
         (
-            lambda: on_xgboost.train({}, xgb_data(base_margin=Y50), loss=Huber()),
+            lambda: on_xgboost.train({}, xgb_data(base_margin=Y50 + np.inf), loss=Huber()),
             ValueError,
-            "dtrain: base_margin must not be set",
+            "dtrain: base_margin must be 50 finite numbers, 1 for each row",
         ),
         (
             lambda: on_xgboost.train({}, xgb_data(weight=np.zeros(50)), loss=Huber()),

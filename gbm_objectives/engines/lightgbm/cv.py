@@ -1,0 +1,103 @@
+"""Cross-validate a loss on LightGBM, each fold from its own start value; the twin of `engines.xgboost.cv`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from ...losses import Loss
+from ...losses.metric import labels_and_weight
+from ..common import alone_with, metric_functions, start_of, target_and_weight
+from .data_sets import check_data_set, construct, offset_of
+from .train import checked_params, complete
+
+__all__ = ["cv"]
+
+
+def cv(
+    params: dict[str, Any],
+    train_set: lgb.Dataset,
+    *,
+    loss: Loss,
+    num_boost_round: int = 100,
+    stratified: bool | None = None,
+    feval: Any = None,
+    return_cvbooster: bool = False,
+    **keywords: Any,
+) -> dict[str, Any]:
+    """Cross-validate as `lightgbm.cv` does, from the right start in each fold.
+
+    Parameters
+    ----------
+    params : dict
+        LightGBM's parameters, without an objective.
+    train_set : lightgbm.Dataset
+        The data; its `init_score` is an offset, as in `train`.
+    loss : Loss
+        The loss; its metric comes first.
+    stratified : bool, optional
+        Whether folds keep the shares of labels; by default where the loss is one of class labels.
+    num_boost_round, feval, return_cvbooster, **keywords
+        As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `callbacks`, `eval_train_metric`), but with 100
+        rounds by default. The boosters returned are complete models.
+
+    Returns
+    -------
+    dict
+        Mean and standard deviation over the folds by round, as from `lightgbm.cv`.
+
+    Raises
+    ------
+    ValueError
+        If a target is outside the loss's domain, or a parameter contradicts the loss.
+    TypeError
+        If `loss` is not a loss of this package, or a keyword is one that `loss` takes the place of.
+
+    Examples
+    --------
+    >>> import lightgbm
+    >>> from sklearn.datasets import load_diabetes
+    >>> from gbm_objectives import AbsoluteError
+    >>> from gbm_objectives.engines.lightgbm import cv
+    >>> data = lightgbm.Dataset(*load_diabetes(return_X_y=True))
+    >>> result = cv({"verbosity": -1}, data, loss=AbsoluteError(), num_boost_round=20, nfold=3)
+    >>> len(result["valid absolute_error-mean"])
+    20
+    """
+    for name in ("fpreproc", "init_model", "metrics"):
+        if name in keywords:
+            raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
+    params = checked_params(params, loss)
+    check_data_set(loss, train_set, "train_set")
+    starts = []
+
+    def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
+        target, weight = target_and_weight(loss, train.construct(), "train_set")
+        offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
+        starts.append(start_of(loss, target, weight, offsets[0]))
+        for dataset, offset in zip((train, valid), offsets, strict=True):
+            raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
+            dataset.set_field("init_score", raw + starts[-1])
+        return train, valid, fold
+
+    with alone_with([(train_set, "train_set")]):
+        construct(params, train_set, [(train_set, "train_set")])
+        params["objective"] = lambda raw, dataset: loss.gradient_hessian(
+            *(labels := labels_and_weight(dataset))[:1], raw, labels[1]
+        )
+        result: dict[str, Any] = lgb.cv(
+            params,
+            train_set,
+            num_boost_round,
+            stratified=loss.classifies if stratified is None else stratified,
+            feval=[loss.metric, *metric_functions(loss, feval)],
+            fpreproc=from_its_start,
+            return_cvbooster=return_cvbooster,
+            **keywords,
+        )
+    if return_cvbooster:
+        boosters = result["cvbooster"].boosters
+        boosters[:] = [complete(booster, loss, start) for booster, start in zip(boosters, starts, strict=True)]
+    return dict(result)

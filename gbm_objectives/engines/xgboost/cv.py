@@ -1,0 +1,108 @@
+"""Cross-validate a loss on XGBoost, each fold from its own start value; the twin of `engines.lightgbm.cv`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from ...losses import Loss
+from ...losses.metric import labels_and_weight
+from ..common import metric_functions, target_and_weight
+from .train import base_score, checked_params
+from .unit import unit_of_gains, with_penalties_times
+
+__all__ = ["cv"]
+
+
+def cv(
+    params: dict[str, Any],
+    dtrain: xgb.DMatrix,
+    *,
+    loss: Loss,
+    num_boost_round: int = 100,
+    stratified: bool | None = None,
+    custom_metric: Any = None,
+    **keywords: Any,
+) -> Any:
+    """Cross-validate as `xgboost.cv` does, from the right start in each fold.
+
+    Parameters
+    ----------
+    params : dict
+        XGBoost's parameters, without an objective and a `base_score`.
+    dtrain : xgboost.DMatrix
+        The data, without a `base_margin`.
+    loss : Loss
+        The loss; its metric comes last, and early stopping looks at it.
+    stratified : bool, optional
+        Whether folds keep the shares of labels; by default where the loss is one of class labels.
+    num_boost_round, custom_metric, **keywords
+        As in `xgboost.cv` (`nfold`, `folds`, `seed`, `shuffle`, `early_stopping_rounds`, `as_pandas`, `callbacks`
+        ...), but with 100 rounds by default.
+
+    Returns
+    -------
+    pandas.DataFrame or dict
+        Mean and standard deviation over the folds by round, as from `xgboost.cv`.
+
+    Raises
+    ------
+    ValueError
+        If a target is outside the loss's domain or a target distribution, or a parameter contradicts the loss.
+    TypeError
+        If `loss` is not a loss of this package, or a keyword is one that `loss` takes the place of.
+
+    Examples
+    --------
+    >>> import xgboost
+    >>> from sklearn.datasets import load_diabetes
+    >>> from gbm_objectives import AbsoluteError
+    >>> from gbm_objectives.engines.xgboost import cv
+    >>> data = xgboost.DMatrix(*load_diabetes(return_X_y=True))
+    >>> result = cv({}, data, loss=AbsoluteError(), num_boost_round=20, nfold=3, as_pandas=False)
+    >>> len(result["test-absolute_error-mean"])
+    20
+    """
+    for name in ("obj", "fpreproc", "feval", "metrics"):
+        if name in keywords:
+            raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
+    params = checked_params(params, loss)
+    target, weight = target_and_weight(loss, dtrain, "dtrain")
+    if target.ndim == 2:
+        raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
+    if dtrain.get_base_margin().size:
+        raise ValueError("dtrain: base_margin must not be set here, XGBoost's folds lose it")
+    unit = unit_of_gains(loss, target, weight, loss.initial_raw(target, weight))
+    if unit != 1.0:
+        params = with_penalties_times(params, unit)
+    functions: list[Any] = [*metric_functions(loss, custom_metric), loss.metric]
+
+    def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
+        start = loss.initial_raw(*target_and_weight(loss, train, "dtrain"))
+        return train, test, {**fold, "base_score": base_score(loss, start)}
+
+    def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
+        labels, weights = labels_and_weight(dmatrix)
+        gradient, hessian = loss.gradient_hessian(labels, raw_prediction, weights)
+        return np.float32(unit) * gradient, np.float32(unit) * hessian
+
+    def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
+        results: list[tuple[str, float]] = []
+        for metric in functions:
+            result = metric(raw_prediction, dmatrix)
+            results.extend(result if isinstance(result, list) else [result])
+        return results
+
+    keywords.setdefault("maximize", False)
+    return xgb.cv(
+        params,
+        dtrain,
+        num_boost_round,
+        stratified=loss.classifies if stratified is None else stratified,
+        obj=objective,
+        custom_metric=all_metrics,
+        fpreproc=from_its_start,
+        **keywords,
+    )

@@ -1,0 +1,106 @@
+"""What `fit` takes beside features and target: evaluation sets, weights, offsets, in both engines' spellings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length
+
+from ..engines.common import check_labels
+from ..losses import Loss
+from ..validation import as_weight
+
+__all__ = [
+    "EVAL_OFFSET_NAMES",
+    "EVAL_WEIGHT_NAMES",
+    "MODEL_NAMES",
+    "OFFSET_NAMES",
+    "eval_offsets",
+    "eval_pairs",
+    "eval_sets",
+    "offset_of",
+    "one_of",
+]
+
+# Two spellings each, so that a fit moves from one engine to the other as it is.
+EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
+MODEL_NAMES = ("init_model", "xgb_model")
+OFFSET_NAMES = ("init_score", "base_margin")
+EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+
+
+def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Take the one of several spellings that is given out of the fit parameters."""
+    given = [fit_params.pop(name) for name in names if name in fit_params]
+    if len(given) > 1:
+        raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
+    return given[0] if given else None
+
+
+def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
+    """Return the evaluation sets as pairs, which LightGBM 4.7 spells `eval_X` and `eval_y` too."""
+    X, y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
+    if X is None and y is None:
+        return eval_set
+    if eval_set is not None or X is None or y is None:
+        raise TypeError("fit() takes eval_set, or eval_X and eval_y, one of the two")
+    X, y = (part if isinstance(part, (tuple, list)) else (part,) for part in (X, y))
+    if len(X) != len(y):
+        raise ValueError(f"eval_X has {len(X)} entries, eval_y has {len(y)}")
+    return list(zip(X, y, strict=True))
+
+
+def eval_sets(
+    model: Any, eval_set: Any, weights: Any, names: Any
+) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
+    """Return features, target and weights of each evaluation set, checked; errors name the set."""
+    if eval_set is None:
+        return []
+    if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+        pairs = [eval_set]
+        # Of one pair its weights may stand alone; of one row they are one number.
+        alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
+        weights = [weights] if alone else weights
+    else:
+        pairs = list(eval_set)
+    for name, given in (("eval_sample_weight", weights), ("eval_names", names)):
+        if given is not None and len(given) != len(pairs):
+            raise ValueError(f"{name} has {len(given)} entries for {len(pairs)} evaluation sets")
+    sets = []
+    for i, pair in enumerate(pairs):
+        try:
+            X, y = pair
+        except (TypeError, ValueError):
+            raise ValueError(f"eval_set[{i}] must be a pair (X, y)") from None
+        try:
+            features, target = model._features(X, reset=False), model._encode(y)
+            check_consistent_length(features, target)
+            check_labels(model.loss_, target)
+            weight = as_weight(weights[i], len(target)) if weights is not None else None
+        except ValueError as error:
+            raise ValueError(f"eval_set[{i}]: {error}") from None
+        sets.append((features, target, weight))
+    return sets
+
+
+def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | None:
+    """Return an offset as an array of the shape of raw predictions."""
+    if offset is None:
+        return None
+    shape = (n_rows,) if loss.n_outputs == 1 else (n_rows, loss.n_outputs)
+    array = np.asarray(offset, dtype=np.float64)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite numbers of shape {shape}, got shape {array.shape}")
+    return array
+
+
+def eval_offsets(loss: Loss, offsets: Any, sets: list[Any]) -> list[np.ndarray | None]:
+    """Return the offset of each evaluation set, None where it has none."""
+    given = [None] * len(sets) if offsets is None else list(offsets)
+    if len(given) != len(sets):
+        raise ValueError(f"eval_init_score has {len(given)} entries for {len(sets)} evaluation sets")
+    return [
+        offset_of(loss, offset, len(target), f"eval_init_score[{i}]")
+        for i, (offset, (_, target, _)) in enumerate(zip(given, sets, strict=True))
+    ]

@@ -1,0 +1,57 @@
+"""Predictions of fewer rounds, and round by round."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+from gbm_objectives import GBMRegressor, Huber
+from gbm_objectives.distributions import Normal
+from gbm_objectives.plotting import plot_learning_curves
+
+
+def test_fewer_rounds(engine):
+    X, y = load_diabetes(return_X_y=True)
+    model = engine.regressor(Huber(20.0)).fit(X, y)
+    shorter = engine.regressor(Huber(20.0), n_estimators=7).fit(X, y)
+    np.testing.assert_allclose(model.predict(X, num_iteration=7), shorter.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(model.predict_raw(X, 7), shorter.predict_raw(X), rtol=1e-6)
+    for wrong in (0, 41, -1):
+        with pytest.raises(
+            ValueError, match=f"num_iteration must be 1 to 40, the rounds of the model, got {wrong}"
+        ):
+            model.predict(X, num_iteration=wrong)
+
+
+def test_round_by_round(engine):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = engine.classifier(n_estimators=10).fit(X, y, eval_set=[(X, y)], eval_metric="auc")
+    stages = list(model.staged_predict(X))
+    assert len(stages) == 10
+    np.testing.assert_array_equal(stages[-1], model.predict(X))
+    np.testing.assert_array_equal(stages[2], model.predict(X, num_iteration=3))
+    np.testing.assert_array_equal(model.predict_proba(X, 3)[:, 1] > 0.5, stages[2] == 1)
+    ax = plot_learning_curves(model, metric=["auc", "binary_cross_entropy"])
+    (name,) = model.evals_result_
+    assert [line.get_label() for line in ax.lines] == [f"{name}, auc", f"{name}, binary_cross_entropy"]
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+    with pytest.raises(ValueError, match=r"metric must be one of \['auc'.*\], got 'l2'"):
+        plot_learning_curves(model, metric=["auc", "l2"])
+
+
+def test_distributions_stage_their_means(engine):
+    X, y = load_diabetes(return_X_y=True)
+    model = GBMRegressor(Normal(), engine.estimator(False, n_estimators=3)).fit(X, y)
+    assert [stage.shape for stage in model.staged_predict(X)] == [(len(y),)] * 3
+
+
+def test_lightgbms_spelling_of_evaluation_sets(engine):
+    X, y = load_diabetes(return_X_y=True)
+    pairs = engine.regressor().fit(X, y, eval_set=[(X, y), (X[:50], y[:50])])
+    parts = engine.regressor().fit(X, y, eval_X=(X, X[:50]), eval_y=(y, y[:50]))
+    assert pairs.evals_result_ == parts.evals_result_
+    with pytest.raises(TypeError, match="takes eval_set, or eval_X and eval_y, one of the two"):
+        engine.regressor().fit(X, y, eval_set=[(X, y)], eval_X=X, eval_y=y)
+    with pytest.raises(ValueError, match="eval_X has 2 entries, eval_y has 1"):
+        engine.regressor().fit(X, y, eval_X=(X, X), eval_y=(y,))
