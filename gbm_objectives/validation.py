@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["as_numbers", "as_raw", "as_weight", "check_integer", "check_number", "first_offender"]
+__all__ = [
+    "as_numbers",
+    "as_raw",
+    "as_weight",
+    "check_integer",
+    "check_number",
+    "check_smoothing",
+    "first_offender",
+]
 
 
 def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarray:
@@ -80,6 +88,12 @@ def check_integer(owner: object, name: str, low: int) -> None:
         raise TypeError(f"{where} must be an integer, got {value!r}")
     if value < low:
         raise ValueError(f"{where} must be at least {low}, got {value}")
+
+
+def check_smoothing(owner: Any) -> None:
+    """Raise unless the hyper-parameter `smoothing` of `owner` is a number, at least 0 and below 1."""
+    if owner.smoothing != 0:
+        check_number(owner, "smoothing", 0.0, 1.0)
 
 
 def first_offender(values: np.ndarray, good: np.ndarray) -> str:

@@ -118,6 +118,7 @@ class BaseGBM(BaseEstimator):
         check_consistent_length(X, target)
         check_labels(self.loss_, target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
+        self.loss_ = self.loss_.resolved(target, weight)
         eval_set = eval_pairs(eval_set, fit_params)
         eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)

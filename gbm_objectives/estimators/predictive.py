@@ -44,7 +44,7 @@ class PredictiveGBM(BaseGBM):
         raw = self.predict_raw(X).astype(np.float64)
         response = self.loss_.response(raw)
         if noise.fit_scale is None:
-            return noise.distribution(response, 1.0)
+            return noise.distribution(response, noise.scale)
         if not self.noise_scale_:
             raise ValueError("the noise has no scale: all residuals are 0; give fit() an eval_set")
         return noise.distribution(response, self.noise_scale_)
@@ -101,18 +101,19 @@ class PredictiveGBM(BaseGBM):
         ValueError
             If a target is outside the loss's domain, or lengths do not fit.
         """
-        noise = self._noise()
+        self._noise()
         target = self._encode(y)
         self.loss_.check_target(target)
         weight = as_weight(sample_weight, len(target))
-        if noise.fit_scale is None:
+        if hasattr(self, "classes_"):
+            # Of probabilities as targets the expectation.
             raw = self.predict_raw(X)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         else:
             distribution = self.predict_distribution(X)
             check_consistent_length(np.atleast_1d(distribution.mean()), target)
-            log_p = distribution.logpdf(target)
+            log_p = (distribution.logpdf if hasattr(distribution.dist, "logpdf") else distribution.logpmf)(target)
         return float(np.sum(log_p) if weight is None else weight @ log_p)
 
     def _noise(self) -> Noise:

@@ -1,22 +1,44 @@
 """The losses: the mathematics, on plain arrays; imports no engine."""
 
 from .base import CurvatureKind, Loss
-from .binary import BinaryCrossEntropy, Hinge, SigmoidSquaredError
-from .categorical import CategoricalCrossEntropy
-from .quantile import AbsoluteError, Quantile
-from .regression import Huber, SquaredError
+from .binary import BinaryCrossEntropy, Focal, SigmoidSquaredError, WeightedCrossEntropy
+from .categorical import CategoricalCrossEntropy, CategoricalFocal
+from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
+from .margin import Exponential, Hinge, SquaredHinge
+from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
+from .redescending import Cauchy, Tukey, Welsch
+from .regression import Expectile, SquaredError, SquaredLogError
 from .residual import ResidualLoss
+from .robust import Fair, Huber, LogCosh, PseudoHuber
 
 __all__ = [
     "AbsoluteError",
+    "AbsolutePercentageError",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "CategoricalFocal",
+    "Cauchy",
     "CurvatureKind",
+    "EpsilonInsensitive",
+    "Expectile",
+    "Exponential",
+    "Fair",
+    "Focal",
+    "GammaDeviance",
     "Hinge",
     "Huber",
+    "LogCosh",
     "Loss",
+    "PoissonDeviance",
+    "PseudoHuber",
     "Quantile",
     "ResidualLoss",
     "SigmoidSquaredError",
     "SquaredError",
+    "SquaredHinge",
+    "SquaredLogError",
+    "Tukey",
+    "TweedieDeviance",
+    "WeightedCrossEntropy",
+    "Welsch",
 ]

@@ -69,6 +69,9 @@ class Loss(BaseEstimator, ABC):
     curvature_kind: CurvatureKind
     noise: Noise | None = None
     classifies: ClassVar[bool] = False
+    # What the engines get gradient and curvature times, where they are not normalised: a half of a deviance, which
+    # is twice a negative log-likelihood, as from the engines' own objectives.
+    _share: ClassVar[float] = 1.0
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         # An engine that was given the class calls it with predictions and data, or with targets and predictions.
@@ -210,6 +213,10 @@ class Loss(BaseEstimator, ABC):
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return what a regressor predicts: the response; of a distribution its mean, (n_samples,)."""
         return self.response(raw_prediction)
+
+    def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
+        """Return the loss to train with: where a hyper-parameter is "auto", a copy with its value for a target."""
+        return self
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
         """Return the constant raw prediction that minimises `value`.

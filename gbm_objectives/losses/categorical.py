@@ -1,4 +1,4 @@
-"""Losses of a label with several classes, a raw prediction each: categorical cross-entropy."""
+"""Losses of a label with several classes, a raw prediction each: cross-entropy and focal loss."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from ..validation import check_integer
-from .base import CurvatureKind
-from .domain import Domain, labels_or_distributions
+from ..validation import check_integer, check_number, check_smoothing
+from .base import CurvatureKind, Loss
+from .domain import Domain, class_labels, labels_or_distributions
 from .hessian import ChoosesHessian
 from .links import SOFTMAX
-from .noise import CATEGORICAL
+from .noise import CATEGORICAL, Noise
 
-__all__ = ["CategoricalCrossEntropy"]
+__all__ = ["CategoricalCrossEntropy", "CategoricalFocal"]
 
 
 class CategoricalCrossEntropy(ChoosesHessian):
@@ -37,6 +37,8 @@ class CategoricalCrossEntropy(ChoosesHessian):
         Number of classes, at least 2.
     hessian : {"auto", "majorizer", "constant"}, default="auto"
         The curvature: the bound, the majorizer, or 1.
+    smoothing : float, default=0.0
+        Label smoothing, at least 0 and below 1: the target is moved that part of the way to equal shares.
 
     References
     ----------
@@ -55,7 +57,6 @@ class CategoricalCrossEntropy(ChoosesHessian):
     """
 
     link = SOFTMAX
-    noise = CATEGORICAL
     classifies = True
     _kinds: ClassVar[dict[str, CurvatureKind]] = {
         "auto": "bound",
@@ -63,9 +64,22 @@ class CategoricalCrossEntropy(ChoosesHessian):
         "constant": "constant",
     }
 
-    def __init__(self, n_classes: int = 2, hessian: str = "auto") -> None:
+    def __init__(self, n_classes: int = 2, hessian: str = "auto", smoothing: float = 0.0) -> None:
         super().__init__(hessian)
         self.n_classes = n_classes
+        self.smoothing = smoothing
+
+    @property
+    def noise(self) -> Noise | None:  # type: ignore[override]  # of smoothed labels it is no likelihood
+        return CATEGORICAL if self.smoothing == 0 else None
+
+    def _smoothed(self, y_true: np.ndarray) -> np.ndarray:
+        """Return the target; where there is smoothing as distributions."""
+        if self.smoothing == 0:
+            return y_true
+        if y_true.ndim == 1:
+            y_true = np.eye(self.n_classes, dtype=y_true.dtype)[y_true.astype(np.intp)]
+        return (1 - self.smoothing) * y_true + self.smoothing / self.n_classes
 
     @property
     def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
@@ -78,14 +92,17 @@ class CategoricalCrossEntropy(ChoosesHessian):
     def check_params(self) -> None:
         super().check_params()
         check_integer(self, "n_classes", 2)
+        check_smoothing(self)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        y_true = self._smoothed(y_true)
         log_p = special.log_softmax(raw_prediction, axis=1)
         if y_true.ndim == 1:
             return np.negative(np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)[:, 0])
         return np.negative((y_true * log_p).sum(axis=1))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y_true = self._smoothed(y_true)
         # Less the row's largest value: exp would overflow.
         p = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
         np.exp(p, out=p)
@@ -105,8 +122,79 @@ class CategoricalCrossEntropy(ChoosesHessian):
         return p, curvature
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
+        y_true = self._smoothed(y_true)
         if y_true.ndim == 1:
             shares = np.bincount(y_true.astype(np.intp), weights=sample_weight, minlength=self.n_classes)
         else:
             shares = y_true.sum(axis=0) if sample_weight is None else sample_weight @ y_true
         return self.link.forward(shares / shares.sum())
+
+
+class CategoricalFocal(Loss):
+    """Focal loss of a label with several classes.
+
+    Domain: integers 0 ... n_classes - 1. Link: softmax. With P = softmax(raw_prediction), p that of the label,
+    q = 1 - p, A = q^gamma - gamma q^(gamma - 1) p log p and Q the one-hot label::
+
+        loss       -q^gamma log p
+        gradient   A (P - Q)
+        curvature  2 A P (1 - P)      surrogate
+
+    It is not convex; for gamma = 0 it is cross-entropy, and the curvature its bound.
+
+    Parameters
+    ----------
+    n_classes : int, default=2
+        Number of classes, at least 2.
+    gamma : float, default=2.0
+        How much less well told rows count; at least 0.
+
+    References
+    ----------
+    Lin, Goyal, Girshick, He and Dollar (2017). *Focal loss for dense object detection*. ICCV.
+
+    Examples
+    --------
+    >>> CategoricalFocal(n_classes=2).pointwise([1], [[0.0, 0.0]])  # log(2)/4
+    array([0.1732868])
+    """
+
+    link, curvature_kind, classifies = SOFTMAX, "surrogate", True
+
+    def __init__(self, n_classes: int = 2, gamma: float = 2.0) -> None:
+        self.n_classes = n_classes
+        self.gamma = gamma
+
+    @property
+    def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
+        return class_labels(self.n_classes)
+
+    @property
+    def n_outputs(self) -> int:
+        return self.n_classes
+
+    def check_params(self) -> None:
+        check_integer(self, "n_classes", 2)
+        check_number(self, "gamma", -1e-300, 1e3)
+
+    def _label(self, y_true: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the logarithm of the label's probability, and the other classes' together."""
+        of_label = np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)[:, 0]
+        # 1 - p would cancel for p close to 1.
+        return of_label, -np.expm1(of_label)
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        of_label, q = self._label(y_true, special.log_softmax(raw_prediction, axis=1))
+        return np.asarray(-(q**self.gamma) * of_label)
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        log_p = special.log_softmax(raw_prediction, axis=1)
+        of_label, q = self._label(y_true, log_p)
+        p = np.exp(log_p)
+        # q^(gamma - 1) log p has the limit 0 at q = 0 for gamma > 0, since log p is about -q.
+        slope = np.divide(of_label, q, out=-np.ones_like(q), where=q > 0)
+        pull = (q**self.gamma * (1 - self.gamma * np.exp(of_label) * slope))[:, None]
+        gradient = pull * p
+        rows = np.arange(len(p)), y_true.astype(np.intp)
+        gradient[rows] -= pull[:, 0]
+        return gradient, 2 * pull * p * (1 - p)

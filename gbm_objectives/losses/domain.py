@@ -9,7 +9,16 @@ import numpy as np
 
 from ..validation import first_offender
 
-__all__ = ["BINARY", "NON_NEGATIVE", "POSITIVE", "REAL", "UNIT_INTERVAL", "Domain", "labels_or_distributions"]
+__all__ = [
+    "BINARY",
+    "NON_NEGATIVE",
+    "POSITIVE",
+    "REAL",
+    "UNIT_INTERVAL",
+    "Domain",
+    "class_labels",
+    "labels_or_distributions",
+]
 
 LARGEST = float(np.finfo(np.float64).max)
 # Zero to float32, in which the engines keep labels, is all that is below this.
@@ -72,6 +81,11 @@ NON_NEGATIVE = Domain("numbers not below 0", low=0.0)
 POSITIVE = Domain("numbers above 0", low=SMALLEST)
 UNIT_INTERVAL = Domain("numbers in [0, 1]", 0.0, 1.0)
 BINARY = Domain("labels 0 and 1", 0.0, 1.0, lambda y: (y == 0) | (y == 1))
+
+
+def class_labels(n_classes: int) -> Domain:
+    """Return the domain of labels 0 ... n_classes - 1."""
+    return Domain(f"integer labels 0 ... {n_classes - 1}", 0.0, n_classes - 1.0, lambda y: y == np.floor(y))
 
 
 def labels_or_distributions(n_classes: int) -> Domain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Formulas(Protocol):
     """What the driver needs of a loss."""
 
     domain: Domain
+    _share: ClassVar[float]
 
     @property
     def curvature_kind(self) -> Any: ...
@@ -90,7 +91,7 @@ def weighted_float32(
     else:
         gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
     low, high = np.float64(loss.domain.low), np.float64(loss.domain.high)
-    factor = np.ones((), dtype=np.float32)
+    factor = np.asarray(loss._share, dtype=np.float32)
     normalised = loss.normalised
     # A sample of few rows is all of them: they need not be computed twice.
     few = normalised and len(y) <= SAMPLE_ROWS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-__all__ = ["IDENTITY", "LOG", "LOGIT", "SOFTMAX", "Link", "Output", "joint_link"]
+__all__ = ["HALF_LOGIT", "IDENTITY", "LOG", "LOG1P", "LOGIT", "SOFTMAX", "Link", "Output", "joint_link"]
 
 # The logit or logarithm of a share of 0 is infinite (a class that never occurs, a target with a single label).
 # Rarer than this no event is told from none: no data set has as many rows.
@@ -85,10 +85,21 @@ def _log(mean: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(np.maximum(mean, float(np.finfo(np.float32).tiny))))
 
 
+def _half_logit(probability: np.ndarray) -> np.ndarray:
+    return 0.5 * _logit(probability)
+
+
+def _twice_expit(raw_prediction: np.ndarray) -> np.ndarray:
+    return np.asarray(special.expit(2.0 * np.asarray(raw_prediction)))
+
+
 IDENTITY = Link("identity", _same, _same)
 LOGIT = Link("logit", _logit, special.expit)
 SOFTMAX = Link("softmax", _log_probability, _softmax)
 LOG = Link("log", _log, np.exp)
+LOG1P = Link("log1p", np.log1p, np.expm1)
+# AdaBoost's: half of the log-odds.
+HALF_LOGIT = Link("half logit", _half_logit, _twice_expit)
 
 
 def joint_link(outputs: tuple[Output, ...]) -> Link:

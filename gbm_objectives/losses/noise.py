@@ -22,7 +22,17 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-__all__ = ["BERNOULLI", "CATEGORICAL", "LAPLACE", "NORMAL", "Noise", "asymmetric_laplace", "huber_noise"]
+__all__ = [
+    "BERNOULLI",
+    "CATEGORICAL",
+    "GAMMA",
+    "LAPLACE",
+    "NORMAL",
+    "POISSON",
+    "Noise",
+    "asymmetric_laplace",
+    "huber_noise",
+]
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,9 @@ class Noise:
         From the response, (n_samples,) or (n_samples, n_classes), and the scale to a frozen distribution of
         `scipy.stats`.
     fit_scale : callable, optional
-        From the mean loss to the scale of maximum likelihood; without it the scale is always 1.
+        From the mean loss to the scale of maximum likelihood; without it the scale is always `scale`.
+    scale : float, default=1.0
+        The scale where it is always the same: 2 for deviances, which are twice a negative log-likelihood.
 
     Examples
     --------
@@ -52,6 +64,7 @@ class Noise:
     name: str
     distribution: Callable[[np.ndarray, float], Any]
     fit_scale: Callable[[float], float] | None = None
+    scale: float = 1.0
 
     def __repr__(self) -> str:
         return f"<Noise {self.name}>"
@@ -131,7 +144,32 @@ def _mean_huber_loss(sigma: float) -> float:
     return float(sigma**2 * (in_centre + tails * (0.5 * k * k + 1.0)) / (centre + tails))
 
 
+def _poisson(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    return stats.poisson(response)
+
+
+def _gamma(response: np.ndarray, scale: float) -> Any:
+    from scipy import stats
+
+    return stats.gamma(2.0 / scale, scale=0.5 * scale * response)
+
+
+def _fit_gamma(mean_deviance: float) -> float:
+    """Return 2/k for the shape k of maximum likelihood: log k - digamma(k) is half of the mean deviance."""
+
+    def excess(log_k: float) -> float:
+        return log_k - float(special.digamma(np.exp(log_k))) - 0.5 * mean_deviance
+
+    # It lies between 1/(2 k) and 1/k.
+    low, high = -np.log(mean_deviance), np.log(2.0 / mean_deviance)
+    return 2.0 * float(np.exp(-optimize.brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14)))
+
+
 NORMAL = Noise("normal", _normal, lambda mean_loss: 2.0 * mean_loss)
 LAPLACE = Noise("Laplace", _laplace, float)
 BERNOULLI = Noise("Bernoulli", _bernoulli)
 CATEGORICAL = Noise("categorical", _categorical)
+POISSON = Noise("Poisson", _poisson, scale=2.0)
+GAMMA = Noise("gamma", _gamma, _fit_gamma)

@@ -1,25 +1,18 @@
-"""Losses of the residual with a kink at 0: absolute error and the quantile (pinball) loss."""
+"""Losses of the residual with a kink: absolute error and what is made of it, the quantile (pinball) loss."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..curvature import consistent_pair
+from ..curvature import SMALLEST_WIDTH, Widths, consistent_pair
 from ..validation import check_number
+from .domain import Domain
 from .noise import LAPLACE, Noise, asymmetric_laplace
-from .residual import KinkedLoss
+from .residual import KinkedLoss, residual, weighted_quantile
 
-__all__ = ["AbsoluteError", "Quantile"]
-
-
-def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
-    """Return the smallest value of `y` at or below which a share `alpha` of the weight lies.
-
-    Where rounding puts a share just below alpha, the next value; both minimise the loss up to rounding.
-    """
-    if weight is not None:
-        y, weight = y[weight > 0], weight[weight > 0]
-    return float(np.quantile(y, alpha, weights=weight, method="inverted_cdf"))
+__all__ = ["AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Quantile"]
 
 
 class AbsoluteError(KinkedLoss):
@@ -159,3 +152,126 @@ class Quantile(KinkedLoss):
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return weighted_quantile(y_true, self.alpha, sample_weight)
+
+
+class AbsolutePercentageError(KinkedLoss):
+    """Absolute error over the size of the target, |raw_prediction - y_true|/|y_true|: fits a weighted median.
+
+    Domain: numbers other than 0. Link: identity. With r = raw_prediction - y_true::
+
+        loss       |r|/|y_true|
+        gradient   sign(r)/|y_true|, 0 at the kink
+        curvature  1/(|y_true| min(max(|r|, s), 4 s))    consistent
+
+    It is absolute error with 1/|y_true| as weights, and the pair is that of `AbsoluteError`. Small targets decide
+    the fit, which lies below the median.
+
+    Parameters
+    ----------
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        As of `AbsoluteError`.
+
+    References
+    ----------
+    de Myttenaere, Golden, Le Grand and Rossi (2016). *Mean absolute percentage error for regression models*.
+    Neurocomputing 192, 38-48.
+
+    Examples
+    --------
+    >>> loss = AbsolutePercentageError()
+    >>> loss.value([1.0, 10.0], [2.0, 8.0])
+    0.6
+    >>> loss.initial_raw([1.0, 2.0, 100.0])
+    1.0
+    """
+
+    domain = Domain("numbers other than 0", holds=lambda y: y != 0)
+
+    def _of_residual(self, r: np.ndarray) -> np.ndarray:
+        return np.abs(r)
+
+    def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
+        return np.sign(r)
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.abs((raw_prediction - y_true) / y_true)
+
+    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.sign(raw_prediction - y_true) / np.abs(y_true)
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+        shares = 1.0 / np.abs(y_true, dtype=np.float64)
+        return super()._of_all_rows(y_true, raw_prediction, shares if weight is None else shares * weight)
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        gradient, curvature = super()._block(y_true, raw_prediction, known, dtype)
+        share = (1.0 / np.abs(y_true)).astype(dtype, copy=False)
+        gradient *= share
+        curvature *= share
+        return gradient, curvature
+
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        shares = 1.0 / np.abs(y_true)
+        return weighted_quantile(y_true, 0.5, shares if sample_weight is None else shares * sample_weight)
+
+
+class EpsilonInsensitive(KinkedLoss):
+    """Absolute error beyond a tube in which nothing is lost: the loss of support vector regression.
+
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and e = sign(r) max(0, |r| -
+    epsilon)::
+
+        loss       |e|
+        gradient   sign(e), half of it at the edge of the tube
+        curvature  1/min(max(|e|, s), 4 s)    consistent
+
+    The pair is that of `AbsoluteError` with e in place of r: a leaf of one row steps to the edge of the tube.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        Half of the width of the tube, in the unit of the target; at least 0.
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        As of `AbsoluteError`.
+
+    References
+    ----------
+    Vapnik (1995). *The Nature of Statistical Learning Theory*, section 6.1.
+
+    Examples
+    --------
+    >>> EpsilonInsensitive(epsilon=0.5).pointwise([0.0, 0.0], [0.25, -2.0]).tolist()
+    [0.0, 1.5]
+    """
+
+    def __init__(self, epsilon: float = 0.1, hessian: str = "auto") -> None:
+        super().__init__(hessian)
+        self.epsilon = epsilon
+
+    def check_params(self) -> None:
+        super().check_params()
+        check_number(self, "epsilon", -SMALLEST_WIDTH, 1e38)
+
+    def _beyond(self, r: np.ndarray) -> np.ndarray:
+        """Return e, what is beyond the tube."""
+        epsilon = r.dtype.type(max(self.epsilon, 0.0))
+        return r - np.clip(r, -epsilon, epsilon)
+
+    def _of_residual(self, r: np.ndarray) -> np.ndarray:
+        return np.abs(self._beyond(r))
+
+    def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
+        at_the_edge = np.abs(r) == self.epsilon
+        return np.sign(self._beyond(r)) + 0.5 * np.sign(r) * at_the_edge
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+        beyond = self._beyond(np.subtract(raw_prediction, y_true, dtype=np.float64))
+        return super()._of_all_rows(y_true, y_true + beyond, weight)
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        beyond = self._beyond(residual(y_true, raw_prediction, dtype))
+        return self._pair_of_residual(beyond, known.of_rows(beyond, raw_prediction, y_true))

@@ -1,19 +1,17 @@
-"""Losses of the residual with a smooth centre: squared error and Huber."""
+"""Squared error and what is made of it: of one side, of the logarithm."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
-from ..curvature import SMALLEST_WIDTH
 from ..validation import check_number
-from .base import CurvatureKind
-from .hessian import ChoosesHessian
-from .noise import NORMAL, Noise, huber_noise
+from .base import Loss
+from .domain import Domain
+from .links import LOG1P
+from .noise import NORMAL
 from .residual import ResidualLoss
 
-__all__ = ["Huber", "SquaredError"]
+__all__ = ["Expectile", "SquaredError", "SquaredLogError"]
 
 
 class SquaredError(ResidualLoss):
@@ -54,69 +52,92 @@ class SquaredError(ResidualLoss):
         return float(np.average(y_true, weights=sample_weight))
 
 
-class Huber(ResidualLoss, ChoosesHessian):
-    """Huber's loss: squared error near 0, absolute error beyond `delta`.
+class Expectile(ResidualLoss):
+    """Squared error with a weight for each side: fits an expectile, the mean's kin as a quantile is the median's.
 
-    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true::
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and w = 1 - alpha if r > 0, alpha
+    otherwise::
 
-        loss       r²/2               if |r| <= delta
-                   delta (|r| - delta/2)  otherwise
-        gradient   r clipped to [-delta, delta]
-        curvature  min(1, delta/|r|)  majorizer
+        loss       w r²
+        gradient   2 w r
+        curvature  2 w                exact
 
-    The second derivative would be 0 for outliers, which then count for nothing in a leaf's Newton step; the
-    curvature of the tangent parabola, L'(r)/r, keeps the step from overshooting (iteratively re-weighted
-    least squares). Maximum likelihood under noise with a normal centre and exponential tails.
+    At the expectile of level alpha, the mean distance of the targets above it is (1 - alpha)/alpha times that of
+    those below it, over all rows.
 
     Parameters
     ----------
-    delta : float, default=1.0
-        Where the loss turns linear, in the unit of the target; above 0.
-    hessian : {"auto", "majorizer", "constant"}, default="auto"
-        The curvature: the majorizer above, or 1.
+    alpha : float, default=0.5
+        The level; above 0 and below 1. One half is the mean.
 
     References
     ----------
-    Huber (1964). *Robust estimation of a location parameter*. Annals of Mathematical Statistics 35, 73-101.
-    Natekin and Knoll (2013). *Gradient boosting machines, a tutorial*. Frontiers in Neurorobotics 7:21,
-    section 2.2.
+    Newey and Powell (1987). *Asymmetric least squares estimation and testing*. Econometrica 55, 819-847.
 
     Examples
     --------
-    >>> loss = Huber(delta=2.0)
-    >>> loss.pointwise([0.0, 0.0], [1.0, 4.0]).tolist()
-    [0.5, 6.0]
-    >>> loss.gradient([0.0, 0.0], [1.0, 4.0]).tolist()
-    [1.0, 2.0]
+    >>> loss = Expectile(alpha=0.8)
+    >>> loss.pointwise([0.0, 0.0], [1.0, -1.0]).round(3).tolist()
+    [0.2, 0.8]
+    >>> round(loss.initial_raw([0.0, 1.0]), 6)
+    0.8
     """
 
-    _kinds: ClassVar[dict[str, CurvatureKind]] = {
-        "auto": "majorizer",
-        "majorizer": "majorizer",
-        "constant": "constant",
-    }
+    curvature_kind = "exact"
 
-    def __init__(self, delta: float = 1.0, hessian: str = "auto") -> None:
-        super().__init__(hessian)
-        self.delta = delta
+    def __init__(self, alpha: float = 0.5) -> None:
+        self.alpha = alpha
 
     def check_params(self) -> None:
-        super().check_params()
-        check_number(self, "delta", 0.0, 1e38)  # float32 holds no more
+        check_number(self, "alpha", 0.0, 1.0)
 
-    @property
-    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
-        return huber_noise(self.delta)
+    def _weight(self, r: np.ndarray) -> np.ndarray:
+        return np.where(r > 0, r.dtype.type(1.0 - self.alpha), r.dtype.type(self.alpha))
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
-        inside = np.clip(r, -self.delta, self.delta)
-        # r² would overflow where the linear branch is meant.
-        return np.multiply(inside, r - 0.5 * inside)
+        return np.asarray(self._weight(r) * np.square(r))
 
     def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        delta = r.dtype.type(max(self.delta, SMALLEST_WIDTH))  # 0 in float32 would give 0/0 at r = 0
-        curvature = np.abs(r)
-        # With a number np.maximum takes twice as long.
-        np.clip(curvature, delta, np.inf, out=curvature)
-        np.divide(delta, curvature, out=curvature)
-        return r * curvature, curvature
+        curvature = 2 * self._weight(r)
+        return curvature * r, curvature
+
+
+class SquaredLogError(Loss):
+    """Squared error of logarithms, (log(1 + prediction) - log(1 + y_true))²: for numbers that grow by factors.
+
+    Domain: numbers above -1. Link: log(1 + prediction), so that the raw prediction is on the scale of the
+    logarithms. With r = raw_prediction - log(1 + y_true)::
+
+        loss       r²
+        gradient   2 r
+        curvature  2                  exact
+
+    The engines get half of gradient and curvature. None of their objectives has this link: what they serve of a
+    saved model is the raw prediction.
+
+    References
+    ----------
+    Chen and Guestrin (2016). *XGBoost: a scalable tree boosting system*. KDD (its objective reg:squaredlogerror).
+
+    Examples
+    --------
+    >>> loss = SquaredLogError()
+    >>> raw = loss.initial_raw([0.0, 3.0])
+    >>> float(loss.response([raw])[0].round(6))  # sqrt(1 · 4) - 1
+    1.0
+    """
+
+    link = LOG1P
+    domain = Domain("numbers above -1", low=float(np.nextafter(np.float32(-1), np.float32(0))))
+    curvature_kind = "exact"
+    _share = 0.5
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.square(raw_prediction - np.log1p(y_true))
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        r = raw_prediction - np.log1p(y_true)
+        return r + r, np.asarray(2.0, dtype=r.dtype)
+
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return float(np.average(np.log1p(y_true), weights=sample_weight))

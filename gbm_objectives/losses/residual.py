@@ -6,15 +6,34 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 
-from ..curvature import Widths, consistent_pair, residual_widths, sample_rows
+from ..curvature import SMALLEST_WIDTH, Widths, consistent_pair, residual_widths, sample_rows
+from ..validation import as_weight, check_number
 from .base import CurvatureKind, Loss
 from .hessian import ChoosesHessian
 
-__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss"]
+__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss", "TangentLoss", "weighted_quantile"]
+
+# Of a normal variable with a standard deviation of 1: the median and the mean of its size.
+NORMAL_MAD, NORMAL_MEAN_DEVIATION = 0.6744897501960817, 0.7978845608028654
+# Rows far out count in a curvature as having at least this weight: LightGBM takes a leaf's share of the Hessian
+# for its share of rows, and would count none. A larger curvature is a majorizer still.
+LEAST_WEIGHT = np.float32(1e-3)
 
 # Of a loss with a kink: what `hessian` may be, see `ChoosesHessian`.
 CONSISTENT: dict[str, CurvatureKind] = {"auto": "consistent", "majorizer": "consistent", "constant": "constant"}
+
+
+def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
+    """Return the smallest value of `y` at or below which a share `alpha` of the weight lies.
+
+    Where rounding puts a share just below alpha, the next value; both minimise the loss up to rounding.
+    """
+    if weight is not None:
+        y, weight = y[weight > 0], weight[weight > 0]
+    return float(np.quantile(y, alpha, weights=weight, method="inverted_cdf"))
 
 
 def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]) -> np.ndarray:
@@ -60,6 +79,70 @@ class ResidualLoss(OfResidual):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         return self._derivatives_of_residual(residual(y_true, raw_prediction, dtype))
+
+
+class TangentLoss(ResidualLoss):
+    """A loss of the residual that grows slower than its square, with the curvature ψ(r)/r of a tangent parabola.
+
+    With it no step raises the loss (iteratively re-weighted least squares), and ψ(r)/r over its largest value, 1,
+    is the weight with which a row counts. One hyper-parameter, named by `_size`, says in the unit of the target
+    what is large; "auto" makes it `_efficient` standard deviations of normal noise, estimated when training
+    begins.
+
+    References
+    ----------
+    Holland and Welsch (1977). *Robust regression using iteratively reweighted least-squares*. Communications in
+    Statistics 6, 813-827 (the weights, and the constants of 95 % efficiency under normal noise).
+    """
+
+    _size: ClassVar[str]
+    _efficient: ClassVar[float]
+
+    @abstractmethod
+    def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
+        """Return ψ(r)/r of a residual in units of the hyper-parameter, as a new array; 1 at 0."""
+
+    def check_params(self) -> None:
+        super().check_params()
+        if getattr(self, self._size) != "auto":
+            check_number(self, self._size, 0.0, 1e38)  # float32 holds no more
+
+    def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
+        if getattr(self, self._size) != "auto":
+            return self
+        y, weight = self._target(y_true).astype(np.float64), as_weight(sample_weight, len(self._target(y_true)))
+        size = np.abs(y - weighted_quantile(y, 0.5, weight))
+        # Where most targets are one value the median deviation is 0, and the mean one has to do.
+        spread = weighted_quantile(size, 0.5, weight) / NORMAL_MAD
+        spread = spread or float(np.average(size, weights=weight)) / NORMAL_MEAN_DEVIATION
+        # Of equal targets nothing is large.
+        return clone(self).set_params(**{self._size: self._efficient * spread or 1.0})
+
+    def outlier_weights(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the weight of each row, ψ(r)/r over its largest value: 1 at the target, towards 0 far from it.
+
+        Arguments and errors as for `pointwise`; float64, (n_samples,).
+        """
+        y, raw = self._checked(y_true, raw_prediction)
+        return self._weight_of_residual((raw.astype(np.float64) - y) / self._unit)
+
+    @property
+    def _unit(self) -> float:
+        """The hyper-parameter as a number."""
+        value = getattr(self, self._size)
+        if value == "auto":
+            raise ValueError(
+                f"{self._size}='auto' of {type(self).__name__} is fixed when training begins: give the loss to our"
+                " train or estimators, or take loss.resolved(y_true)"
+            )
+        return float(value)
+
+    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # 0 in float32 would give 0/0 at r = 0.
+        weight = self._weight_of_residual(r / r.dtype.type(max(self._unit, SMALLEST_WIDTH)))
+        gradient = r * weight
+        np.maximum(weight, LEAST_WEIGHT, out=weight)
+        return gradient, weight
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+from scipy import special
 from scipy.optimize import brentq, minimize, minimize_scalar
 
 from ..curvature import SAMPLE_ROWS, sample_rows
@@ -148,6 +149,11 @@ def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> fl
         limits = float(loss.link.forward(-np.inf)), float(loss.link.forward(np.inf))
         limits = (-np.inf, np.inf) if np.isnan(limits).any() else limits
         near = _minimum_between(value, slope, low, high, limits)
+        if value(near) > values[at] + 1e-9 * np.ptp(values) + 1e-12 * abs(values[at]):
+            # The slope has led out of the valley.
+            settings = {"xatol": 1e-12 * (high - low)}
+            within = minimize_scalar(value, bounds=(low, high), method="bounded", options=settings)
+            near = float(within.x if within.fun < values[at] else grid[at])
         if few is y:
             return near
         # A sample's minimiser is about so far from that of all rows.
@@ -192,7 +198,8 @@ def _minimum_between(
         # Of several roots one may be a maximum.
         if value(root) <= min(value(low), value(high)):
             return root
-        return float(minimize_scalar(value, bounds=(low, high), method="bounded", options={"xatol": 1e-12}).x)
+        settings = {"xatol": 1e-12 * (high - low)}
+        return float(minimize_scalar(value, bounds=(low, high), method="bounded", options=settings).x)
     return low if value(low) <= value(high) else high
 
 
@@ -211,7 +218,7 @@ def _outwards(
         end = float(np.clip(end + step, *limits))
         there = value(end)
         # The loss of one class alone falls for ever, by less and less.
-        if not there < here - 1e-9 * max(abs(here), 1e-9):
+        if not there < here - 1e-9 * abs(here):
             break
         here, step = there, 2.0 * step
     return end
@@ -250,7 +257,8 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
     found = np.asarray(start + unit * best.x)
     if not np.isfinite(found).all():
         raise ValueError(f"no start value of {loss!r} was found: the target is too large, or formulas overflow")
-    return found
+    # Softmax is blind to a constant; this one makes them logarithms of probabilities.
+    return found if loss.outputs else np.asarray(special.log_softmax(found))
 
 
 def _simplex(x: np.ndarray) -> np.ndarray:

@@ -64,6 +64,7 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     _check_parameters(loss)
     require_loss(loss)
     y, raw = _sample(loss, y_true, raw_prediction)
+    loss = loss.resolved(y)
     trial = Trial(loss, y, raw)
     problems = _found(FIRST, trial) or _found((*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS), trial)
     if loss.link in (LOGIT, SOFTMAX) and not loss.classifies:
@@ -140,5 +141,5 @@ def _sample(
     if raw_prediction is None:
         return y, 2.0 * rng.standard_normal(len(y) if k == 1 else (len(y), k))
     raw = np.asarray(raw_prediction, dtype=np.float64)
-    loss.pointwise(y, raw)  # raises if shapes do not fit
+    loss.resolved(y).pointwise(y, raw)  # raises if shapes do not fit
     return y, raw

@@ -98,8 +98,8 @@ def _many_rows(on: Trial) -> Iterator[str]:
 def _link(on: Trial) -> Iterator[str]:
     """Look for a raw prediction of a smaller loss than the one whose response is the target."""
     loss = on.loss
-    if loss.n_outputs > 1 or (loss.classifies and loss.link.name == "identity"):
-        return
+    if loss.n_outputs > 1 or loss.classifies:
+        return  # of classes, whose weights and smoothing move it: see `_classes`
     # A link that goes to infinity there ends before.
     raw = np.asarray(loss.link.forward(on.y.astype(np.float64)))
     at_target = loss.pointwise(on.y, raw)
@@ -120,13 +120,14 @@ def _noise(on: Trial) -> Iterator[str]:
     if loss.noise is None or on.y.ndim == 2:
         return
     y, other = on.y, on.raw[::-1]
-    densities = [loss.noise.distribution(loss.response(raw), 1.0) for raw in (on.raw, other)]
+    scale = loss.noise.scale
+    densities = [loss.noise.distribution(loss.response(raw), scale) for raw in (on.raw, other)]
     if loss.link.name == "softmax":
         y_of = np.eye(loss.n_outputs)[y.astype(np.intp)]
         log_p = [density.logpmf(y_of) for density in densities]
     else:
         log_p = [(d.logpdf if hasattr(d.dist, "logpdf") else d.logpmf)(y) for d in densities]
-    got, wanted = log_p[0] - log_p[1], loss.pointwise(y, other) - loss.pointwise(y, on.raw)
+    got, wanted = log_p[0] - log_p[1], (loss.pointwise(y, other) - loss.pointwise(y, on.raw)) / scale
     known = np.isfinite(got)  # of a binary variable probabilities are no values
     if known.any():
         what = "the difference of log-densities of the noise"

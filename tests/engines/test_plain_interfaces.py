@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from gbm_objectives import SquaredError
+from gbm_objectives import Cauchy, SquaredError, Tukey, Welsch
 from tests.catalogue import TRAINABLE, real_data
 from tests.engine import LIGHTGBM, ROUNDS, XGBOOST, num_class, trained_limit
 
 # With several outputs that are no classes: see test_several_outputs.
-ONE_OUTPUT = [case for case in TRAINABLE if not case.loss.outputs]
+ONE_OUTPUT = [
+    case
+    for case in TRAINABLE
+    # Redescending losses do not find back from the engines' own start, 0, which is far from the target here.
+    if not (case.loss.outputs or isinstance(case.loss, (Cauchy, Tukey, Welsch)))
+]
 trainable = pytest.mark.parametrize("case", ONE_OUTPUT, ids=lambda case: case.id)
 
 
@@ -31,7 +36,7 @@ def native_lightgbm(case, X, y, weight):
 
 def sklearn_lightgbm(case, X, y, weight):
     sets = LIGHTGBM.bare_evaluation(X, y)
-    kind = lgb.LGBMRegressor if case.target == "real" else lgb.LGBMClassifier
+    kind = lgb.LGBMRegressor if case.is_number else lgb.LGBMClassifier
     model = kind(objective=case.loss, n_estimators=ROUNDS, **{**LIGHTGBM.params, "metric": "None"})
     model.fit(X, y, sample_weight=weight, **sets, eval_sample_weight=[weight], eval_metric=case.loss.metric)
     return model.predict(X, raw_score=True), next(iter(model.evals_result_.values()))[case.loss.name]
@@ -59,7 +64,7 @@ def native_xgboost(case, X, y, weight):
 
 
 def sklearn_xgboost(case, X, y, weight):
-    kind = xgb.XGBRegressor if case.target == "real" else xgb.XGBClassifier
+    kind = xgb.XGBRegressor if case.is_number else xgb.XGBClassifier
     model = kind(
         objective=case.loss,
         eval_metric=case.loss.metric,
@@ -97,7 +102,7 @@ def test_plain_interfaces(engine, case, weighted):
 @trainable
 def test_cross_validation_of_both_engines(case):
     X, y = real_data(case)
-    stratified = case.target != "real"
+    stratified = not case.is_number
     result = lgb.cv(
         {**LIGHTGBM.params, **num_class(case.loss), "objective": case.loss, "metric": "None"},
         lgb.Dataset(X, y),

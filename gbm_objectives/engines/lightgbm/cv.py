@@ -84,6 +84,7 @@ def cv(
 
     with alone_with([(train_set, "train_set")]):
         construct(params, train_set, [(train_set, "train_set")])
+        loss = loss.resolved(*target_and_weight(loss, train_set, "train_set"))
         params["objective"] = lambda raw, dataset: loss.gradient_hessian(
             *(labels := labels_and_weight(dataset))[:1], raw, labels[1]
         )

@@ -30,6 +30,7 @@ OBJECTIVES = {
     "identity": "regression",
     "logit": "binary sigmoid:1",
     "softmax": "multiclass num_class:{n_outputs}",
+    "half logit": "binary sigmoid:2",
     "log": "poisson",
 }
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
@@ -77,7 +78,7 @@ def train(
         such as the logarithm of exposure. The start value is then the best constant beside it, and the model's own
         predictions are without it.
     loss : Loss
-        The loss to train with.
+        The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
         As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
 
@@ -119,43 +120,49 @@ def train(
     sets = named_sets(train_set, valid_sets, valid_names)
     for dataset, name in sets:
         check_data_set(loss, dataset, name)
-    keywords = {
-        "num_boost_round": num_boost_round,
-        "valid_sets": valid_sets,
-        "valid_names": valid_names,
-        "feval": [loss.metric, *metric_functions(loss, feval)],
-        "callbacks": callbacks,
-        # Else the model would be written and read once more before it is completed.
-        "keep_training_booster": True,
-    }
-    # DART's predictions leave trees out: its loss rises and falls with them.
+
+    def keywords(loss: Loss) -> dict[str, Any]:
+        return {
+            "num_boost_round": num_boost_round,
+            "valid_sets": valid_sets,
+            "valid_names": valid_names,
+            "feval": [loss.metric, *metric_functions(loss, feval)],
+            "callbacks": callbacks,
+            # Else the model would be written and read once more before it is completed.
+            "keep_training_booster": True,
+        }
+
     drops = any(params.get(name) == "dart" for name in BOOSTING_NAMES)
     if drops and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
             "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
             " would not take the last of them up again; evaluate on a Dataset of its own with the same rows"
         )
-    params["objective"] = _objective(loss, None if drops else Watch(loss, "learning_rate"))
     with alone_with(sets):
         if init_model is not None:
             _check_model(init_model, loss)
+            if loss.resolved([0.0, 1.0]) is not loss:
+                raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
-                booster = lgb.train(params, train_set, init_model=init_model, **keywords)
+                params["objective"] = _objective(loss, drops)
+                booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
             return complete(booster, loss, np.zeros(loss.n_outputs))
 
         construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
+        loss = loss.resolved(*targets[0])
+        params["objective"] = _objective(loss, drops)
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
         start = start_of(loss, *targets[0], offsets[0])
         with start_values(sets, start, offsets):
             if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
-                booster = lgb.train(params, train_set, **keywords)
+                booster = lgb.train(params, train_set, **keywords(loss))
             else:
-                booster = _train_without_features(params, train_set, loss, keywords)
+                booster = _train_without_features(params, train_set, loss, keywords(loss))
         return complete(booster, loss, start)
 
 
@@ -175,8 +182,10 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     return params
 
 
-def _objective(loss: Loss, watch: Watch | None) -> Any:
+def _objective(loss: Loss, drops: bool) -> Any:
     """Return the loss as a function, which `lightgbm.train` does not copy with its parameters."""
+    # DART's predictions leave trees out: its loss rises and falls with them.
+    watch = None if drops else Watch(loss, "learning_rate")
 
     def objective(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         target, weight = labels_and_weight(dataset)

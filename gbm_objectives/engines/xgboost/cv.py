@@ -70,6 +70,7 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
     target, weight = target_and_weight(loss, dtrain, "dtrain")
+    loss = loss.resolved(target, weight) if target.ndim == 1 else loss
     if target.ndim == 2:
         raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
     if dtrain.get_base_margin().size:

@@ -75,7 +75,7 @@ def train(
         to, such as the logarithm of exposure. The start value is then the best constant beside it, and the model's
         own predictions are without it.
     loss : Loss
-        The loss to train with.
+        The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
         As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
         target distributions they find the largest class as label and the rest in
@@ -126,6 +126,7 @@ def train(
         if dmatrix.get_uint_info("group_ptr").size:
             raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
+    loss = loss.resolved(*targets[0])
     offsets = [_offset_of(loss, dmatrix, name) for dmatrix, name in sets]
     start = start_of(loss, *targets[0], offsets[0])
     with errors_name("dtrain"):

@@ -1,0 +1,161 @@
+"""Deviances of counts and of positive numbers, on the log link: Poisson, gamma, Tweedie."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from ..validation import check_number
+from .base import Loss
+from .domain import NON_NEGATIVE, POSITIVE, Domain
+from .links import LOG
+from .noise import GAMMA, POISSON, Noise
+
+__all__ = ["GammaDeviance", "PoissonDeviance", "TweedieDeviance"]
+
+
+class Deviance(Loss):
+    """A deviance on the log link that the mean target minimises; the engines get half of its derivatives."""
+
+    link = LOG
+    domain = NON_NEGATIVE
+    curvature_kind = "exact"
+    _share = 0.5
+
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return float(self.link.forward(np.average(y_true, weights=sample_weight)))
+
+
+class PoissonDeviance(Deviance):
+    """Deviance of a Poisson variable: counts, or rates with the exposure as weight or offset.
+
+    Domain: numbers not below 0. Link: log. With the mean m = exp(raw_prediction)::
+
+        loss       2 (y log(y/m) - y + m)
+        gradient   2 (m - y)
+        curvature  2 m                exact
+
+    The engines get half of both, as from their own objectives (of which LightGBM's enlarges the curvature
+    twofold).
+
+    References
+    ----------
+    McCullagh and Nelder (1989). *Generalized Linear Models*, chapter 6.
+
+    Examples
+    --------
+    >>> loss = PoissonDeviance()
+    >>> loss.pointwise([0.0, 1.0], [0.0, 0.0]).tolist()
+    [2.0, 0.0]
+    >>> round(loss.initial_raw([0.0, 1.0, 5.0]), 6)  # log 2
+    0.693147
+    """
+
+    noise = POISSON
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return np.asarray(
+            2.0 * (special.xlogy(y_true, y_true) - y_true * (raw_prediction + 1.0) + np.exp(raw_prediction))
+        )
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        curvature = 2 * np.exp(raw_prediction)
+        return curvature - 2 * y_true, curvature
+
+
+class GammaDeviance(Deviance):
+    """Deviance of a gamma variable: positive numbers whose spread grows with their mean, such as claims.
+
+    Domain: numbers above 0. Link: log. With the mean m = exp(raw_prediction)::
+
+        loss       2 (y/m - log(y/m) - 1)
+        gradient   2 (1 - y/m)
+        curvature  2 y/m              exact
+
+    The engines get half of both, as from their own objectives.
+
+    References
+    ----------
+    McCullagh and Nelder (1989). *Generalized Linear Models*, chapter 8.
+
+    Examples
+    --------
+    >>> GammaDeviance().pointwise([1.0, 2.0], [0.0, 0.0]).round(4).tolist()
+    [0.0, 0.6137]
+    """
+
+    domain = POSITIVE
+    noise = GAMMA
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        log_ratio = np.log(y_true) - raw_prediction
+        # exp(x) - 1 - x, of which the first two would cancel near 0.
+        return np.asarray(2.0 * (np.expm1(log_ratio) - log_ratio))
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        curvature = 2 * y_true * np.exp(-raw_prediction)
+        return 2 - curvature, curvature
+
+
+class TweedieDeviance(Deviance):
+    """Deviance of a Tweedie variable, between Poisson (power 1) and gamma (power 2): sums of claims, most 0.
+
+    Domain: numbers not below 0; above 0 for power 2. Link: log. With the mean m = exp(raw_prediction) and
+    p = power::
+
+        loss       2 (y^(2-p)/((1-p)(2-p)) - y m^(1-p)/(1-p) + m^(2-p)/(2-p))
+        gradient   2 (m^(2-p) - y m^(1-p))
+        curvature  2 ((2-p) m^(2-p) + (p-1) y m^(1-p))    exact
+
+    The engines get half of both, as from their own objectives.
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        Power of the mean to which the variance is proportional, 1 to 2.
+
+    References
+    ----------
+    Jorgensen (1987). *Exponential dispersion models*. Journal of the Royal Statistical Society B 49, 127-162.
+
+    Examples
+    --------
+    >>> TweedieDeviance().pointwise([0.0, 1.0], [0.0, 0.0]).tolist()
+    [4.0, 0.0]
+    >>> TweedieDeviance(power=1.0).pointwise([3.0], [0.5]) == PoissonDeviance().pointwise([3.0], [0.5])
+    array([ True])
+    """
+
+    def __init__(self, power: float = 1.5) -> None:
+        self.power = power
+
+    def check_params(self) -> None:
+        # Both ends belong to it.
+        check_number(self, "power", float(np.nextafter(1.0, 0.0)), float(np.nextafter(2.0, 3.0)))
+
+    @property
+    def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
+        return POSITIVE if self.power == 2.0 else NON_NEGATIVE
+
+    @property
+    def noise(self) -> Noise | None:  # type: ignore[override]  # likewise; SciPy has no Tweedie distribution
+        return {1.0: POISSON, 2.0: GAMMA}.get(float(self.power))
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        p = self.power
+        if p in (1.0, 2.0):
+            return (PoissonDeviance() if p == 1.0 else GammaDeviance())._pointwise(y_true, raw_prediction)
+        of_target = np.power(y_true, 2.0 - p) / ((1.0 - p) * (2.0 - p))
+        mean, ratio = self._mean_and_ratio(y_true, raw_prediction)
+        return np.asarray(2.0 * (of_target - ratio / (1.0 - p) + mean / (2.0 - p)))
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        p = self.power
+        mean, ratio = self._mean_and_ratio(y_true, raw_prediction)
+        return 2 * (mean - ratio), 2 * ((2.0 - p) * mean + (p - 1.0) * ratio)
+
+    def _mean_and_ratio(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return m^(2-p) and y m^(1-p), 0 for a target of 0 even where the power overflows."""
+        with np.errstate(divide="ignore"):
+            log_y = np.log(y_true)
+        return np.exp((2.0 - self.power) * raw_prediction), np.exp((1.0 - self.power) * raw_prediction + log_y)
