@@ -8,11 +8,19 @@ import numpy as np
 from sklearn.base import RegressorMixin, clone
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
 from .predictive import PredictiveGBM
 
 __all__ = ["GBMRegressor"]
+
+
+def _has_outlier_weights(model: GBMRegressor) -> bool:
+    loss: Any = getattr(model, "loss_", model.loss)
+    if hasattr(loss, "outlier_weights"):
+        return True
+    raise AttributeError(f"{loss!r} has no outlier_weights: it counts all rows alike")
 
 
 class GBMRegressor(RegressorMixin, PredictiveGBM):
@@ -71,6 +79,25 @@ class GBMRegressor(RegressorMixin, PredictiveGBM):
             return np.asarray(target, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"y must be numbers: {error}") from None
+
+    @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's
+    def outlier_weights(self, X: Any, y: Any) -> np.ndarray:
+        """Return the weight with which the loss counts each row: 1 at its prediction, towards 0 far from it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            ψ(r)/r over its largest value; there for robust losses (`Huber`, `Cauchy` and the like).
+        """
+        loss: Any = self.loss_
+        return np.asarray(loss.outlier_weights(self._encode(y), self.predict_raw(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of the prediction, as scikit-learn's regressors do.

@@ -4,6 +4,7 @@ from .base import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Focal, SigmoidSquaredError, WeightedCrossEntropy
 from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
+from .formula import FormulaLoss
 from .margin import Exponential, Hinge, SquaredHinge
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .redescending import Cauchy, Tukey, Welsch
@@ -24,6 +25,7 @@ __all__ = [
     "Exponential",
     "Fair",
     "Focal",
+    "FormulaLoss",
     "GammaDeviance",
     "Hinge",
     "Huber",

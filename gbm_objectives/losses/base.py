@@ -68,7 +68,7 @@ class Loss(BaseEstimator, ABC):
     domain: Domain = REAL
     curvature_kind: CurvatureKind
     noise: Noise | None = None
-    classifies: ClassVar[bool] = False
+    classifies: bool = False
     # What the engines get gradient and curvature times, where they are not normalised: a half of a deviance, which
     # is twice a negative log-likelihood, as from the engines' own objectives.
     _share: ClassVar[float] = 1.0
@@ -338,4 +338,6 @@ class Loss(BaseEstimator, ABC):
 def _hashable(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, dict):
+        value = sorted(value.items())
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value

@@ -36,7 +36,7 @@ def check_declaration(cls: type) -> None:
     for name, wanted in (("link", Link), ("domain", Domain)):
         if name in own and not isinstance(own[name], (wanted, property)):
             complain(f"{name} must be a {wanted.__name__} of gbm_objectives.losses", own[name])
-    if not isinstance(own.get("classifies", False), bool):
+    if not isinstance(own.get("classifies", False), (bool, property)):
         complain("classifies must be True or False", own["classifies"])
     if not isinstance(own.get("noise"), (Noise, property, type(None))):
         complain("noise must be a Noise of gbm_objectives.losses", own["noise"])

@@ -14,7 +14,7 @@ from ..validation import as_weight, check_number
 from .base import CurvatureKind, Loss
 from .hessian import ChoosesHessian
 
-__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss", "TangentLoss", "weighted_quantile"]
+__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss", "TangentLoss", "weighted_quantile", "widths_of"]
 
 # Of a normal variable with a standard deviation of 1: the median and the mean of its size.
 NORMAL_MAD, NORMAL_MEAN_DEVIATION = 0.6744897501960817, 0.7978845608028654
@@ -41,6 +41,21 @@ def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floa
     # The difference first: float32 would lose a small residual of a target far from 0.
     r = np.empty(raw_prediction.shape, dtype=dtype)
     return np.subtract(raw_prediction, y_true, out=r, casting="same_kind")
+
+
+def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+    """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
+    rows = sample_rows(len(y_true), weight)
+    widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
+    if widths.table is None:
+        # Most rows are at their target, and the sample holds no other.
+        away = raw_prediction != y_true
+        others = np.flatnonzero(away if weight is None else away & (weight > 0))
+        if others.size == 0:
+            return widths  # nothing to learn
+        rows = others[sample_rows(len(others))]
+        widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
+    return widths
 
 
 class OfResidual(Loss):
@@ -174,14 +189,4 @@ class KinkedLoss(OfResidual, ChoosesHessian):
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
         if self.curvature_kind == "constant":
             return Widths()
-        rows = sample_rows(len(y_true), weight)
-        widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
-        if widths.table is None:
-            # Most rows are at their target, and the sample holds no other.
-            away = raw_prediction != y_true
-            others = np.flatnonzero(away if weight is None else away & (weight > 0))
-            if others.size == 0:
-                return widths  # nothing to learn
-            rows = others[sample_rows(len(others))]
-            widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
-        return widths
+        return widths_of(y_true, raw_prediction, weight)

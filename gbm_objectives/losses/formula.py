@@ -1,0 +1,363 @@
+"""A loss from its formula: SymPy differentiates it and compiles it to NumPy. The only file that imports SymPy."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..curvature import consistent_pair
+from ..validation import check_number
+from .base import CurvatureKind, Loss
+from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
+from .formula_syntax import parsed
+from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
+from .quantile import WEAKER_SIDE
+from .residual import LEAST_WEIGHT, residual, weighted_quantile, widths_of
+
+__all__ = ["FormulaLoss"]
+
+LINKS = {link.name: link for link in (IDENTITY, LOG, LOGIT, LOG1P)}
+DOMAINS: dict[str, Domain] = {
+    "real": REAL,
+    "non-negative": NON_NEGATIVE,
+    "positive": POSITIVE,
+    "probability": UNIT_INTERVAL,
+    "binary": BINARY,
+}
+# Residuals at which a formula is looked at: from far below any noise to far beyond it.
+SIZES = np.geomspace(1e-6, 1e4, 101)
+# So many operations SymPy simplifies in a second or so; of more the derivatives are taken as they come.
+SIMPLIFIED = 60
+
+
+class Derived(NamedTuple):
+    """A formula and its derivatives in f, as functions of target, raw prediction and parameters, and as texts."""
+
+    value: Callable[..., Any]
+    gradient: Callable[..., Any]
+    second: Callable[..., Any]
+    texts: tuple[str, str]
+    proven: bool  # SymPy knows that the second derivative is positive
+
+
+@lru_cache(maxsize=256)
+def _derived(formula: str, names: tuple[str, ...]) -> Derived:
+    """Differentiate and compile a formula, once."""
+    import sympy
+
+    f = sympy.Symbol("f", real=True)
+    loss = parsed(formula, ("f", "y", *names))
+    if not loss.has(f):
+        raise ValueError(f"formula must depend on f, the raw prediction, got {formula!r}")
+    gradient = _simplified(sympy.diff(loss, f))
+    # The derivative of a jump is one that no sample meets.
+    second = _simplified(sympy.diff(gradient, f).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)))
+    arguments = [sympy.Symbol(name, real=True) for name in ("y", "f", *names)]
+    modules = [{"log_cosh": _log_cosh, "softplus": _softplus}, "scipy", "numpy"]
+    functions = [sympy.lambdify(arguments, _stable(part), modules, cse=True) for part in (loss, gradient, second)]
+    texts = str(gradient), str(second)
+    return Derived(functions[0], functions[1], functions[2], texts, second.is_positive is True)
+
+
+def _simplified(expression: Any) -> Any:
+    import sympy
+
+    # Of jumps SymPy would make cases of their own for the places where they are.
+    if expression.count_ops() > SIMPLIFIED or expression.has(sympy.Piecewise, sympy.sign, sympy.Heaviside):
+        return expression
+    return sympy.simplify(expression)
+
+
+def _stable(expression: Any) -> Any:
+    """Return an expression with functions of ours where exp or cosh would overflow under a logarithm."""
+    import sympy
+
+    x = sympy.Wild("x")
+    log_cosh, softplus = sympy.Function("log_cosh"), sympy.Function("softplus")
+    expression = expression.replace(sympy.log(sympy.cosh(x)), log_cosh(x))
+    expression = expression.replace(sympy.log(1 / (1 + sympy.exp(x))), -softplus(x))
+    return expression.replace(sympy.log(1 + sympy.exp(x)), softplus(x))
+
+
+def _log_cosh(x: Any) -> Any:
+    size = np.abs(x)
+    return size + np.log1p(np.exp(-2.0 * size)) - np.log(2.0)
+
+
+def _softplus(x: Any) -> Any:
+    return np.logaddexp(0.0, x)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the engines get of a formula: which curvature, and of one in f - y alone what is known of it."""
+
+    kind: CurvatureKind
+    of_residual: bool = False
+    below: float = 0.0
+    above: float = 0.0
+    linear: bool = False  # on both sides of the kink: a quantile's loss
+    largest: float = 1.0  # of ψ(r)/r
+
+
+class FormulaLoss(Loss):
+    """A loss from its formula in f, the raw prediction, and y, the target.
+
+    SymPy differentiates the formula twice and compiles it to NumPy. The curvature is the second derivative where
+    that is positive and no step overshoots. Otherwise it is a safe one, and `curvature_kind` says which: of a
+    function of f - y with a kink the consistent pair of `AbsoluteError`, of another one that grows slower than its
+    square ψ(r)/r, as of `Huber`; of anything else a surrogate, the size of the second derivative and of the
+    gradient. `derivation` shows what was found.
+
+    Nothing in the text is evaluated: Python's parser makes a tree of it, of which numbers, names, ``+ - * / **``,
+    comparisons, ``a if condition else b`` and the functions of `formula_syntax` are taken, and all else is
+    refused.
+
+    Parameters
+    ----------
+    formula : str
+        The loss of a row, for instance ``"log(cosh(f - y))"``.
+    parameters : dict of str to float, optional
+        Values of further names in the formula.
+    link : {"identity", "log", "logit", "log1p"}, default="identity"
+        From the response to f.
+    domain : {"real", "non-negative", "positive", "probability", "binary"}, default="real"
+        What targets may be. "binary" is a loss of class labels.
+
+    Raises
+    ------
+    ValueError
+        When training begins: if the text is no such formula, a parameter is missing or no number, or link or
+        domain is none of these.
+    ModuleNotFoundError
+        If SymPy is not installed: ``pip install gbm_objectives[formula]``.
+
+    References
+    ----------
+    Meurer et al. (2017). *SymPy: symbolic computing in Python*. PeerJ Computer Science 3:e103.
+
+    Examples
+    --------
+    >>> loss = FormulaLoss("sqrt(1 + ((f - y)/c)**2)", {"c": 2.0})
+    >>> loss.curvature_kind
+    'majorizer'
+    >>> loss.gradient([0.0], [2.0]).round(4).tolist()
+    [0.3536]
+    """
+
+    def __init__(
+        self,
+        formula: str = "(f - y)**2",
+        parameters: Mapping[str, float] | None = None,
+        link: str = "identity",
+        domain: str = "real",
+    ) -> None:
+        self.formula = formula
+        self.parameters = parameters
+        self.link = link  # type: ignore[assignment]  # `_name_parts` makes a Link of it
+        self.domain = domain  # type: ignore[assignment]  # likewise
+        self._name_parts()
+
+    def _name_parts(self) -> None:
+        """Put link and domain in the place of their names, which `get_params` gives back."""
+        self.link = LINKS.get(self.link, self.link)  # type: ignore[call-overload]  # a name, or a Link already
+        self.domain = DOMAINS.get(self.domain, self.domain)  # type: ignore[call-overload]  # likewise
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the hyper-parameters as they were given."""
+        names = {id(part): name for part, name in [(v, k) for d in (LINKS, DOMAINS) for k, v in d.items()]}
+        params: dict[str, Any] = super().get_params(deep)
+        return {**params, **{name: names.get(id(params[name]), params[name]) for name in ("link", "domain")}}
+
+    def set_params(self, **params: Any) -> FormulaLoss:
+        """Set hyper-parameters."""
+        super().set_params(**params)
+        self._name_parts()
+        return self
+
+    def check_params(self) -> None:
+        """Raise if formula, parameters, link or domain are not valid."""
+        for name, known, kind in (("link", LINKS, Link), ("domain", DOMAINS, Domain)):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(
+                    f"{name} of FormulaLoss must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+        for name, value in (self.parameters or {}).items():
+            if (
+                not isinstance(name, str)
+                or not name.isidentifier()
+                or keyword.iskeyword(name)
+                or name in ("f", "y")
+            ):
+                raise ValueError(f"a parameter of FormulaLoss must have a name of its own, got {name!r}")
+            if name.startswith("_"):
+                raise ValueError(f"a parameter of FormulaLoss must not begin with _, got {name!r}")
+            check_number(_Named(name, value), name, -1e38, 1e38)
+        self._parts()
+
+    @property
+    def classifies(self) -> bool:  # type: ignore[override]  # here it depends on a hyper-parameter
+        """Whether targets are class labels."""
+        return self.domain is BINARY
+
+    @property
+    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # likewise
+        """What the curvature promises; see `Loss`."""
+        return self._shape().kind
+
+    @property
+    def derivation(self) -> str:
+        """The gradient, the second derivative, and what the engines get for a curvature, in words."""
+        derived, shape = self._parts(), self._shape()
+        taken = {
+            "exact": "the second derivative"
+            + (", which is positive" if derived.proven else ", positive where sampled"),
+            "majorizer": "gradient/(f - y), with which no step raises the loss",
+            "consistent": f"a consistent pair, of slopes {-shape.below:.3g} and {shape.above:.3g} at the kink",
+            "surrogate": "the size of the second derivative, not positive everywhere, and of the gradient",
+        }[shape.kind]
+        gradient, second = derived.texts
+        return f"gradient {gradient}; second derivative {second}; curvature: {taken}"
+
+    def __reduce__(self) -> Any:
+        # By the names of link and domain, which hold functions.
+        return _restored, (type(self), self.get_params())
+
+    def _parts(self) -> Derived:
+        return _derived(self.formula, tuple(sorted(self.parameters or {})))
+
+    def _call(self, function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """Return a compiled part of the formula, computed in float64, in f's precision and shape."""
+        parameters = self.parameters or {}
+        values = [float(parameters[name]) for name in sorted(parameters)]
+        y64, f64 = y.astype(np.float64, copy=False), f.astype(np.float64, copy=False)
+        with np.errstate(all="ignore"):
+            result = np.array(np.broadcast_to(np.asarray(function(y64, f64, *values), dtype=np.float64), f.shape))
+            # Where exponentials overflow into infinity less or over infinity, the value next to there.
+            for limit in (300.0, 100.0, 30.0):
+                if not (bad := np.isnan(result)).any():
+                    break
+                result[bad] = np.broadcast_to(function(y64, np.clip(f64, -limit, limit), *values), f.shape)[bad]
+            return result.astype(f.dtype, copy=False)
+
+    def _shape(self) -> Shape:
+        parameters = tuple(sorted((self.parameters or {}).items()))
+        return _shape_of(self.formula, parameters, self.link.name, self.domain)
+
+    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
+        shape = self._shape()
+        if shape.linear:
+            return weighted_quantile(y_true, shape.below / (shape.below + shape.above), sample_weight)
+        return super()._initial_raw(y_true, sample_weight)
+
+    # ---- the formulas -------------------------------------------------------------------------------------
+
+    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return self._call(self._parts().value, y_true, raw_prediction)
+
+    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
+        return self._call(self._parts().gradient, y_true, raw_prediction)
+
+    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        known = self._of_all_rows(y_true, raw_prediction, None)
+        return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
+        return widths_of(y_true, raw_prediction, weight) if self._shape().kind == "consistent" else None
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        derived, shape = self._parts(), self._shape()
+        if shape.of_residual:
+            # A function of the residual alone: its target may be 0. The difference first, as in `ResidualLoss`.
+            r = residual(y_true, raw_prediction, dtype)
+            if shape.kind == "consistent":
+                return _pair(r, known.of_rows(r, raw_prediction, y_true), shape)
+            y_true, raw_prediction = np.zeros_like(r), r
+        else:
+            working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
+            y_true, raw_prediction = y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False)
+        gradient = self._call(derived.gradient, y_true, raw_prediction)
+        if shape.kind == "exact":
+            return gradient, self._call(derived.second, y_true, raw_prediction)
+        if shape.kind == "majorizer":
+            # At 0 the ratio is 0/0: of the smallest residual that is none in float32 it has its limit.
+            r = np.where(raw_prediction == 0, raw_prediction.dtype.type(1e-20), raw_prediction)
+            ratio = self._call(derived.gradient, y_true, r) / r
+            return gradient, np.maximum(ratio, LEAST_WEIGHT * raw_prediction.dtype.type(shape.largest))
+        second = np.abs(self._call(derived.second, y_true, raw_prediction))
+        # In the unit of the target a gradient is no curvature: over the residual it is one.
+        size = np.maximum(np.abs(raw_prediction - y_true), 1e-6) if self.has_unit else 1
+        return gradient, second + np.abs(gradient) / size
+
+
+def _restored(cls: type[FormulaLoss], params: dict[str, Any]) -> FormulaLoss:
+    return cls(**params)
+
+
+class _Named:
+    """A value under a name, as `check_number` asks for it."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+
+_Named.__name__ = "FormulaLoss"
+
+
+def _pair(r: np.ndarray, s: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Return the consistent pair of a kink with two slopes, as `Quantile` has it."""
+    gradient, curvature = consistent_pair(r, s)
+    least = max(shape.above, shape.below) * WEAKER_SIDE
+    above = r > 0
+    gradient *= np.where(above, r.dtype.type(shape.above), r.dtype.type(shape.below))
+    curvature *= np.where(above, r.dtype.type(max(shape.above, least)), r.dtype.type(max(shape.below, least)))
+    return gradient, curvature
+
+
+@lru_cache(maxsize=256)
+def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str, domain: Domain) -> Shape:
+    """Decide which curvature a formula has, from numbers."""
+    derived = _derived(formula, tuple(name for name, _ in parameters))
+    values = [float(value) for _, value in parameters]
+
+    def at(function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(np.asarray(function(y, f, *values), dtype=float), f.shape)
+
+    if link == "identity" and _of_residual(derived, at):
+        r = np.concatenate([-SIZES[::-1], SIZES])
+        gradient, second = at(derived.gradient, np.zeros_like(r), r), at(derived.second, np.zeros_like(r), r)
+        beside = at(derived.gradient, np.zeros(2), np.array([-1e-12, 1e-12]))
+        if beside[0] < -1e-9 and beside[1] > 1e-9:
+            linear = np.allclose(gradient, np.where(r > 0, beside[1], beside[0]), rtol=1e-9)
+            return Shape("consistent", True, -float(beside[0]), float(beside[1]), bool(linear))
+        # A step of a row alone goes to its target, not beyond.
+        if (second > 0).all() and (np.abs(gradient) <= (1 + 1e-9) * second * np.abs(r)).all():
+            return Shape("exact", True)
+        ratio = gradient / r
+        below, above = np.diff(ratio[: len(SIZES)]), np.diff(ratio[len(SIZES) :])
+        falls = (below >= -1e-6 * ratio.max()).all() and (above <= 1e-6 * ratio.max()).all()
+        if (ratio >= 0).all() and np.isfinite(ratio).all() and falls and ratio.max() > 0:
+            return Shape("majorizer", True, largest=float(ratio.max()))
+        return Shape("surrogate", True)
+    rng = np.random.default_rng(0)
+    f = np.concatenate([np.linspace(-8, 8, 161), 3 * rng.standard_normal(240)])
+    targets = {REAL: f[::-1], NON_NEGATIVE: np.abs(f[::-1]), POSITIVE: np.abs(f[::-1]) + 0.01}
+    y = targets.get(domain, rng.random(len(f)) if domain is UNIT_INTERVAL else (rng.random(len(f)) > 0.5) * 1.0)
+    return Shape("exact" if (at(derived.second, y, f) > 0).all() else "surrogate")
+
+
+def _of_residual(derived: Derived, at: Callable[..., np.ndarray]) -> bool:
+    """Return whether a formula is one of f - y alone: whether both may be moved together."""
+    rng = np.random.default_rng(1)
+    y, f = 3.0 * rng.standard_normal((2, 200))
+    return all(
+        np.allclose(at(derived.value, y, f), at(derived.value, y + c, f + c), rtol=1e-9) for c in (-2.5, 1.0)
+    )

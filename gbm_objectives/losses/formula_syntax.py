@@ -1,0 +1,147 @@
+"""From the text of a formula to SymPy's expression, by hand: nothing of the text is ever evaluated.
+
+SymPy's own parser calls `eval`. Here Python's parser makes a tree of the text, each node of the tree must be one
+of a few that a formula needs, and SymPy's objects are made from those.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection
+from typing import Any
+
+__all__ = ["parsed"]
+
+# A loss of more is a mistake; and deeper nesting would exhaust Python's stack.
+LONGEST, DEEPEST, MOST_NODES = 2_000, 40, 400
+# SymPy computes powers of numbers exactly: 9**9**9 would fill the memory.
+LARGEST_EXPONENT, LARGEST_NUMBER = 64, 1e15
+
+
+def _functions(sympy: Any) -> dict[str, Callable[..., Any]]:
+    """Return the functions that a formula may call, by name."""
+    names = "sqrt exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc gamma loggamma sign"
+    return {
+        **{name: getattr(sympy, name) for name in names.split()},
+        "abs": sympy.Abs,
+        "log1p": lambda x: sympy.log(1 + x),
+        "expm1": lambda x: sympy.exp(x) - 1,
+        "expit": lambda x: 1 / (1 + sympy.exp(-x)),
+        "max": sympy.Max,
+        "min": sympy.Min,
+    }
+
+
+def parsed(formula: str, names: Collection[str]) -> Any:
+    """Return the SymPy expression of a formula in variables of given names, all real.
+
+    Parameters
+    ----------
+    formula : str
+        Numbers, names, ``+ - * / **``, comparisons, ``a if condition else b`` and mathematical functions.
+    names : collection of str
+        The variables that there are.
+
+    Returns
+    -------
+    sympy.Expr
+        The expression.
+
+    Raises
+    ------
+    ValueError
+        If it is no formula of this kind, with what is wrong and where.
+    TypeError
+        If `formula` is no string.
+    """
+    if not isinstance(formula, str):
+        raise TypeError(f"formula must be a string, got {formula!r}")
+    if len(formula) > LONGEST:
+        raise ValueError(f"formula must have at most {LONGEST} characters, it has {len(formula)}")
+    try:
+        tree = ast.parse(formula.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ValueError(f"formula is no mathematical expression: {error}") from None
+    if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
+        raise ValueError("formula is too long: split the loss, or write a class")
+    return _Reader(names).expression(tree.body, 0)
+
+
+class _Reader:
+    """Makes SymPy's objects of the nodes that are allowed, and refuses all others."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        import sympy
+
+        self.sympy = sympy
+        self.functions = _functions(sympy)
+        self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
+        self.comparisons = {ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge}
+
+    def refuse(self, node: ast.AST, what: str) -> ValueError:
+        return ValueError(f"formula must hold no {what} (column {getattr(node, 'col_offset', 0) + 1})")
+
+    def expression(self, node: ast.AST, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise self.refuse(node, f"nesting deeper than {DEEPEST}")
+        below = depth + 1
+        if isinstance(node, ast.Constant):
+            return self.number(node)
+        if isinstance(node, ast.Name):
+            if node.id not in self.symbols:
+                known = ", ".join([*self.symbols, *self.functions])
+                raise ValueError(f"formula names {node.id!r}, which is none of {known}")
+            return self.symbols[node.id]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            value = self.expression(node.operand, below)
+            return -value if isinstance(node.op, ast.USub) else value
+        if isinstance(node, ast.BinOp):
+            return self.operation(node, below)
+        if isinstance(node, ast.Call):
+            return self.call(node, below)
+        if isinstance(node, ast.IfExp):
+            yes, no = self.expression(node.body, below), self.expression(node.orelse, below)
+            return self.sympy.Piecewise((yes, self.condition(node.test, below)), (no, True))
+        raise self.refuse(node, type(node).__name__)
+
+    def number(self, node: ast.Constant) -> Any:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST_NUMBER:
+            raise self.refuse(node, f"constant but numbers up to {LARGEST_NUMBER:g}")
+        # 0.5 is meant as a half: sums of fractions then cancel as they should.
+        return self.sympy.nsimplify(value, rational=True)
+
+    def operation(self, node: ast.BinOp, depth: int) -> Any:
+        left, right = self.expression(node.left, depth), self.expression(node.right, depth)
+        if isinstance(node.op, ast.Add):
+            return left + right
+        if isinstance(node.op, ast.Sub):
+            return left - right
+        if isinstance(node.op, ast.Mult):
+            return left * right
+        if isinstance(node.op, ast.Div):
+            return left / right
+        if isinstance(node.op, ast.Pow):
+            if right.is_number and not abs(right) <= LARGEST_EXPONENT:
+                raise self.refuse(node, f"exponent beyond {LARGEST_EXPONENT}")
+            return left**right
+        raise self.refuse(node, f"operator {type(node.op).__name__}")
+
+    def call(self, node: ast.Call, depth: int) -> Any:
+        if not isinstance(node.func, ast.Name) or node.func.id not in self.functions:
+            what = node.func.id if isinstance(node.func, ast.Name) else type(node.func).__name__
+            raise ValueError(f"formula calls {what!r}; there are {', '.join(self.functions)}")
+        if node.keywords or not node.args or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise self.refuse(node, "call without arguments, with keywords or stars")
+        if len(node.args) > 1 and node.func.id not in ("max", "min"):
+            raise self.refuse(node, f"second argument of {node.func.id}")
+        return self.functions[node.func.id](*(self.expression(argument, depth) for argument in node.args))
+
+    def condition(self, node: ast.AST, depth: int) -> Any:
+        if isinstance(node, ast.BoolOp) and depth <= DEEPEST:
+            combine = self.sympy.And if isinstance(node.op, ast.And) else self.sympy.Or
+            return combine(*(self.condition(value, depth + 1) for value in node.values))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in self.comparisons:
+            left, right = self.expression(node.left, depth), self.expression(node.comparators[0], depth)
+            return self.comparisons[type(node.ops[0])](left, right)
+        raise self.refuse(node, "condition but a < b, a <= b, a > b, a >= b, and, or")

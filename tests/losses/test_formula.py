@@ -1,0 +1,224 @@
+"""Losses from formulas: the same as those written by hand, safe curvatures where needed, nothing evaluated."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    Cauchy,
+    Expectile,
+    Fair,
+    FormulaLoss,
+    GBMRegressor,
+    Huber,
+    LogCosh,
+    PseudoHuber,
+    Quantile,
+    SquaredError,
+    SquaredLogError,
+    Welsch,
+    check_loss,
+)
+from tests.own_losses import Poisson
+
+pytest.importorskip("sympy")
+
+# Formula, the loss written by hand, the kind of curvature.
+SAME = [
+    (FormulaLoss(), SquaredError(), "exact"),
+    (FormulaLoss("abs(f - y)"), AbsoluteError(), "consistent"),
+    (FormulaLoss("a*(y - f) if y > f else (1 - a)*(f - y)", {"a": 0.9}), Quantile(0.9), "consistent"),
+    (FormulaLoss("max(a*(y - f), (a - 1)*(y - f))", {"a": 0.1}), Quantile(0.1), "consistent"),
+    (FormulaLoss("(f-y)**2/2 if abs(f-y) <= d else d*(abs(f-y) - d/2)", {"d": 20.0}), Huber(20.0), "majorizer"),
+    (FormulaLoss("d**2*(sqrt(1 + ((f - y)/d)**2) - 1)", {"d": 20.0}), PseudoHuber(20.0), "majorizer"),
+    (FormulaLoss("s**2*log(cosh((f - y)/s))", {"s": 20.0}), LogCosh(20.0), "majorizer"),
+    (FormulaLoss("c**2*(abs(f - y)/c - log(1 + abs(f - y)/c))", {"c": 20.0}), Fair(20.0), "majorizer"),
+    (FormulaLoss("c**2/2*log(1 + ((f - y)/c)**2)", {"c": 200.0}), Cauchy(200.0), "majorizer"),
+    (FormulaLoss("c**2/2*(1 - exp(-((f - y)/c)**2))", {"c": 300.0}), Welsch(300.0), "majorizer"),
+    (FormulaLoss("(a if y > f else 1 - a)*(f - y)**2", {"a": 0.2}), Expectile(0.2), "exact"),
+    (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), Poisson(), "exact"),
+]
+same = pytest.mark.parametrize(("formula", "by_hand", "kind"), SAME, ids=lambda value: repr(value)[:60])
+
+
+@same
+def test_it_trains_as_the_one_written_by_hand(engine, formula, by_hand, kind):
+    X, y = load_diabetes(return_X_y=True)
+    y = y / 50 if isinstance(by_hand, Poisson) else y
+    assert formula.curvature_kind == kind
+    ours, theirs = (engine.raw(engine.train(loss, X, y, rounds=30), X) for loss in (formula, by_hand))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6 * np.std(y))
+
+
+@same
+def test_values_gradients_and_curvatures(formula, by_hand, kind):
+    rng = np.random.default_rng(0)
+    y, raw = 30 * rng.gamma(2, 1, 300), 30 * rng.standard_normal(300)
+    if isinstance(by_hand, Poisson):
+        y, raw = y / 30, raw / 30
+    for name in ("pointwise", "gradient", "curvature"):
+        expected = getattr(by_hand, name)(y, raw)
+        np.testing.assert_allclose(getattr(formula, name)(y, raw), expected, rtol=1e-8, atol=1e-10, err_msg=name)
+    assert formula.initial_raw(y) == pytest.approx(by_hand.initial_raw(y), rel=1e-6)
+
+
+def test_classes(engine):
+    X, y = load_breast_cancer(return_X_y=True)
+    formula = FormulaLoss("log(1 + exp(f)) - y*f", link="logit", domain="binary")
+    ours, theirs = engine.classifier(formula).fit(X, y), engine.classifier(BinaryCrossEntropy()).fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "words"),
+    [
+        (FormulaLoss("(f - y)**4"), "exact", "second derivative 12*(f - y)**2; curvature: the second derivative"),
+        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "exact", "which is positive"),
+        (FormulaLoss("log(cosh(f - y))"), "majorizer", "gradient tanh(f - y)"),
+        (FormulaLoss("abs(f - y)"), "consistent", "a consistent pair, of slopes -1 and 1"),
+        (FormulaLoss("(f - y)**2*(2 + sin(f))"), "surrogate", "not positive everywhere"),
+        (FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative"), "exact", "second derivative 2;"),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_which_curvature_and_why(loss, kind, words):
+    assert loss.curvature_kind == kind and words in loss.derivation
+    check_loss(loss)
+
+
+def test_log1p_link_is_that_of_the_squared_log_error():
+    loss = FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative")
+    y, raw = np.array([0.0, 1.0, 9.0]), np.array([0.1, 0.2, 2.0])
+    np.testing.assert_allclose(loss.response(raw), SquaredLogError().response(raw))
+    np.testing.assert_allclose(loss.pointwise(y, raw), SquaredLogError().pointwise(y, raw))
+
+
+def test_a_loss_like_any_other(engine, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    loss = FormulaLoss("s**2*log(cosh((f - y)/s))", {"s": 20.0})
+    for copy in (
+        pickle.loads(pickle.dumps(loss)),
+        clone(loss),
+        eval(repr(loss)),
+        loss.set_params(link="identity"),
+    ):
+        assert copy == loss and hash(copy) == hash(loss) and copy.get_params() == loss.get_params()
+    assert loss != FormulaLoss("s**2*log(cosh((f - y)/s))", {"s": 21.0})
+    model = engine.regressor(loss).fit(X, y, eval_set=[(X, y)])
+    model.save_model(tmp_path / "model.json")
+    assert json.loads((tmp_path / "model.json").read_text())["loss"]["params"]["link"] == "identity"
+    loaded = GBMRegressor.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.loss_ == loss
+    assert next(iter(model.evals_result_.values()))["formula_loss"][-1] < loss.value(y, np.full(len(y), y.mean()))
+
+
+HOSTILE = [
+    "__import__('os').system('touch /tmp/owned')",
+    "().__class__.__bases__[0].__subclasses__()",
+    "f.__class__",
+    "f.real",
+    "(lambda: 1)()",
+    "[f for f in (1, 2)]",
+    "{f: y}",
+    "{f}",
+    "(f, y)",
+    "[f, y][0]",
+    "f[0]",
+    "f'{y}'",
+    "'f'*y",
+    "b'f'",
+    "(f := y)",
+    "f if y else 0",
+    "f < y",
+    "f and y",
+    "not f",
+    "~f",
+    "f @ y",
+    "f // y",
+    "f % y",
+    "f << 3",
+    "f | y",
+    "eval('f')",
+    "exec('f')",
+    "open('x')",
+    "getattr(f, 'x')",
+    "exp(*[f])",
+    "exp(x=f)",
+    "exp()",
+    "exp(f, y)",
+    "sympy.exp(f)",
+    "print(f)",
+    "lambda f: f",
+    "yield f",
+    "await f",
+    "f; y",
+    "f = y",
+    "import os",
+    "1j*f",
+    "True*f",
+    "None",
+    "...",
+    "9**9**9*f",
+    "f**1000",
+    "1e400*f",
+    "f + z",
+    "f\x00",
+    "",
+    "   ",
+    "f" + "+f" * 500_000,
+    "f" + "+1" * 900,
+    "(" * 500 + "f" + ")" * 500,
+    "-" * 1000 + "f",
+    "exp(" * 60 + "f" + ")" * 60,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:40])
+def test_hostile_formulas_are_refused(text, monkeypatch):
+    import builtins
+
+    import sympy
+
+    def evaluated(*arguments, **keywords):
+        raise AssertionError("evaluated")
+
+    for name in ("eval", "exec"):
+        monkeypatch.setattr(builtins, name, evaluated)
+    for name in ("sympify", "parse_expr"):
+        monkeypatch.setattr(sympy, name, evaluated)
+    with pytest.raises(ValueError, match="formula"):
+        FormulaLoss(text).check_params()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"formula": 3}, TypeError, "formula must be a string, got 3"),
+        ({"formula": "y**2"}, ValueError, "formula must depend on f, the raw prediction"),
+        ({"formula": "c*(f - y)**2"}, ValueError, "formula names 'c', which is none of f, y, sqrt"),
+        ({"parameters": {"c": "x"}}, TypeError, "c of FormulaLoss must be a number, got 'x'"),
+        ({"parameters": {"c": np.nan}}, ValueError, "c of FormulaLoss must be above"),
+        ({"parameters": {"f": 1.0}}, ValueError, "must have a name of its own, got 'f'"),
+        ({"parameters": {"lambda": 1.0}}, ValueError, "must have a name of its own, got 'lambda'"),
+        ({"parameters": {"__class__": 1.0}}, ValueError, "must not begin with _"),
+        (
+            {"link": "probit"},
+            ValueError,
+            "link of FormulaLoss must be one of identity, log, logit, log1p, got 'probit'",
+        ),
+        ({"domain": "all"}, ValueError, "domain of FormulaLoss must be one of real, .*, got 'all'"),
+    ],
+)
+def test_bad_arguments(engine, arguments, error, message):
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(error, match=message):
+        engine.regressor(FormulaLoss(**arguments)).fit(X, y)
