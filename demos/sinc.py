@@ -43,11 +43,11 @@ def truth(x: np.ndarray) -> np.ndarray:
     return 10.0 * np.sinc(x / np.pi)
 
 
-def sample(seed: int, n: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return x, y and which rows are outliers: Gaussian noise, plus 8 in a Bernoulli share of 4 %."""
+def sample(seed: int, n: int = 2000, share: float = 0.04) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return x, y and which rows are outliers: Gaussian noise, plus 8 in a Bernoulli share."""
     rng = np.random.default_rng(seed)
     x = np.sort(rng.uniform(-REACH, REACH, n))
-    outlier = rng.random(n) < 0.04
+    outlier = rng.random(n) < share
     return x, truth(x) + rng.normal(0.0, 0.5, n) + 8.0 * outlier, outlier
 
 

@@ -54,7 +54,7 @@ class Loss(BaseEstimator, ABC):
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
       has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row can not raise its loss.
       In leaves of rows that disagree it can for some rounds, most of all where most targets have one value.
-    - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex.
+    - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex, and for Poisson's.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
       unit of the target.
 

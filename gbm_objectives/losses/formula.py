@@ -1,4 +1,4 @@
-"""A loss from its formula: SymPy differentiates it and compiles it to NumPy. The only file that imports SymPy."""
+"""A loss from its formula, and the curvature that suits it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..curvature import consistent_pair
 from ..validation import check_number
 from .base import CurvatureKind, Loss
+from .counts import AHEAD
 from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
-from .formula_syntax import parsed
+from .formula_derivatives import Derived, derivatives_of
 from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
 from .quantile import WEAKER_SIDE
 from .residual import LEAST_WEIGHT, residual, weighted_quantile, widths_of
@@ -31,66 +32,6 @@ DOMAINS: dict[str, Domain] = {
 }
 # Residuals at which a formula is looked at: from far below any noise to far beyond it.
 SIZES = np.geomspace(1e-6, 1e4, 101)
-# So many operations SymPy simplifies in a second or so; of more the derivatives are taken as they come.
-SIMPLIFIED = 60
-
-
-class Derived(NamedTuple):
-    """A formula and its derivatives in f, as functions of target, raw prediction and parameters, and as texts."""
-
-    value: Callable[..., Any]
-    gradient: Callable[..., Any]
-    second: Callable[..., Any]
-    texts: tuple[str, str]
-    proven: bool  # SymPy knows that the second derivative is positive
-
-
-@lru_cache(maxsize=256)
-def _derived(formula: str, names: tuple[str, ...]) -> Derived:
-    """Differentiate and compile a formula, once."""
-    import sympy
-
-    f = sympy.Symbol("f", real=True)
-    loss = parsed(formula, ("f", "y", *names))
-    if not loss.has(f):
-        raise ValueError(f"formula must depend on f, the raw prediction, got {formula!r}")
-    gradient = _simplified(sympy.diff(loss, f))
-    # The derivative of a jump is one that no sample meets.
-    second = _simplified(sympy.diff(gradient, f).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)))
-    arguments = [sympy.Symbol(name, real=True) for name in ("y", "f", *names)]
-    modules = [{"log_cosh": _log_cosh, "softplus": _softplus}, "scipy", "numpy"]
-    functions = [sympy.lambdify(arguments, _stable(part), modules, cse=True) for part in (loss, gradient, second)]
-    texts = str(gradient), str(second)
-    return Derived(functions[0], functions[1], functions[2], texts, second.is_positive is True)
-
-
-def _simplified(expression: Any) -> Any:
-    import sympy
-
-    # Of jumps SymPy would make cases of their own for the places where they are.
-    if expression.count_ops() > SIMPLIFIED or expression.has(sympy.Piecewise, sympy.sign, sympy.Heaviside):
-        return expression
-    return sympy.simplify(expression)
-
-
-def _stable(expression: Any) -> Any:
-    """Return an expression with functions of ours where exp or cosh would overflow under a logarithm."""
-    import sympy
-
-    x = sympy.Wild("x")
-    log_cosh, softplus = sympy.Function("log_cosh"), sympy.Function("softplus")
-    expression = expression.replace(sympy.log(sympy.cosh(x)), log_cosh(x))
-    expression = expression.replace(sympy.log(1 / (1 + sympy.exp(x))), -softplus(x))
-    return expression.replace(sympy.log(1 + sympy.exp(x)), softplus(x))
-
-
-def _log_cosh(x: Any) -> Any:
-    size = np.abs(x)
-    return size + np.log1p(np.exp(-2.0 * size)) - np.log(2.0)
-
-
-def _softplus(x: Any) -> Any:
-    return np.logaddexp(0.0, x)
 
 
 @dataclass(frozen=True)
@@ -103,6 +44,7 @@ class Shape:
     above: float = 0.0
     linear: bool = False  # on both sides of the kink: a quantile's loss
     largest: float = 1.0  # of ψ(r)/r
+    ahead: float = 0.0  # how far along a step the second derivative is taken
 
 
 class FormulaLoss(Loss):
@@ -112,7 +54,8 @@ class FormulaLoss(Loss):
     that is positive and no step overshoots. Otherwise it is a safe one, and `curvature_kind` says which: of a
     function of f - y with a kink the consistent pair of `AbsoluteError`, of another one that grows slower than its
     square ψ(r)/r, as of `Huber`; of anything else a surrogate, the size of the second derivative and of the
-    gradient. `derivation` shows what was found.
+    gradient; of one that grows in f on the log link, whatever the target, the second derivative a step ahead,
+    as of `PoissonDeviance`. `derivation` shows what was found.
 
     Nothing in the text is evaluated: Python's parser makes a tree of it, of which numbers, names, ``+ - * / **``,
     comparisons, ``a if condition else b`` and the functions of `formula_syntax` are taken, and all else is
@@ -219,7 +162,9 @@ class FormulaLoss(Loss):
             + (", which is positive" if derived.proven else ", positive where sampled"),
             "majorizer": "gradient/(f - y), with which no step raises the loss",
             "consistent": f"a consistent pair, of slopes {-shape.below:.3g} and {shape.above:.3g} at the kink",
-            "surrogate": "the size of the second derivative, not positive everywhere, and of the gradient",
+            "surrogate": f"the second derivative at f + {shape.ahead}, up to where it grows"
+            if shape.ahead
+            else "the size of the second derivative, not positive everywhere, and of the gradient",
         }[shape.kind]
         gradient, second = derived.texts
         return f"gradient {gradient}; second derivative {second}; curvature: {taken}"
@@ -229,7 +174,7 @@ class FormulaLoss(Loss):
         return _restored, (type(self), self.get_params())
 
     def _parts(self) -> Derived:
-        return _derived(self.formula, tuple(sorted(self.parameters or {})))
+        return derivatives_of(self.formula, tuple(sorted(self.parameters or {})))
 
     def _call(self, function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
         """Return a compiled part of the formula, computed in float64, in f's precision and shape."""
@@ -284,8 +229,9 @@ class FormulaLoss(Loss):
             working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
             y_true, raw_prediction = y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False)
         gradient = self._call(derived.gradient, y_true, raw_prediction)
-        if shape.kind == "exact":
-            return gradient, self._call(derived.second, y_true, raw_prediction)
+        if shape.kind == "exact" or shape.ahead:
+            step = raw_prediction.dtype.type(shape.ahead)
+            return gradient, self._call(derived.second, y_true, raw_prediction + step)
         if shape.kind == "majorizer":
             # At 0 the ratio is 0/0: of the smallest residual that is none in float32 it has its limit.
             r = np.where(raw_prediction == 0, raw_prediction.dtype.type(1e-20), raw_prediction)
@@ -324,7 +270,7 @@ def _pair(r: np.ndarray, s: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.nd
 @lru_cache(maxsize=256)
 def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str, domain: Domain) -> Shape:
     """Decide which curvature a formula has, from numbers."""
-    derived = _derived(formula, tuple(name for name, _ in parameters))
+    derived = derivatives_of(formula, tuple(name for name, _ in parameters))
     values = [float(value) for _, value in parameters]
 
     def at(function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
@@ -351,7 +297,12 @@ def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str
     f = np.concatenate([np.linspace(-8, 8, 161), 3 * rng.standard_normal(240)])
     targets = {REAL: f[::-1], NON_NEGATIVE: np.abs(f[::-1]), POSITIVE: np.abs(f[::-1]) + 0.01}
     y = targets.get(domain, rng.random(len(f)) if domain is UNIT_INTERVAL else (rng.random(len(f)) > 0.5) * 1.0)
-    return Shape("exact" if (at(derived.second, y, f) > 0).all() else "surrogate")
+    if not (at(derived.second, y, f) > 0).all():
+        return Shape("surrogate")
+    # As of `PoissonDeviance`: whatever the target, the second derivative grows along a step upwards.
+    if link == "log" and not derived.of_target and (np.diff(at(derived.second, y, np.sort(f))) >= 0).all():
+        return Shape("surrogate", ahead=AHEAD)
+    return Shape("exact")
 
 
 def _of_residual(derived: Derived, at: Callable[..., np.ndarray]) -> bool:

@@ -17,17 +17,19 @@ from gbm_objectives import (
     Expectile,
     Fair,
     FormulaLoss,
+    GammaDeviance,
     GBMRegressor,
     Huber,
     LogCosh,
+    PoissonDeviance,
     PseudoHuber,
     Quantile,
     SquaredError,
     SquaredLogError,
+    TweedieDeviance,
     Welsch,
     check_loss,
 )
-from tests.own_losses import Poisson
 
 pytest.importorskip("sympy")
 
@@ -44,15 +46,19 @@ SAME = [
     (FormulaLoss("c**2/2*log(1 + ((f - y)/c)**2)", {"c": 200.0}), Cauchy(200.0), "majorizer"),
     (FormulaLoss("c**2/2*(1 - exp(-((f - y)/c)**2))", {"c": 300.0}), Welsch(300.0), "majorizer"),
     (FormulaLoss("(a if y > f else 1 - a)*(f - y)**2", {"a": 0.2}), Expectile(0.2), "exact"),
-    (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), Poisson(), "exact"),
+    (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), PoissonDeviance(), "surrogate"),
+    (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), GammaDeviance(), "exact"),
+    (FormulaLoss("2*y*exp(-f/2) + 2*exp(f/2)", link="log", domain="non-negative"), TweedieDeviance(), "exact"),
 ]
+# Twice a negative log-likelihood, less that of a perfect fit; the engines get half of it, which is the formula.
+DEVIANCES = (PoissonDeviance, GammaDeviance, TweedieDeviance)
 same = pytest.mark.parametrize(("formula", "by_hand", "kind"), SAME, ids=lambda value: repr(value)[:60])
 
 
 @same
 def test_it_trains_as_the_one_written_by_hand(engine, formula, by_hand, kind):
     X, y = load_diabetes(return_X_y=True)
-    y = y / 50 if isinstance(by_hand, Poisson) else y
+    y = y / 50 if isinstance(by_hand, DEVIANCES) else y
     assert formula.curvature_kind == kind
     ours, theirs = (engine.raw(engine.train(loss, X, y, rounds=30), X) for loss in (formula, by_hand))
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6 * np.std(y))
@@ -62,11 +68,14 @@ def test_it_trains_as_the_one_written_by_hand(engine, formula, by_hand, kind):
 def test_values_gradients_and_curvatures(formula, by_hand, kind):
     rng = np.random.default_rng(0)
     y, raw = 30 * rng.gamma(2, 1, 300), 30 * rng.standard_normal(300)
-    if isinstance(by_hand, Poisson):
+    half, of_perfect_fit = 1.0, 0.0
+    if isinstance(by_hand, DEVIANCES):
         y, raw = y / 30, raw / 30
+        half, of_perfect_fit = 0.5, formula.pointwise(y, np.log(y))
     for name in ("pointwise", "gradient", "curvature"):
-        expected = getattr(by_hand, name)(y, raw)
-        np.testing.assert_allclose(getattr(formula, name)(y, raw), expected, rtol=1e-8, atol=1e-10, err_msg=name)
+        got = getattr(formula, name)(y, raw) - (of_perfect_fit if name == "pointwise" else 0.0)
+        expected = half * getattr(by_hand, name)(y, raw)
+        np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-10, err_msg=name)
     assert formula.initial_raw(y) == pytest.approx(by_hand.initial_raw(y), rel=1e-6)
 
 
@@ -81,7 +90,8 @@ def test_classes(engine):
     ("loss", "kind", "words"),
     [
         (FormulaLoss("(f - y)**4"), "exact", "second derivative 12*(f - y)**2; curvature: the second derivative"),
-        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "exact", "which is positive"),
+        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "surrogate", "at f + 0.7"),
+        (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), "exact", "positive where sampled"),
         (FormulaLoss("log(cosh(f - y))"), "majorizer", "gradient tanh(f - y)"),
         (FormulaLoss("abs(f - y)"), "consistent", "a consistent pair, of slopes -1 and 1"),
         (FormulaLoss("(f - y)**2*(2 + sin(f))"), "surrogate", "not positive everywhere"),
