@@ -263,24 +263,25 @@ def _widths(
     return table
 
 
-def sample_rows(n_rows: int, weight: np.ndarray | None = None) -> slice | np.ndarray:
+def sample_rows(n_rows: int, weight: np.ndarray | None = None, turn: float = 0.0) -> slice | np.ndarray:
     """Return the rows to estimate a mean from: all of them, or of more than `SAMPLE_ROWS` as many.
 
-    They are spread evenly over the data and depend on their number alone, so that training is repeatable.
+    They are spread evenly over the data and depend on nothing but the arguments, so that training is repeatable.
+    Each `turn`, from 0 to 1, gives others.
     """
     if n_rows <= SAMPLE_ROWS:
         return slice(None)
-    rows = _spread(n_rows)
+    rows = _spread(n_rows, turn)
     if weight is None or weight[rows].any():
         return rows
     # Weights that single out a few rows.
     weighted = np.flatnonzero(weight)
-    return weighted[sample_rows(len(weighted))]
+    return weighted[sample_rows(len(weighted), None, turn)]
 
 
-@lru_cache(maxsize=1)
-def _spread(n_rows: int) -> np.ndarray:
+@lru_cache(maxsize=2)
+def _spread(n_rows: int, turn: float) -> np.ndarray:
     # A row from each of equal strips, its place in the strip by the golden ratio: always the first would fall into
     # step with periodic data (hours of days, cells of a grid).
     strip = np.arange(SAMPLE_ROWS)
-    return ((strip + strip * GOLDEN_RATIO % 1.0) * (n_rows / SAMPLE_ROWS)).astype(np.intp)
+    return ((strip + (strip * GOLDEN_RATIO + turn) % 1.0) * (n_rows / SAMPLE_ROWS)).astype(np.intp)

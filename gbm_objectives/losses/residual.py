@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from typing import Any, ClassVar
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,6 +47,11 @@ def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floa
 def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
     """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
     rows = sample_rows(len(y_true), weight)
+    if not isinstance(rows, slice):
+        # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
+        # rounds. The same rows throughout moved the median of 50,000 to where 1.6 % more of them were below.
+        turn = crc32(raw_prediction[rows].tobytes()) / 2**32
+        rows = sample_rows(len(y_true), weight, turn)
     widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
     if widths.table is None:
         # Most rows are at their target, and the sample holds no other.
