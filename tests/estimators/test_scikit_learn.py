@@ -8,14 +8,15 @@ import sklearn
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 from xgboost import XGBClassifier, XGBRegressor
 
-from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber
+from gbm_objectives import BinaryCrossEntropy, Focal, GBMClassifier, GBMRegressor, Hinge, Huber
 from tests.engine import version
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.
@@ -95,3 +96,11 @@ def test_clone_and_parameters(engine):
     assert isinstance(model.estimator_, type(model.estimator)) and model.estimator_ is not model.estimator
     assert model.feature_importances_.shape == (10,)
     np.testing.assert_allclose(model.estimator_.predict(X), model.predict(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(smoothing=0.05), Focal()], ids=repr)
+def test_one_classifier_per_class(engine, loss):
+    X, y = load_wine(return_X_y=True)
+    model = OneVsRestClassifier(engine.classifier(loss)).fit(X[::2], y[::2])
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0, rtol=1e-6)
+    assert model.score(X[1::2], y[1::2]) > 0.9
