@@ -92,7 +92,7 @@ def check_integer(owner: object, name: str, low: int) -> None:
 
 def check_smoothing(owner: Any) -> None:
     """Raise unless the hyper-parameter `smoothing` of `owner` is a number, at least 0 and below 1."""
-    if owner.smoothing != 0:
+    if not (type(owner.smoothing) in (int, float) and owner.smoothing == 0):
         check_number(owner, "smoothing", 0.0, 1.0)
 
 

@@ -16,6 +16,7 @@ from .base import CurvatureKind, Loss
 from .counts import AHEAD
 from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
 from .formula_derivatives import Derived, derivatives_of
+from .formula_syntax import FUNCTION_NAMES
 from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
 from .quantile import WEAKER_SIDE
 from .residual import LEAST_WEIGHT, residual, weighted_quantile, widths_of
@@ -135,7 +136,7 @@ class FormulaLoss(Loss):
                 not isinstance(name, str)
                 or not name.isidentifier()
                 or keyword.iskeyword(name)
-                or name in ("f", "y")
+                or name in ("f", "y", *FUNCTION_NAMES)
             ):
                 raise ValueError(f"a parameter of FormulaLoss must have a name of its own, got {name!r}")
             if name.startswith("_"):

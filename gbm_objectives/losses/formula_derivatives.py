@@ -49,6 +49,9 @@ def derivatives_of(formula: str, names: tuple[str, ...]) -> Derived:
 def _simplified(expression: Any) -> Any:
     import sympy
 
+    # A high power of a sum would be multiplied out.
+    if any(power.exp.is_number and abs(power.exp) > 8 for power in expression.atoms(sympy.Pow)):
+        return expression
     # Of jumps SymPy would make cases of their own for the places where they are.
     if expression.count_ops() > SIMPLIFIED or expression.has(sympy.Piecewise, sympy.sign, sympy.Heaviside):
         return expression

@@ -10,19 +10,27 @@ import ast
 from collections.abc import Callable, Collection
 from typing import Any
 
-__all__ = ["parsed"]
+__all__ = ["FUNCTION_NAMES", "parsed"]
 
 # A loss of more is a mistake; and deeper nesting would exhaust Python's stack.
 LONGEST, DEEPEST, MOST_NODES = 2_000, 40, 400
 # SymPy computes powers of numbers exactly: 9**9**9 would fill the memory.
-LARGEST_EXPONENT, LARGEST_NUMBER = 64, 1e15
+LARGEST_EXPONENT, LARGEST_NUMBER, SMALLEST_NUMBER = 64, 1e15, 1e-300
+# SymPy computes factorials of whole numbers, and looks at every order of what `max` compares.
+LARGEST_FACTORIAL = 100
+MOST_COMPARED = 4
+
+SYMPY_NAMES = (
+    *("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"),
+    *("asinh", "acosh", "atanh", "erf", "erfc", "gamma", "loggamma", "sign"),
+)
+FUNCTION_NAMES = (*SYMPY_NAMES, "abs", "log1p", "expm1", "expit", "max", "min")
 
 
 def _functions(sympy: Any) -> dict[str, Callable[..., Any]]:
     """Return the functions that a formula may call, by name."""
-    names = "sqrt exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc gamma loggamma sign"
     return {
-        **{name: getattr(sympy, name) for name in names.split()},
+        **{name: getattr(sympy, name) for name in SYMPY_NAMES},
         "abs": sympy.Abs,
         "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1,
@@ -82,6 +90,19 @@ class _Reader:
         return ValueError(f"formula must hold no {what} (column {getattr(node, 'col_offset', 0) + 1})")
 
     def expression(self, node: ast.AST, depth: int) -> Any:
+        """Return a node's expression, of which each constant part is a real number of moderate size.
+
+        SymPy computes with constants exactly: factorials of large numbers and towers of powers would not end.
+        """
+        value = self.any_expression(node, depth)
+        if value.is_number:
+            number = complex(value.evalf(15)) if value.is_finite is not False else complex("nan")
+            size = abs(number)
+            if number.imag or not (size == 0 or SMALLEST_NUMBER <= size <= LARGEST_NUMBER):
+                raise self.refuse(node, f"constant but real numbers up to {LARGEST_NUMBER:g}")
+        return value
+
+    def any_expression(self, node: ast.AST, depth: int) -> Any:
         if depth > DEEPEST:
             raise self.refuse(node, f"nesting deeper than {DEEPEST}")
         below = depth + 1
@@ -120,10 +141,16 @@ class _Reader:
         if isinstance(node.op, ast.Mult):
             return left * right
         if isinstance(node.op, ast.Div):
+            if right.is_zero:
+                raise self.refuse(node, "division by 0")
             return left / right
         if isinstance(node.op, ast.Pow):
             if right.is_number and not abs(right) <= LARGEST_EXPONENT:
                 raise self.refuse(node, f"exponent beyond {LARGEST_EXPONENT}")
+            # Of powers of powers the exponents multiply.
+            exponents = [abs(power.exp) for power in left.atoms(self.sympy.Pow) if power.exp.is_number]
+            if right.is_number and not max([1, *exponents]) * abs(right) <= LARGEST_EXPONENT:
+                raise self.refuse(node, f"power of a power beyond {LARGEST_EXPONENT}")
             return left**right
         raise self.refuse(node, f"operator {type(node.op).__name__}")
 
@@ -135,7 +162,16 @@ class _Reader:
             raise self.refuse(node, "call without arguments, with keywords or stars")
         if len(node.args) > 1 and node.func.id not in ("max", "min"):
             raise self.refuse(node, f"second argument of {node.func.id}")
-        return self.functions[node.func.id](*(self.expression(argument, depth) for argument in node.args))
+        if len(node.args) > MOST_COMPARED:
+            raise self.refuse(node, f"{node.func.id} of more than {MOST_COMPARED}")
+        values = [self.expression(argument, depth) for argument in node.args]
+        if (
+            node.func.id in ("gamma", "loggamma")
+            and values[0].is_number
+            and not abs(values[0]) <= LARGEST_FACTORIAL
+        ):
+            raise self.refuse(node, f"{node.func.id} of a number beyond {LARGEST_FACTORIAL}")
+        return self.functions[node.func.id](*values)
 
     def condition(self, node: ast.AST, depth: int) -> Any:
         if isinstance(node, ast.BoolOp) and depth <= DEEPEST:

@@ -162,6 +162,9 @@ def _fit_gamma(mean_deviance: float) -> float:
     def excess(log_k: float) -> float:
         return log_k - float(special.digamma(np.exp(log_k))) - 0.5 * mean_deviance
 
+    # Of a nearly perfect fit the difference cancels; there it is 1/(2 k).
+    if mean_deviance < 1e-6:
+        return 2.0 * mean_deviance
     # It lies between 1/(2 k) and 1/k.
     low, high = -np.log(mean_deviance), np.log(2.0 / mean_deviance)
     return 2.0 * float(np.exp(-optimize.brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14)))

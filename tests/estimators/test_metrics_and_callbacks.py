@@ -102,6 +102,7 @@ def test_early_stopping_of_a_linear_booster():
     assert SquaredError().value(YD, model.predict(XD)) < np.var(YD)
 
 
+@pytest.mark.filterwarnings("ignore:[^`]*`XGBRFRegressor` is deprecated:FutureWarning")  # newer XGBoost
 def test_xgboosts_forest():
     weight = np.ones(len(YD))
     forest = GBMRegressor(AbsoluteError(), xgb.XGBRFRegressor(n_estimators=50, n_jobs=1)).fit(XD, YD, weight)

@@ -239,3 +239,11 @@ def test_training_resolves_it(engine):
     assert weights.min() < 0.9 and weights.max() == 1.0
     with pytest.raises(AttributeError, match="outlier_weights"):
         engine.regressor(SquaredError()).fit(X, y).outlier_weights(X, y)
+
+
+@pytest.mark.parametrize("deviance", [1e-13, 0.999e-6, 1.001e-6, 1e-3])
+def test_gamma_scale_of_nearly_perfect_fits(deviance):
+    scale = GammaDeviance().noise.fit_scale(deviance)
+    # log k - digamma(k) = 1/(2 k) + 1/(12 k^2) - ..., Abramowitz and Stegun (1964), 6.3.18
+    k = 2.0 / scale
+    assert 1 / (2 * k) + 1 / (12 * k**2) == pytest.approx(deviance / 2, rel=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -232,3 +233,26 @@ def test_bad_arguments(engine, arguments, error, message):
     X, y = load_diabetes(return_X_y=True)
     with pytest.raises(error, match=message):
         engine.regressor(FormulaLoss(**arguments)).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("(f - y)**2 + gamma(1e15)", "gamma of a number beyond 100"),
+        ("(f - y)**2 + gamma(gamma(gamma(gamma(5))))", "constant but real numbers"),
+        ("(f - y)**2 + (((9**64)**64)**64)**64", "constant but real numbers"),
+        ("(((f - y)**64)**64)**64", "power of a power"),
+        ("max(f, y, f*y, f + y, f - y)", "max of more than 4"),
+        ("(f - y)**2/(1 - 1)", "division by 0"),
+        ("sqrt(-1)*(f - y)", "constant but real numbers"),
+        ("(f - y)**2 + log(0)", "constant but real numbers"),
+    ],
+)
+def test_constants_that_would_not_end_are_refused(formula, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        FormulaLoss(formula).check_params()
+
+
+def test_a_parameter_has_no_functions_name():
+    with pytest.raises(ValueError, match="a name of its own, got 'exp'"):
+        FormulaLoss("exp*(f - y)**2", {"exp": 2.0}).check_params()
