@@ -46,7 +46,10 @@ class Cauchy(TangentLoss):
         self.scale = scale
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
-        return np.asarray(0.5 * self._unit**2 * np.log1p(np.square(r / self._unit)))
+        u = np.abs(r / self._unit)
+        # From 1e10 on 1 + u² is u², which would overflow further out.
+        near, beyond = np.minimum(u, 1e10), np.maximum(u, 1e10) / 1e10
+        return np.asarray(self._unit**2 * (0.5 * np.log1p(np.square(near)) + np.log(beyond)))
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         # u² may overflow to infinity, whose reciprocal is right.

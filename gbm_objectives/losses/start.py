@@ -221,6 +221,8 @@ def _outwards(
         if not there < here - 1e-9 * abs(here):
             break
         here, step = there, 2.0 * step
+    else:
+        raise ValueError(f"the loss falls without end as the prediction goes to {end:.3g}: it must have a minimum")
     return end
 
 

@@ -247,3 +247,9 @@ def test_gamma_scale_of_nearly_perfect_fits(deviance):
     # log k - digamma(k) = 1/(2 k) + 1/(12 k^2) - ..., Abramowitz and Stegun (1964), 6.3.18
     k = 2.0 / scale
     assert 1 / (2 * k) + 1 / (12 * k**2) == pytest.approx(deviance / 2, rel=1e-6)
+
+
+def test_cauchys_logarithm_does_not_overflow():
+    np.testing.assert_allclose(
+        Cauchy(1.0).pointwise([0.0, 0.0], [1e200, -1e300]), np.log(10.0) * np.array([200, 300])
+    )

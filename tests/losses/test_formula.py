@@ -256,3 +256,10 @@ def test_constants_that_would_not_end_are_refused(formula, words):
 def test_a_parameter_has_no_functions_name():
     with pytest.raises(ValueError, match="a name of its own, got 'exp'"):
         FormulaLoss("exp*(f - y)**2", {"exp": 2.0}).check_params()
+
+
+@pytest.mark.parametrize("formula", ["f", "y*f", "-(f - y)**2", "(f - y)**3"])
+def test_a_loss_without_a_minimum_is_refused(engine, formula):
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(ValueError, match="must have a minimum"):
+        engine.train(FormulaLoss(formula), X, y, rounds=2)
