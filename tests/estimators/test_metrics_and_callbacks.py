@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.metrics import log_loss, mean_absolute_error
 
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, GBMRegressor, Huber, Quantile, SquaredError
-from tests.engine import LIGHTGBM, XGBOOST
+from tests.engine import LIGHTGBM, XGBOOST, version
 
 X, Y = load_breast_cancer(return_X_y=True)
 XD, YD = load_diabetes(return_X_y=True)
@@ -106,9 +106,11 @@ def test_early_stopping_of_a_linear_booster():
 def test_xgboosts_forest():
     weight = np.ones(len(YD))
     forest = GBMRegressor(AbsoluteError(), xgb.XGBRFRegressor(n_estimators=50, n_jobs=1)).fit(XD, YD, weight)
-    stock = xgb.XGBRFRegressor(n_estimators=50, n_jobs=1, objective="reg:absoluteerror").fit(XD, YD)
     loss = AbsoluteError()
-    assert loss.value(YD, forest.predict(XD)) < loss.value(YD, stock.predict(XD))
+    assert loss.value(YD, forest.predict(XD)) < 0.75 * np.mean(np.abs(YD - np.median(YD)))
+    if version(xgb) >= (3, 2):  # before that XGBoost refuses forests of its own objective
+        stock = xgb.XGBRFRegressor(n_estimators=50, n_jobs=1, objective="reg:absoluteerror").fit(XD, YD)
+        assert loss.value(YD, forest.predict(XD)) < loss.value(YD, stock.predict(XD))
 
 
 def test_curves_are_those_of_the_stock_record():
