@@ -100,9 +100,8 @@ def costs(engine: str, train: Portfolio, test: Portfolio, rounds: int) -> dict[s
 def lorenz(cost: np.ndarray, test: Portfolio) -> tuple[np.ndarray, np.ndarray]:
     """Return shares of exposure and of claims, of the policies from the cheapest to the dearest as predicted."""
     order = np.argsort(cost, kind="stable")
-    return tuple(
-        np.concatenate([[0.0], np.cumsum(part[order]) / part.sum()]) for part in (test.exposure, test.amount)
-    )  # type: ignore[return-value]  # a tuple of two
+    exposure, paid = (np.cumsum(part[order]) / part.sum() for part in (test.exposure, test.amount))
+    return np.append(0.0, exposure), np.append(0.0, paid)
 
 
 def gini(cost: np.ndarray, test: Portfolio) -> float:

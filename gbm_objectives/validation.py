@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 __all__ = [
+    "Closed",
     "as_numbers",
     "as_raw",
     "as_weight",
+    "check_between",
     "check_integer",
     "check_number",
-    "check_smoothing",
     "first_offender",
 ]
+
+# Which ends belong to an interval, in scikit-learn's words.
+Closed = Literal["neither", "left", "right", "both"]
 
 
 def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarray:
@@ -70,14 +74,19 @@ def as_weight(sample_weight: ArrayLike | None, n_rows: int, check: bool = True) 
     return weight
 
 
-def check_number(owner: object, name: str, low: float, high: float) -> None:
-    """Raise unless the hyper-parameter `name` of `owner` is a number inside the open interval (low, high)."""
-    value = getattr(owner, name)
-    where = f"{name} of {type(owner).__name__}"
+def check_number(owner: object, name: str, low: float, high: float, closed: Closed = "neither") -> None:
+    """Raise unless the hyper-parameter `name` of `owner` is a number between two others; see `check_between`."""
+    check_between(getattr(owner, name), f"{name} of {type(owner).__name__}", low, high, closed)
+
+
+def check_between(value: Any, where: str, low: float, high: float, closed: Closed = "neither") -> None:
+    """Raise unless a value is a number between `low` and `high`; the ends belong to it as `closed` says."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{where} must be a number, got {value!r}")
-    if not low < value < high:
-        raise ValueError(f"{where} must be above {low:g} and below {high:g}, got {value!r}")
+    with_low, with_high = closed in ("left", "both"), closed in ("right", "both")
+    if not (low < value < high or (with_low and value == low) or (with_high and value == high)):
+        rule = f"{'at least' if with_low else 'above'} {low:g} and {'at most' if with_high else 'below'} {high:g}"
+        raise ValueError(f"{where} must be {rule}, got {value!r}")
 
 
 def check_integer(owner: object, name: str, low: int) -> None:
@@ -88,12 +97,6 @@ def check_integer(owner: object, name: str, low: int) -> None:
         raise TypeError(f"{where} must be an integer, got {value!r}")
     if value < low:
         raise ValueError(f"{where} must be at least {low}, got {value}")
-
-
-def check_smoothing(owner: Any) -> None:
-    """Raise unless the hyper-parameter `smoothing` of `owner` is a number, at least 0 and below 1."""
-    if not (type(owner.smoothing) in (int, float) and owner.smoothing == 0):
-        check_number(owner, "smoothing", 0.0, 1.0)
 
 
 def first_offender(values: np.ndarray, good: np.ndarray) -> str:

@@ -62,7 +62,7 @@ class Normal(Distribution):
 
     def check_params(self) -> None:
         """Raise if `scale_step` is out of range."""
-        check_number(self, "scale_step", 0.0, np.nextafter(1.0, 2.0))
+        check_number(self, "scale_step", 0.0, 1.0, closed="right")
 
     @property
     def _steps(self) -> np.ndarray:

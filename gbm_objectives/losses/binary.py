@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
-from ..validation import check_number, check_smoothing
+from ..validation import check_number
 from .base import CurvatureKind, Loss
 from .domain import BINARY, UNIT_INTERVAL
 from .hessian import ChoosesHessian
@@ -90,7 +90,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
 
     def check_params(self) -> None:
         super().check_params()
-        check_smoothing(self)
+        check_number(self, "smoothing", 0.0, 1.0, closed="left")
 
     @property
     def noise(self) -> Noise | None:  # type: ignore[override]  # of smoothed labels it is no likelihood
@@ -263,7 +263,7 @@ class Focal(Loss):
         self.alpha = alpha
 
     def check_params(self) -> None:
-        check_number(self, "gamma", -1e-300, 1e3)
+        check_number(self, "gamma", 0.0, 1e3, closed="left")
         if self.alpha is not None:
             check_number(self, "alpha", 0.0, 1.0)
 

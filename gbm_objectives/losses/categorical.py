@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from ..validation import check_integer, check_number, check_smoothing
+from ..validation import check_integer, check_number
 from .base import CurvatureKind, Loss
 from .domain import Domain, class_labels, labels_or_distributions
 from .hessian import ChoosesHessian
@@ -92,7 +92,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
     def check_params(self) -> None:
         super().check_params()
         check_integer(self, "n_classes", 2)
-        check_smoothing(self)
+        check_number(self, "smoothing", 0.0, 1.0, closed="left")
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         y_true = self._smoothed(y_true)
@@ -175,7 +175,7 @@ class CategoricalFocal(Loss):
 
     def check_params(self) -> None:
         check_integer(self, "n_classes", 2)
-        check_number(self, "gamma", -1e-300, 1e3)
+        check_number(self, "gamma", 0.0, 1e3, closed="left")
 
     def _label(self, y_true: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the logarithm of the label's probability, and the other classes' together."""

@@ -50,7 +50,7 @@ def check_declaration(cls: type) -> None:
     outputs = own.get("outputs", ())
     if isinstance(outputs, property) and "link" not in own:
         complain("outputs is a property, so link must be given too", outputs)
-    if not isinstance(outputs, property) and cls.outputs and "link" in own:  # type: ignore[attr-defined]
+    if not isinstance(outputs, property) and cls.outputs and "link" in own:  # type: ignore[attr-defined]  # of a Loss
         complain("link must be left out: each of the outputs has its own", own["link"])
     if not isinstance(outputs, property):
         if not isinstance(outputs, tuple) or not all(isinstance(output, Output) for output in outputs):

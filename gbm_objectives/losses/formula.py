@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..curvature import consistent_pair
-from ..validation import check_number
+from ..validation import check_between
 from .base import CurvatureKind, Loss
 from .counts import AHEAD
 from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
@@ -141,7 +141,7 @@ class FormulaLoss(Loss):
                 raise ValueError(f"a parameter of FormulaLoss must have a name of its own, got {name!r}")
             if name.startswith("_"):
                 raise ValueError(f"a parameter of FormulaLoss must not begin with _, got {name!r}")
-            check_number(_Named(name, value), name, -1e38, 1e38)
+            check_between(value, f"{name} of FormulaLoss", -1e38, 1e38)
         self._parts()
 
     @property
@@ -246,16 +246,6 @@ class FormulaLoss(Loss):
 
 def _restored(cls: type[FormulaLoss], params: dict[str, Any]) -> FormulaLoss:
     return cls(**params)
-
-
-class _Named:
-    """A value under a name, as `check_number` asks for it."""
-
-    def __init__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
-
-
-_Named.__name__ = "FormulaLoss"
 
 
 def _pair(r: np.ndarray, s: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..curvature import SMALLEST_WIDTH, Widths, consistent_pair
+from ..curvature import Widths, consistent_pair
 from ..validation import check_number
 from .domain import Domain
 from .noise import LAPLACE, Noise, asymmetric_laplace
@@ -252,7 +252,7 @@ class EpsilonInsensitive(KinkedLoss):
 
     def check_params(self) -> None:
         super().check_params()
-        check_number(self, "epsilon", -SMALLEST_WIDTH, 1e38)
+        check_number(self, "epsilon", 0.0, 1e38, closed="left")
 
     def _beyond(self, r: np.ndarray) -> np.ndarray:
         """Return e, what is beyond the tube."""

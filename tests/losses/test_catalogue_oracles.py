@@ -181,8 +181,34 @@ def test_smoothed_labels():
         np.testing.assert_allclose(loss.gradient(target, SCORES), plain.gradient(rows, SCORES))
         np.testing.assert_allclose(loss.initial_raw(target), plain.initial_raw(rows))
     for wrong in (-0.1, 1.0):
-        with pytest.raises(ValueError, match="smoothing of BinaryCrossEntropy must be above 0 and below 1"):
+        with pytest.raises(ValueError, match="smoothing of BinaryCrossEntropy must be at least 0 and below 1"):
             BinaryCrossEntropy(smoothing=wrong).check_params()
+    for no_number in (False, np.array([0])):
+        with pytest.raises(TypeError, match="smoothing of BinaryCrossEntropy must be a number"):
+            BinaryCrossEntropy(smoothing=no_number).check_params()
+
+
+@pytest.mark.parametrize(
+    ("make", "inside", "outside", "rule"),
+    [
+        (TweedieDeviance, (1, 1.0, 2, np.float64(2)), (0.999, 2.001), "at least 1 and at most 2"),
+        (Focal, (0, np.float32(0)), (-1e-301,), "at least 0 and below 1000"),
+        (
+            lambda value: BinaryCrossEntropy(smoothing=value),
+            (0, np.float64(0)),
+            (-1e-301,),
+            "at least 0 and below 1",
+        ),
+        (EpsilonInsensitive, (0, np.float64(0)), (-1e-301,), "at least 0 and below"),
+        (Expectile, (0.5,), (0, 1), "above 0 and below 1"),
+    ],
+)
+def test_which_ends_belong_to_a_range(make, inside, outside, rule):
+    for value in inside:
+        make(value).check_params()
+    for value in outside:
+        with pytest.raises(ValueError, match=rule):
+            make(value).check_params()
 
 
 TANGENT = [Huber("auto"), PseudoHuber("auto"), LogCosh("auto"), Fair("auto"), Cauchy(), Welsch(), Tukey()]

@@ -8,7 +8,6 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
-from ...losses.metric import labels_and_weight
 from ..common import alone_with, metric_functions, start_of, target_and_weight
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
@@ -85,9 +84,7 @@ def cv(
     with alone_with([(train_set, "train_set")]):
         construct(params, train_set, [(train_set, "train_set")])
         loss = loss.resolved(*target_and_weight(loss, train_set, "train_set"))
-        params["objective"] = lambda raw, dataset: loss.gradient_hessian(
-            *(labels := labels_and_weight(dataset))[:1], raw, labels[1]
-        )
+        params["objective"] = loss
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,

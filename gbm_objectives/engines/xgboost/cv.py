@@ -8,7 +8,6 @@ import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
-from ...losses.metric import labels_and_weight
 from ..common import metric_functions, target_and_weight
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
@@ -85,8 +84,7 @@ def cv(
         return train, test, {**fold, "base_score": base_score(loss, start)}
 
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
-        labels, weights = labels_and_weight(dmatrix)
-        gradient, hessian = loss.gradient_hessian(labels, raw_prediction, weights)
+        gradient, hessian = loss(raw_prediction, dmatrix)
         return np.float32(unit) * gradient, np.float32(unit) * hessian
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
