@@ -58,9 +58,9 @@ def draw(engine: str, curves: dict[str, Curve], weights: np.ndarray, x: np.ndarr
         left.plot(grid, curve(grid) - truth(grid), style, color=COLORS[COLOR[name]], label=name)
     left.axhline(0.0, color=COLORS["black"], linewidth=0.8, zorder=0)
     left.set_title(f"A   fits with {ENGINE_NAMES[engine]}, less 10 sin(x)/x", loc="left")
-    left.legend(loc="upper left", ncols=5, frameon=False)
+    left.legend(loc="upper left", ncols=3, frameon=False)
     left.set_ylabel("fit less truth")
-    left.set_ylim(-0.6, 1.2)
+    left.set_ylim(-0.4, 1.4)
 
     points = right.scatter(x, y, c=weights, s=6, cmap="viridis", vmin=0.0, vmax=1.0)
     right.set_title("B   how much a row counts under Tukey's loss", loc="left")

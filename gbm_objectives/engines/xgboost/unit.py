@@ -1,9 +1,10 @@
 """XGBoost in a unit of its own, so that its trees do not depend on the target's.
 
 XGBoost keeps the gain of a split in float32 and makes no split that gains less than 1e-6. A gain has the unit of
-the target squared: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a constant, one of 1e20
-overflows, all without a word. Gradient and Hessian times one constant c, and with them the penalties that are
-compared with their sums, give the same leaves and gains c times as large.
+the target squared, and of the weights: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a constant,
+one of 1e20 overflows, and so do weights of 1e20 under any loss, all without a word. Gradient and Hessian times one
+constant c, and with them the penalties that are compared with their sums, give the same leaves and gains c times
+as large.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
     Raises
     ------
     ValueError
-        If none would do: the target is too large or too small for float32.
+        If none would do: the target or its weights are too large or too small for float32.
     """
-    if not loss.has_unit or np.ptp(y) == 0:
-        return 1.0  # raw predictions have no unit, or there is nothing to learn
+    if np.ptp(y) == 0:
+        return 1.0  # there is nothing to learn
     gains, size = _gains(loss, y, weight, start, sample_rows(len(y), weight))
     if not gains.any():
         # Most targets are at the start, and the sample holds no other.
         gains, size = _gains(loss, y, weight, start, slice(None))
+    too = "the target or its weights are too {} for XGBoost, which computes in float32: give them in another unit"
     if not np.isfinite(gains).all():
-        raise ValueError("the target is too large for XGBoost, which computes in float32: give it in another unit")
+        raise ValueError(too.format("large"))
     if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
         return 1.0
     # Of several outputs the one that gains least must be heard; a larger one only must not overflow.
@@ -58,8 +60,8 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
     if least < RANGE[0] or most > RANGE[1] or unit * least * len(y) < LEAST:
         worst = most if most > RANGE[1] else least
         raise ValueError(
-            f"steps of about {np.sqrt(worst):.0e} from the start value: the target is too"
-            f" {'small' if worst < 1 else 'large'} for XGBoost, which computes in float32: give it in another unit"
+            f"steps of about {np.sqrt(worst):.0e} from the start value: "
+            + too.format("small" if worst < 1 else "large")
             + (", or the curvature of the loss vanishes" if worst > 1 else "")
         )
     return float(np.exp2(np.floor(np.log2(unit))))
