@@ -137,6 +137,11 @@ class Loss(BaseEstimator, ABC):
         return len(self.outputs) or 1
 
     @property
+    def _largest_step(self) -> float | None:
+        """The step up to which the curvature holds, if there is one: XGBoost limits its leaves to it."""
+        return None
+
+    @property
     def has_unit(self) -> bool:
         """Whether a raw prediction has the unit of the target."""
         links = [output.link for output in self.outputs] or [self.link]

@@ -41,8 +41,9 @@ class PoissonDeviance(Deviance):
 
     The engines get half of both, as from their own objectives. The second derivative here and now, 2 m, is too
     small for a step upwards, along which it grows: it overshoots (held-out deviance with XGBoost up to 1.08 of its
-    own objective's). Both engines' own objectives look as far ahead. XGBoost's limits the step itself as well, by
-    ``max_delta_step=0.7``: set it where single counts are a thousand times the others.
+    own objective's). Both engines' own objectives look as far ahead. On XGBoost the step is limited to 0.7 as
+    well, as by its own objective, unless the parameters say otherwise (`max_delta_step`): without that a leaf of
+    one large count oversteps it a hundredfold.
 
     References
     ----------
@@ -59,6 +60,10 @@ class PoissonDeviance(Deviance):
 
     curvature_kind = "surrogate"
     noise = POISSON
+
+    @property
+    def _largest_step(self) -> float:
+        return AHEAD
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.asarray(
@@ -147,6 +152,10 @@ class TweedieDeviance(Deviance):
     def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # likewise
         """What the curvature promises; see `Loss`."""
         return "surrogate" if self.power == 1.0 else "exact"
+
+    @property
+    def _largest_step(self) -> float | None:
+        return AHEAD if self.power == 1.0 else None
 
     @property
     def noise(self) -> Noise | None:  # type: ignore[override]  # likewise; SciPy has no Tweedie distribution

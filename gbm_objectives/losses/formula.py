@@ -155,6 +155,10 @@ class FormulaLoss(Loss):
         return self._shape().kind
 
     @property
+    def _largest_step(self) -> float | None:
+        return self._shape().ahead or None
+
+    @property
     def derivation(self) -> str:
         """The gradient, the second derivative, and what the engines get for a curvature, in words."""
         derived, shape = self._parts(), self._shape()

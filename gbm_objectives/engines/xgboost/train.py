@@ -28,7 +28,8 @@ from .unit import unit_of_gains, with_penalties_times
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
 # The built-in objective that has a link of ours; with another link `predict` is the raw prediction. Not
-# "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training.
+# "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training of other
+# losses than Poisson's.
 OBJECTIVES = {
     "identity": "reg:squarederror",
     "logit": "binary:logistic",
@@ -190,6 +191,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
+    if loss._largest_step is not None and params.get("booster") != "gblinear":
+        params.setdefault("max_delta_step", loss._largest_step)
     return params
 
 

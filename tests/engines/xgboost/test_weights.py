@@ -48,6 +48,22 @@ def test_counts_of_any_size():
     np.testing.assert_allclose(large, small, atol=0.02 * np.ptp(small))
 
 
+def test_one_large_count_is_not_overstepped():
+    y = np.append(1e9, np.zeros(79))
+    for rounds in (1, 5, 20, 50):
+        booster = XGBOOST.train(PoissonDeviance(), X, y, rounds=rounds)
+        assert np.exp(XGBOOST.raw(booster, X)).max() < 1.1e9
+
+
+def test_the_users_limit_of_a_step_counts():
+    y = np.exp(X[:, 0])
+    ours = XGBOOST.train(PoissonDeviance(), X, y, rounds=1, params={"eta": 1.0})
+    free = XGBOOST.train(PoissonDeviance(), X, y, rounds=1, params={"eta": 1.0, "max_delta_step": 0.1})
+    for booster, limit in ((ours, 0.7), (free, 0.1)):
+        steps = XGBOOST.raw(booster, X) - PoissonDeviance().initial_raw(y)
+        assert 0.9 * limit < np.abs(steps).max() < 1.001 * limit
+
+
 def test_weights_beyond_float32_are_refused():
     with pytest.raises(ValueError, match="the target or its weights are too large for XGBoost"):
         trained(PoissonDeviance(), np.exp(X[:, 0]), 1e32)
