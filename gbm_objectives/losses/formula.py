@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..curvature import consistent_pair
 from ..validation import check_between
 from .base import CurvatureKind, Loss
 from .counts import AHEAD
@@ -18,7 +17,7 @@ from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
 from .formula_derivatives import Derived, derivatives_of
 from .formula_syntax import FUNCTION_NAMES
 from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
-from .quantile import WEAKER_SIDE
+from .quantile import two_sided_pair
 from .residual import LEAST_WEIGHT, residual, weighted_quantile, widths_of
 
 __all__ = ["FormulaLoss"]
@@ -228,7 +227,7 @@ class FormulaLoss(Loss):
             # A function of the residual alone: its target may be 0. The difference first, as in `ResidualLoss`.
             r = residual(y_true, raw_prediction, dtype)
             if shape.kind == "consistent":
-                return _pair(r, known.of_rows(r, raw_prediction, y_true), shape)
+                return two_sided_pair(r, known.of_rows(r, raw_prediction, y_true), shape.above, shape.below)
             y_true, raw_prediction = np.zeros_like(r), r
         else:
             working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
@@ -250,16 +249,6 @@ class FormulaLoss(Loss):
 
 def _restored(cls: type[FormulaLoss], params: dict[str, Any]) -> FormulaLoss:
     return cls(**params)
-
-
-def _pair(r: np.ndarray, s: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """Return the consistent pair of a kink with two slopes, as `Quantile` has it."""
-    gradient, curvature = consistent_pair(r, s)
-    least = max(shape.above, shape.below) * WEAKER_SIDE
-    above = r > 0
-    gradient *= np.where(above, r.dtype.type(shape.above), r.dtype.type(shape.below))
-    curvature *= np.where(above, r.dtype.type(max(shape.above, least)), r.dtype.type(max(shape.below, least)))
-    return gradient, curvature
 
 
 @lru_cache(maxsize=256)

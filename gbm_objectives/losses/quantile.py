@@ -72,6 +72,30 @@ class AbsoluteError(KinkedLoss):
 WEAKER_SIDE = 1.0 / 3.0
 
 
+def two_sided_pair(
+    r: np.ndarray, s: np.ndarray, above: float, below: float, weaker: float = WEAKER_SIDE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the consistent pair of a kink with the slopes `above` where r > 0 and -`below` elsewhere.
+
+    The curvature of the side that pulls less is at least the share `weaker` of the other's.
+    """
+    gradient, curvature = consistent_pair(r, s)
+    least = weaker * max(above, below)
+    gradient *= _by_side(r, above, below)
+    curvature *= _by_side(r, max(above, least), max(below, least))
+    return gradient, curvature
+
+
+def _by_side(r: np.ndarray, above: float, below: float) -> np.ndarray:
+    """Return `above` where r > 0, `below` elsewhere; np.where takes ten times as long."""
+    # Begun from the smaller one: a small number as a difference of large ones would lose its digits.
+    other = (r > 0 if abs(above) > abs(below) else ~(r > 0)).view(np.int8)
+    small, large = sorted((above, below), key=abs)
+    values = np.multiply(other, r.dtype.type(large - small), dtype=r.dtype)
+    values += r.dtype.type(small)
+    return values
+
+
 class Quantile(KinkedLoss):
     """Quantile (pinball) loss: fits the value below which a share `alpha` of the targets lies.
 
@@ -128,27 +152,14 @@ class Quantile(KinkedLoss):
         return np.maximum((1.0 - self.alpha) * r, -self.alpha * r)
 
     def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
-        gradient = self._by_side(r, 1.0 - self.alpha, -self.alpha)
+        gradient = _by_side(r, 1.0 - self.alpha, -self.alpha)
         gradient[r == 0] = 0.5 - self.alpha
         return gradient
 
     def _pair_of_residual(self, r: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = consistent_pair(r, s)
-        above, below = 1.0 - self.alpha, self.alpha
-        least = max(above, below) * (1.0 if self.hessian == "majorizer" else WEAKER_SIDE)
-        gradient *= self._by_side(r, above, below)
-        curvature *= self._by_side(r, max(above, least), max(below, least))
-        return gradient, curvature
-
-    @staticmethod
-    def _by_side(r: np.ndarray, above: float, below: float) -> np.ndarray:
-        """Return `above` where r > 0, `below` elsewhere; np.where takes ten times as long."""
-        # Begun from the smaller one: a small number as a difference of large ones would lose its digits.
-        other = (r > 0 if abs(above) > abs(below) else ~(r > 0)).view(np.int8)
-        small, large = sorted((above, below), key=abs)
-        values = np.multiply(other, r.dtype.type(large - small), dtype=r.dtype)
-        values += r.dtype.type(small)
-        return values
+        return two_sided_pair(
+            r, s, 1.0 - self.alpha, self.alpha, 1.0 if self.hessian == "majorizer" else WEAKER_SIDE
+        )
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return weighted_quantile(y_true, self.alpha, sample_weight)
