@@ -32,6 +32,7 @@ __all__ = [
     "metric_functions",
     "positives_times",
     "require_loss",
+    "resolved_for",
     "start_of",
     "target_and_weight",
     "unfitted_copy",
@@ -200,6 +201,12 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
         target, weight = labels_and_weight(dataset)
         check_labels(loss, target)
         return target, as_weight(weight, len(target))
+
+
+def resolved_for(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Loss:
+    """Return the loss with each "auto" in its place: by what the offset, if there is one, leaves of the target."""
+    beyond = offset is not None and offset.shape == target.shape
+    return loss.resolved(target - offset if beyond else target, weight)
 
 
 def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Any:

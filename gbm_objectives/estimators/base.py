@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..engines.common import check_labels, require_loss, unfitted_copy
+from ..engines.common import check_labels, require_loss, resolved_for, unfitted_copy
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, engine_named, engine_of
 from ..losses import Loss
@@ -118,20 +118,20 @@ class BaseGBM(BaseEstimator):
         check_consistent_length(X, target)
         check_labels(self.loss_, target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
-        self.loss_ = self.loss_.resolved(target, weight)
+        offset = offset_of(self.loss_, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
+        self.loss_ = resolved_for(self.loss_, target, weight, offset)
         eval_set = eval_pairs(eval_set, fit_params)
         eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
         model = one_of(fit_params, MODEL_NAMES)
         sets = eval_sets(self, eval_set, eval_weight, eval_names)
-        offset = offset_of(self.loss_, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
         data = Training(
             X,
             target,
             weight,
             sets,
             offset=offset,
-            eval_offsets=eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets),
+            eval_offsets=eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset),
             eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..engines.common import check_labels
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, first_offender
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
@@ -90,13 +90,18 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
         return None
     shape = (n_rows,) if loss.n_outputs == 1 else (n_rows, loss.n_outputs)
     array = np.asarray(offset, dtype=np.float64)
-    if array.shape != shape or not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite numbers of shape {shape}, got shape {array.shape}")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    finite = np.logical_and.reduce(np.isfinite(array).reshape(n_rows, -1), axis=1)
+    if offender := first_offender(array, finite):
+        raise ValueError(f"{name} must be finite numbers, got {offender}")
     return array
 
 
-def eval_offsets(loss: Loss, offsets: Any, sets: list[Any]) -> list[np.ndarray | None]:
-    """Return the offset of each evaluation set, None where it has none."""
+def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list[np.ndarray | None]:
+    """Return the offset of each evaluation set, None where it has none; beside an `offset` each must have one."""
+    if offset is not None and sets and offsets is None:
+        raise ValueError("eval_init_score must be given beside init_score, or the metrics are of another model")
     given = [None] * len(sets) if offsets is None else list(offsets)
     if len(given) != len(sets):
         raise ValueError(f"eval_init_score has {len(given)} entries for {len(sets)} evaluation sets")

@@ -80,6 +80,8 @@ class Loss(BaseEstimator, ABC):
             raise TypeError(f"the objective must be a loss, not the class {cls.__name__}: write {cls.__name__}()")
         return super().__new__(cls)
 
+    def __init__(self) -> None: ...  # object's would take any argument, since __new__ does
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         check_declaration(cls)

@@ -52,10 +52,10 @@ class FormulaLoss(Loss):
 
     SymPy differentiates the formula twice and compiles it to NumPy. The curvature is the second derivative where
     that is positive and no step overshoots. Otherwise it is a safe one, and `curvature_kind` says which: of a
-    function of f - y with a kink the consistent pair of `AbsoluteError`, of another one that grows slower than its
-    square ψ(r)/r, as of `Huber`; of anything else a surrogate, the size of the second derivative and of the
-    gradient; of one that grows in f on the log link, whatever the target, the second derivative a step ahead,
-    as of `PoissonDeviance`. `derivation` shows what was found.
+    function of f - y with a kink where f = y the consistent pair of `AbsoluteError`, of another one that grows
+    slower than its square ψ(r)/r, as of `Huber`; of anything else a surrogate, the size of the second derivative
+    and of the gradient; of one that grows in f on the log link, whatever the target, the second derivative a step
+    ahead, as of `PoissonDeviance`. `derivation` shows what was found.
 
     Nothing in the text is evaluated: Python's parser makes a tree of it, of which numbers, names, ``+ - * / **``,
     comparisons, ``a if condition else b`` and the functions of `formula_syntax` are taken, and all else is
@@ -141,7 +141,7 @@ class FormulaLoss(Loss):
             if name.startswith("_"):
                 raise ValueError(f"a parameter of FormulaLoss must not begin with _, got {name!r}")
             check_between(value, f"{name} of FormulaLoss", -1e38, 1e38)
-        self._parts()
+        self._shape()
 
     @property
     def classifies(self) -> bool:  # type: ignore[override]  # here it depends on a hyper-parameter
@@ -264,6 +264,7 @@ def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str
     if link == "identity" and _of_residual(derived, at):
         r = np.concatenate([-SIZES[::-1], SIZES])
         gradient, second = at(derived.gradient, np.zeros_like(r), r), at(derived.second, np.zeros_like(r), r)
+        _check_of_residual(at, derived, r, gradient)
         beside = at(derived.gradient, np.zeros(2), np.array([-1e-12, 1e-12]))
         if beside[0] < -1e-9 and beside[1] > 1e-9:
             linear = np.allclose(gradient, np.where(r > 0, beside[1], beside[0]), rtol=1e-9)
@@ -289,10 +290,26 @@ def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str
     return Shape("exact")
 
 
+def _check_of_residual(
+    at: Callable[..., np.ndarray], derived: Derived, r: np.ndarray, gradient: np.ndarray
+) -> None:
+    """Raise if a function of the residual is none that can be trained."""
+    # Farther out exponentials overflow, where `FormulaLoss` takes values next to there.
+    near = r[np.abs(r) <= 10.0]
+    if (none := near[np.isnan(at(derived.value, np.zeros_like(near), near))]).size:
+        raise ValueError(f"formula must have a value for any f and y, it has none at f - y = {none[0]:.3g}")
+    left, right = at(derived.value, np.zeros(2), np.array([-1e-12, 1e-12]))
+    if abs(right - left) > 1e-6:
+        raise ValueError(f"formula must not jump: at f = y it goes from {left:.3g} to {right:.3g}")
+    if not gradient.any():
+        raise ValueError("formula must change with f - y, its gradient is 0 everywhere")
+
+
 def _of_residual(derived: Derived, at: Callable[..., np.ndarray]) -> bool:
     """Return whether a formula is one of f - y alone: whether both may be moved together."""
     rng = np.random.default_rng(1)
     y, f = 3.0 * rng.standard_normal((2, 200))
     return all(
-        np.allclose(at(derived.value, y, f), at(derived.value, y + c, f + c), rtol=1e-9) for c in (-2.5, 1.0)
+        np.allclose(at(derived.value, y, f), at(derived.value, y + c, f + c), rtol=1e-9, equal_nan=True)
+        for c in (-2.5, 1.0)
     )

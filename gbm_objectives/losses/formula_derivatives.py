@@ -34,6 +34,8 @@ def derivatives_of(formula: str, names: tuple[str, ...]) -> Derived:
     loss = parsed(formula, ("f", "y", *names))
     if not loss.has(f):
         raise ValueError(f"formula must depend on f, the raw prediction, got {formula!r}")
+    if unused := [name for name in names if not loss.has(sympy.Symbol(name, real=True))]:
+        raise ValueError(f"formula holds no {unused[0]!r}, which is among the parameters")
     gradient = _simplified(sympy.diff(loss, f))
     # The derivative of a jump is one that no sample meets.
     second = _simplified(sympy.diff(gradient, f).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)))

@@ -152,7 +152,8 @@ class _Reader:
             if right.is_number and not max([1, *exponents]) * abs(right) <= LARGEST_EXPONENT:
                 raise self.refuse(node, f"power of a power beyond {LARGEST_EXPONENT}")
             return left**right
-        raise self.refuse(node, f"operator {type(node.op).__name__}")
+        hint = ": powers are written **" if isinstance(node.op, ast.BitXor) else ""
+        raise self.refuse(node, f"operator {type(node.op).__name__}{hint}")
 
     def call(self, node: ast.Call, depth: int) -> Any:
         if not isinstance(node.func, ast.Name) or node.func.id not in self.functions:

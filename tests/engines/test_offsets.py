@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, GBMRegressor, SquaredError
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    GBMRegressor,
+    SquaredError,
+    Tukey,
+)
 from gbm_objectives.losses.start import best_beside
 from tests.engine import LIGHTGBM, XGBOOST
 from tests.own_losses import Poisson
@@ -96,9 +103,7 @@ def test_estimators(engine):
     raw = models[0].predict_raw(X) + offset
     assert history["poisson"][-1] == pytest.approx(Poisson().value(COUNTS, raw), rel=1e-5)
     assert models[0].predict(X).mean() == pytest.approx(RATE.mean(), rel=0.05)
-    with pytest.raises(
-        ValueError, match=rf"init_score must be finite numbers of shape \({N},\), got shape \(5,\)"
-    ):
+    with pytest.raises(ValueError, match=rf"init_score must have shape \({N},\), got \(5,\)"):
         engine.regressor().fit(X, COUNTS, init_score=np.zeros(5))
     with pytest.raises(ValueError, match="eval_init_score has 1 entries for 0 evaluation sets"):
         engine.regressor().fit(X, COUNTS, eval_init_score=[offset])
@@ -117,3 +122,20 @@ def test_not_beside_a_model_to_go_on_from(engine):
     with pytest.raises(ValueError, match=f"{name} must not be set beside"):
         engine.ours.train(engine.params, data, loss=BinaryCrossEntropy(), **{engine.init_model: first})
     assert engine is XGBOOST or data.get_init_score() is not None
+
+
+def test_auto_looks_at_what_the_offset_leaves(engine):
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(len(X))
+    offset = np.linspace(-50.0, 50.0, len(X))
+    model = engine.regressor(Tukey()).fit(X, offset + noise, init_score=offset)
+    assert model.loss_.c == pytest.approx(Tukey().resolved(noise).c)
+
+
+def test_evaluation_sets_beside_an_offset_need_theirs(engine):
+    offset = np.zeros(len(X))
+    with pytest.raises(ValueError, match="eval_init_score must be given beside init_score"):
+        engine.regressor().fit(X, COUNTS, eval_set=[(X, COUNTS)], init_score=offset)
+    offset[3] = -np.inf
+    with pytest.raises(ValueError, match=r"init_score must be finite numbers, got -inf in row 3 \(1 such\)"):
+        engine.regressor().fit(X, COUNTS, init_score=offset)

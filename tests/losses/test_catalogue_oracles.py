@@ -279,3 +279,10 @@ def test_cauchys_logarithm_does_not_overflow():
     np.testing.assert_allclose(
         Cauchy(1.0).pointwise([0.0, 0.0], [1e200, -1e300]), np.log(10.0) * np.array([200, 300])
     )
+
+
+@pytest.mark.parametrize("loss", [PoissonDeviance, GammaDeviance, SquaredLogError, SquaredHinge, Exponential])
+def test_losses_without_parameters_take_none(loss):
+    for arguments, keywords in (((3,), {}), ((), {"hessian": "constant"})):
+        with pytest.raises(TypeError):
+            loss(*arguments, **keywords)

@@ -263,3 +263,18 @@ def test_a_loss_without_a_minimum_is_refused(engine, formula):
     X, y = load_diabetes(return_X_y=True)
     with pytest.raises(ValueError, match="must have a minimum"):
         engine.train(FormulaLoss(formula), X, y, rounds=2)
+
+
+@pytest.mark.parametrize(
+    ("formula", "parameters", "words"),
+    [
+        ("(f - y)**2 + 5 if f > y else (f - y)**2", None, "must not jump: at f = y it goes from 1e-24 to 5"),
+        ("sqrt(f - y)", None, "must have a value for any f and y"),
+        ("1 if f > y else 0", None, "must not jump"),
+        ("(f - y)**2", {"c": 1.0}, "holds no 'c', which is among the parameters"),
+        ("(f - y)^2", None, "powers are written **"),
+    ],
+)
+def test_mistakes_are_found_before_training(formula, parameters, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        FormulaLoss(formula, parameters).check_params()

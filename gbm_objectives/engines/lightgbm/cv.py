@@ -8,7 +8,7 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
-from ..common import alone_with, metric_functions, start_of, target_and_weight
+from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
 
@@ -83,7 +83,9 @@ def cv(
 
     with alone_with([(train_set, "train_set")]):
         construct(params, train_set, [(train_set, "train_set")])
-        loss = loss.resolved(*target_and_weight(loss, train_set, "train_set"))
+        loss = resolved_for(
+            loss, *target_and_weight(loss, train_set, "train_set"), offset_of(loss, train_set, "train_set")
+        )
         params["objective"] = loss
         result: dict[str, Any] = lgb.cv(
             params,

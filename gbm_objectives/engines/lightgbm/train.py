@@ -16,6 +16,7 @@ from ..common import (
     check_keys,
     metric_functions,
     require_loss,
+    resolved_for,
     start_of,
     target_and_weight,
 )
@@ -154,9 +155,9 @@ def train(
 
         construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
-        loss = loss.resolved(*targets[0])
-        params["objective"] = _objective(loss, drops)
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
+        loss = resolved_for(loss, *targets[0], offsets[0])
+        params["objective"] = _objective(loss, drops)
         start = start_of(loss, *targets[0], offsets[0])
         with start_values(sets, start, offsets):
             if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):

@@ -20,6 +20,7 @@ from ..common import (
     errors_name,
     metric_functions,
     require_loss,
+    resolved_for,
     start_of,
     target_and_weight,
 )
@@ -127,8 +128,8 @@ def train(
         if dmatrix.get_uint_info("group_ptr").size:
             raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
-    loss = loss.resolved(*targets[0])
     offsets = [_offset_of(loss, dmatrix, name) for dmatrix, name in sets]
+    loss = resolved_for(loss, *targets[0], offsets[0])
     start = start_of(loss, *targets[0], offsets[0])
     with errors_name("dtrain"):
         unit = unit_of_gains(loss, *targets[0], start)
