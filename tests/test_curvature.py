@@ -51,6 +51,21 @@ def test_outliers_and_ties_do_not_move_the_widths():
     np.testing.assert_allclose(widths_of(np.r_[residual, np.zeros(100_000)]), clean, rtol=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.15])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_outliers_on_one_side_do_not_set_its_width(share, weighted):
+    rng = np.random.default_rng(0)
+    residual = rng.standard_normal(4000)
+    hit = rng.random(4000) < share
+    spoilt = np.where(hit, 1e3, residual)
+    weight = np.where(hit, 0.5, 1.0) if weighted else None
+    raw = np.linspace(0, 1, 4000)
+    table = residual_widths(raw, raw - spoilt, weight, local=False).table
+    assert 0.8 < table[1] < 2 * widths_of(residual)[1]
+    # Neither side is left with the others' width: the pull rises on both.
+    assert table[1] / table[0] < 3
+
+
 def test_widths_are_local_and_within_bounds():
     rng = np.random.default_rng(0)
     raw = np.r_[np.zeros(500), np.full(500, 100.0)]
