@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = [
     "as_raw",
     "as_weight",
     "check_between",
+    "check_choice",
     "check_integer",
     "check_number",
     "first_offender",
@@ -87,6 +89,14 @@ def check_between(value: Any, where: str, low: float, high: float, closed: Close
     if not (low < value < high or (with_low and value == low) or (with_high and value == high)):
         rule = f"{'at least' if with_low else 'above'} {low:g} and {'at most' if with_high else 'below'} {high:g}"
         raise ValueError(f"{where} must be {rule}, got {value!r}")
+
+
+def check_choice(owner: object, name: str, choices: Collection[str]) -> None:
+    """Raise unless the hyper-parameter `name` of `owner` is one of so many words."""
+    value = getattr(owner, name)
+    if not isinstance(value, str) or value not in choices:
+        offered = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} of {type(owner).__name__} must be one of {offered}, got {value!r}")
 
 
 def check_integer(owner: object, name: str, low: int) -> None:

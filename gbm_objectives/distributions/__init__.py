@@ -1,6 +1,22 @@
 """Distributions: losses that fit every parameter of a distribution to each row."""
 
 from .base import Distribution
-from .normal import Normal
+from .gamma import Gamma
+from .laplace import Laplace
+from .negative_binomial import NegativeBinomial
+from .normal import LogNormal, Normal
+from .student_t import StudentT
+from .weibull import Weibull
+from .zero_inflated_poisson import ZeroInflatedPoisson
 
-__all__ = ["Distribution", "Normal"]
+__all__ = [
+    "Distribution",
+    "Gamma",
+    "Laplace",
+    "LogNormal",
+    "NegativeBinomial",
+    "Normal",
+    "StudentT",
+    "Weibull",
+    "ZeroInflatedPoisson",
+]

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..losses import Loss
+from ..losses.links import IDENTITY
 from ..losses.noise import Noise
+from ..validation import as_numbers, check_number
 
-__all__ = ["Distribution"]
+__all__ = ["Distribution", "columns"]
+
+# A gradient is at most so many square roots of its curvature, which is a row that many standard deviations out:
+# its square, which a spread meets, must fit into float32 beside the constant that normalises.
+LARGEST_Z = 1e15
+# Fisher information holds at the place where it is taken. A step in the logarithm of a mean goes past its target
+# where the target is far above the mean: by 18 for one 20 times as large, whose logarithm is 3. Like the engines'
+# own Poisson objectives, but for trees of all leaves, no leaf moves a logarithm by more.
+LARGEST_STEP = 1.0
 
 
 class Distribution(Loss):
@@ -20,30 +30,63 @@ class Distribution(Loss):
     A subclass sets `outputs`, a name and a link for each parameter, and gives `_pointwise`, `_derivatives` and
     `_frozen`, and `_initial_raw` where the start has a formula. The curvature is the diagonal of the Fisher
     information, kind "expected": unlike the second derivative it is positive for every target.
+
+    Parameters
+    ----------
+    scale_step : float, default=0.1
+        The part of a full Newton step that every parameter but the first takes, above 0 and at most 1. Trees that
+        fit a spread freely make it 0 where they fit the mean, and the likelihood of new rows falls; `Normal` has
+        the measurement.
     """
 
     curvature_kind = "expected"
+    # The largest raw prediction of each output, in size, that the formulas see: beyond it exp overflows, or the
+    # differences that they are made of are rounding.
+    _reach: ClassVar[tuple[float, ...]]
 
-    @property
-    def _steps(self) -> np.ndarray:
-        """For each output the part of a full Newton step that is taken; the engines get the curvature over it."""
-        return np.ones(self.n_outputs)
+    def __init__(self, scale_step: float = 0.1) -> None:
+        self.scale_step = scale_step
 
-    def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = super()._block(y_true, raw_prediction, known, dtype)
-        return gradient, curvature / self._steps.astype(curvature.dtype)
+    def check_params(self) -> None:
+        """Raise if `scale_step` is out of range."""
+        check_number(self, "scale_step", 0.0, 1.0, closed="right")
 
     @abstractmethod
     def _frozen(self, parameters: np.ndarray) -> Any:
         """Return SciPy's frozen distribution for parameters (n_samples, n_outputs)."""
+
+    def _within_reach(self, raw_prediction: np.ndarray) -> np.ndarray:
+        reach = np.array(getattr(self, "_reach", np.inf))
+        return np.clip(raw_prediction, -reach, reach)
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        # Never in float32: densities are small differences of large numbers.
+        gradient, curvature = self._derivatives(y_true.astype(np.float64), raw_prediction.astype(np.float64))
+        limit = LARGEST_Z * np.sqrt(curvature)
+        steps = np.full(self.n_outputs, self.scale_step)
+        steps[0] = 1.0
+        return np.clip(gradient, -limit, limit), curvature / steps
+
+    @property
+    def _largest_step(self) -> float | None:
+        return None if any(output.link == IDENTITY for output in self.outputs) else LARGEST_STEP
 
     @property
     def noise(self) -> Noise:  # type: ignore[override]  # here it depends on the class
         """The distribution itself: nothing is left to a common scale."""
         return Noise(type(self).__name__, lambda response, scale: self._frozen(response))
 
+    def response(self, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the parameters, (n_samples, n_outputs), in the order of `outputs`."""
+        return self.link.inverse(self._within_reach(as_numbers(raw_prediction, "raw_prediction", ndim=(2,))))
+
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the mean of each row's distribution, (n_samples,)."""
         return np.asarray(self._frozen(self.response(raw_prediction)).mean())
+
+
+def columns(*values: np.ndarray | float) -> np.ndarray:
+    """Return arrays, or numbers beside them, as the columns of one."""
+    return np.stack(np.broadcast_arrays(*values), axis=-1)

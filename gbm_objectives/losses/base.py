@@ -140,7 +140,7 @@ class Loss(BaseEstimator, ABC):
 
     @property
     def _largest_step(self) -> float | None:
-        """The step up to which the curvature holds, if there is one: XGBoost limits its leaves to it."""
+        """The step up to which the curvature holds, if there is one: the engines limit their leaves to it."""
         return None
 
     @property

@@ -11,6 +11,7 @@ from ..validation import first_offender
 
 __all__ = [
     "BINARY",
+    "COUNTS",
     "NON_NEGATIVE",
     "POSITIVE",
     "REAL",
@@ -80,6 +81,7 @@ REAL = Domain("finite numbers")
 NON_NEGATIVE = Domain("numbers not below 0", low=0.0)
 POSITIVE = Domain("numbers above 0", low=SMALLEST)
 UNIT_INTERVAL = Domain("numbers in [0, 1]", 0.0, 1.0)
+COUNTS = Domain("integers not below 0", low=0.0, holds=lambda y: np.equal(y, np.floor(y)))
 BINARY = Domain("labels 0 and 1", 0.0, 1.0, lambda y: (y == 0) | (y == 1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..validation import check_choice
 from .base import CurvatureKind, Loss
 
 __all__ = ["ChoosesHessian"]
@@ -25,9 +26,7 @@ class ChoosesHessian(Loss):
     @property
     def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # here it depends on a hyper-parameter
         """What the curvature promises; see `Loss`."""
-        if self.hessian not in self._kinds:
-            offered = ", ".join(map(repr, self._kinds))
-            raise ValueError(f"hessian of {type(self).__name__} must be one of {offered}, got {self.hessian!r}")
+        check_choice(self, "hessian", self._kinds)
         return self._kinds[self.hessian]
 
     def check_params(self) -> None:

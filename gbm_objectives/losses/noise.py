@@ -31,6 +31,7 @@ __all__ = [
     "POISSON",
     "Noise",
     "asymmetric_laplace",
+    "fit_gamma",
     "huber_noise",
 ]
 
@@ -50,6 +51,8 @@ class Noise:
         From the mean loss to the scale of maximum likelihood; without it the scale is always `scale`.
     scale : float, default=1.0
         The scale where it is always the same: 2 for deviances, which are twice a negative log-likelihood.
+    likelihood : bool, default=True
+        Whether the loss is the negative log-likelihood under it, and not another score of the distribution.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class Noise:
     distribution: Callable[[np.ndarray, float], Any]
     fit_scale: Callable[[float], float] | None = None
     scale: float = 1.0
+    likelihood: bool = True
 
     def __repr__(self) -> str:
         return f"<Noise {self.name}>"
@@ -156,7 +160,7 @@ def _gamma(response: np.ndarray, scale: float) -> Any:
     return stats.gamma(2.0 / scale, scale=0.5 * scale * response)
 
 
-def _fit_gamma(mean_deviance: float) -> float:
+def fit_gamma(mean_deviance: float) -> float:
     """Return 2/k for the shape k of maximum likelihood: log k - digamma(k) is half of the mean deviance."""
 
     def excess(log_k: float) -> float:
@@ -175,4 +179,4 @@ LAPLACE = Noise("Laplace", _laplace, float)
 BERNOULLI = Noise("Bernoulli", _bernoulli)
 CATEGORICAL = Noise("categorical", _categorical)
 POISSON = Noise("Poisson", _poisson, scale=2.0)
-GAMMA = Noise("gamma", _gamma, _fit_gamma)
+GAMMA = Noise("gamma", _gamma, fit_gamma)

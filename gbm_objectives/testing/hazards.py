@@ -117,7 +117,7 @@ def _link(on: Trial) -> Iterator[str]:
 def _noise(on: Trial) -> Iterator[str]:
     """Compare, for one target, how densities and losses at two predictions differ."""
     loss = on.loss
-    if loss.noise is None or on.y.ndim == 2:
+    if loss.noise is None or not loss.noise.likelihood or on.y.ndim == 2:
         return
     y, other = on.y, on.raw[::-1]
     scale = loss.noise.scale

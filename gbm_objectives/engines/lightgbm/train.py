@@ -44,6 +44,7 @@ BUILTIN_ONLY = {
 }
 EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
+LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
 # With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
 # only the ones that look at the order alone are right then.
@@ -180,6 +181,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
         params["metric"] = "None"
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
+    if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
+        params["max_delta_step"] = loss._largest_step
     return params
 
 
