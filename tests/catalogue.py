@@ -37,7 +37,16 @@ from gbm_objectives import (
     WeightedCrossEntropy,
     Welsch,
 )
-from gbm_objectives.distributions import Normal
+from gbm_objectives.distributions import (
+    Gamma,
+    Laplace,
+    LogNormal,
+    NegativeBinomial,
+    Normal,
+    StudentT,
+    Weibull,
+    ZeroInflatedPoisson,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,8 @@ class Case:
 
     def distance_to_kink(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Distance of each raw prediction from the nearest point where a derivative jumps."""
+        if isinstance(self.loss, Laplace):
+            return np.abs(raw[:, 0] - y)
         if isinstance(self.loss, (AbsoluteError, AbsolutePercentageError, Expectile, Fair, Quantile)):
             return np.abs(raw - y)
         if isinstance(self.loss, (EpsilonInsensitive, Tukey)):
@@ -110,6 +121,14 @@ CASES = [
     Case(CategoricalCrossEntropy(n_classes=3, hessian="majorizer"), "label"),
     Case(Hinge(hessian="constant"), "binary"),
     Case(Normal(), "real"),
+    Case(Normal(score="crps"), "real"),
+    Case(Laplace(), "real"),
+    Case(StudentT(), "real"),
+    Case(LogNormal(), "positive"),
+    Case(Gamma(), "positive"),
+    Case(Weibull(), "positive"),
+    Case(NegativeBinomial(), "count"),
+    Case(ZeroInflatedPoisson(), "count"),
     Case(PseudoHuber(), "real"),
     Case(LogCosh(scale=2.0), "real"),
     Case(Fair(c=0.5), "real"),

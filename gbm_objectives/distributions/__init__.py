@@ -1,6 +1,7 @@
 """Distributions: losses that fit every parameter of a distribution to each row."""
 
 from .base import Distribution
+from .crps import crps
 from .gamma import Gamma
 from .laplace import Laplace
 from .negative_binomial import NegativeBinomial
@@ -19,4 +20,5 @@ __all__ = [
     "StudentT",
     "Weibull",
     "ZeroInflatedPoisson",
+    "crps",
 ]

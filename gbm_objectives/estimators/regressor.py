@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
-from .predictive import PredictiveGBM
+from .intervals import IntervalRegressor
 
 __all__ = ["GBMRegressor"]
 
@@ -23,7 +23,7 @@ def _has_outlier_weights(model: GBMRegressor) -> bool:
     raise AttributeError(f"{loss!r} has no outlier_weights: it counts all rows alike")
 
 
-class GBMRegressor(RegressorMixin, PredictiveGBM):
+class GBMRegressor(RegressorMixin, IntervalRegressor):
     """Regressor that trains LightGBM or XGBoost under one of our losses.
 
     Parameters

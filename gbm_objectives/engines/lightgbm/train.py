@@ -21,6 +21,7 @@ from ..common import (
     target_and_weight,
 )
 from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
+from .frozen import FrozenOutputs
 from .model_text import completed, objective_in
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
@@ -103,7 +104,8 @@ def train(
     -----
     UserWarning
         If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot. Not with
-        DART. Our losses are tested at learning rates up to 1.
+        DART. Our losses are tested at learning rates up to 1. Or if one of several outputs stands still though its
+        gradients want a step, as penalties can make it.
 
     Examples
     --------
@@ -190,12 +192,15 @@ def _objective(loss: Loss, drops: bool) -> Any:
     """Return the loss as a function, which `lightgbm.train` does not copy with its parameters."""
     # DART's predictions leave trees out: its loss rises and falls with them.
     watch = None if drops else Watch(loss, "learning_rate")
+    frozen = FrozenOutputs(loss)
 
     def objective(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         target, weight = labels_and_weight(dataset)
         if watch is not None:
             watch.look(target, raw_prediction, weight)
-        return loss.gradient_hessian(target, raw_prediction, weight)
+        gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
+        frozen.look(raw_prediction, gradient)
+        return gradient, hessian
 
     return objective
 

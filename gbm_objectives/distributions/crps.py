@@ -1,0 +1,81 @@
+"""The continuous ranked probability score of any of SciPy's distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["crps"]
+
+# Of distributions of counts that are wider a sum over all counts would take long, and steps of 1 are fine enough
+# for an integral.
+WIDEST = 4096
+# Beyond these quantiles the square of the distribution function is nothing.
+TAIL = 1e-9
+# Numbers in memory at once.
+CHUNK = 1 << 20
+
+
+def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
+    """Return the continuous ranked probability score of each target, in its unit; lower is better.
+
+    With the distribution function F it is the integral of (F(x) - 1[x >= y])² over x. It generalises the absolute
+    error, which it is of a distribution that is a point, and is finite wherever the mean is.
+
+    Parameters
+    ----------
+    distribution : frozen distribution of scipy.stats
+        With one entry per row.
+    y_true : ndarray of shape (n_samples,)
+        Targets.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The score of each row, to about eight digits; of counts that spread over thousands to about four.
+
+    References
+    ----------
+    Gneiting and Raftery (2007). *Strictly proper scoring rules, prediction, and estimation*. Journal of the
+    American Statistical Association 102, 359-378, section 4.2.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> crps(stats.norm([0.0, 0.0], [1.0, 1e-9]), np.array([0.0, 3.0])).round(4)  # (√2 - 1)/√π, |0 - 3|
+    array([0.2337, 3.    ])
+    """
+    y = np.asarray(y_true, dtype=np.float64)
+    if hasattr(distribution.dist, "pdf"):
+        return _integral(distribution, y)
+    low = np.minimum(distribution.ppf(TAIL), y)
+    high = np.maximum(distribution.isf(TAIL), y)
+    if not np.isfinite(high - low).all() or (high - low).max() > WIDEST:
+        return _integral(distribution, y)
+    n_counts = int((high - low).max()) + 1
+    score = np.zeros(len(y))
+    step = max(1, CHUNK // len(y))
+    for start in range(0, n_counts, step):
+        counts = low + np.arange(start, min(start + step, n_counts))[:, None]
+        score += np.square(distribution.cdf(counts) - (counts >= y)).sum(axis=0)
+    return score
+
+
+def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
+    """Integrate 2 (1[y < q] - a)(q - y) over the levels a of the quantiles q, up to that of y and from there.
+
+    By the tanh-sinh rule, which the infinite slopes of quantiles at 0 and 1 do not trouble.
+    """
+    t = np.linspace(-3.2, 3.2, 65)
+    nodes = 1.0 / (1.0 + np.exp(np.pi * np.sinh(-t)))
+    weights = (t[1] - t[0]) * np.pi * np.cosh(t) * nodes * (1.0 - nodes)
+    below, above = distribution.cdf(y), distribution.sf(y)
+    score = np.zeros(len(y))
+    for node, weight in zip(nodes, weights, strict=True):
+        for share, quantile, sign in ((below, distribution.ppf, -1.0), (above, distribution.isf, 1.0)):
+            level = node * share
+            # An end that nothing lies beyond is infinitely far.
+            far = np.where(level > 0, sign * (quantile(level) - y), 0.0)
+            score += 2.0 * weight * share * level * far
+    return score
