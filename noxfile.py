@@ -1,4 +1,4 @@
-"""Checks and tests on the corners of what the package declares to run on: `nox` runs all of them.
+"""Checks and tests on the corners of what the package declares to run on, which `nox` runs; and a benchmark.
 
 The lowest versions are those of pyproject.toml, read from there; the newest are what pip finds.
 """
@@ -14,6 +14,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["checks", "lowest", "newest"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")["project"]
 TEST = PYPROJECT["optional-dependencies"]["test"]
 # Where models and data frames go to; their tests are skipped where they are missing.
@@ -50,6 +51,15 @@ def lowest(session: nox.Session) -> None:
     constraints.write_text("\n".join([r.replace(">=", "==") for r in core] + ["pyparsing<3.2"]) + "\n")
     session.install("-e", ".", *core, "-c", str(constraints))
     tests(session, "python")
+
+
+@nox.session(python=interpreter("3.11"))
+def distributions(session: nox.Session) -> None:
+    """Run the benchmark of distributions beside NGBoost, which pins an older scikit-learn: `-- --data DIR`."""
+    session.install("ngboost>=0.5")
+    python = str(Path(session.bin) / "python")
+    arguments = ["-m", "benchmarks.distributions", "--ngboost", python, *session.posargs]
+    session.run(sys.executable, *arguments, external=True, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python=interpreter("3.13"))

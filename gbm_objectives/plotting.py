@@ -9,10 +9,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from scipy import stats
+from sklearn.utils import check_random_state
 
 from .losses import Loss
 
-__all__ = ["COLORS", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
+__all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
 # Okabe and Ito (2008), *Color universal design*: told apart by colour-blind readers too.
 COLORS = {
@@ -156,8 +158,8 @@ def plot_prediction_interval(
     Parameters
     ----------
     model : GBMRegressor, or pair of GBMRegressor
-        A model whose loss is a negative log-likelihood: the interval is that of its `predict_distribution`. Or two
-        quantile models: the interval lies between their predictions.
+        A model whose loss has a distribution: the interval is its `predict_interval`. Or two quantile models: the
+        interval lies between their predictions.
     X : array-like of shape (n_samples, n_features)
         Rows that differ in one feature, as on a grid; with others that differ too the line jumps.
     y : array-like of shape (n_samples,), optional
@@ -197,8 +199,7 @@ def plot_prediction_interval(
         first, second = (one.predict(X) for one in model)
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
-        distribution = model.predict_distribution(X)
-        (lower, upper), line = distribution.interval(level), model.predict(X)
+        (lower, upper), line = model.predict_interval(X, level).T, model.predict(X)
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
         raise ValueError(f"feature must be a column of X, by number or by name, got {feature!r}")
@@ -215,6 +216,90 @@ def plot_prediction_interval(
     if line is not None:
         ax.plot(x[order], line[order], color=COLORS["blue"], label="prediction")
     ax.set_xlabel(names[column] if names else f"feature {feature}")
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_calibration(
+    model: Any, X: Any, y: Any, ax: Axes | None = None, *, kind: str = "pit", random_state: Any = 0
+) -> Axes:
+    """Plot whether predicted distributions are calibrated: how often targets lie where they should.
+
+    Parameters
+    ----------
+    model : GBMRegressor
+        A fitted model whose loss has a distribution.
+    X : array-like of shape (n_samples, n_features)
+        Rows that it was not fitted on.
+    y : array-like of shape (n_samples,)
+        Their targets.
+    ax : matplotlib.axes.Axes, optional
+        Where to plot; a new figure's otherwise.
+    kind : {"pit", "reliability"}, default="pit"
+        "pit" is the histogram of the probability integral transform, the distribution function of each row at its
+        target. It is uniform where the model is right: a hump says that the distributions are too wide, a trough
+        too narrow, a slope that they lie too high or too low. "reliability" is the share of targets inside of the
+        central interval, for each of its coverages: a curve above the diagonal says too wide.
+    random_state : int, RandomState or None, default=0
+        For counts, whose transform is drawn between the values below and at the target.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes, with a band that holds 95 % of the bars, or of the curve's points, if the model is right.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is neither, or the loss has no distribution.
+
+    References
+    ----------
+    Gneiting, Balabdaoui and Raftery (2007). *Probabilistic forecasts, calibration and sharpness*. Journal of the
+    Royal Statistical Society B 69, 243-268, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lightgbm import LGBMRegressor
+    >>> from gbm_objectives import GBMRegressor
+    >>> X = np.arange(100.0)[:, None]
+    >>> model = GBMRegressor(estimator=LGBMRegressor(n_estimators=5, verbosity=-1)).fit(X, X[:, 0])
+    >>> plot_calibration(model, X, X[:, 0]).get_xlabel()
+    'probability integral transform'
+    """
+    if kind not in ("pit", "reliability"):
+        raise ValueError(f"kind must be one of 'pit', 'reliability', got {kind!r}")
+    distribution, target = model.predict_distribution(X), np.asarray(y, dtype=np.float64)
+    share = distribution.cdf(target)
+    if not hasattr(distribution.dist, "pdf"):
+        below = distribution.cdf(target - 1.0)
+        share = below + (share - below) * check_random_state(random_state).uniform(size=len(target))
+    ax = _axes(ax)
+    n = len(target)
+    if kind == "pit":
+        bins = min(20, max(2, n // 10))
+        heights = np.histogram(share, bins, (0.0, 1.0))[0] * bins / n
+        low, high = stats.binom(n, 1.0 / bins).interval(0.95)
+        ax.axhspan(low * bins / n, high * bins / n, color="0.9", zorder=0, label="95 % of bars if right")
+        ax.stairs(heights, np.linspace(0.0, 1.0, bins + 1), fill=True, color=COLORS["sky"], alpha=0.7)
+        ax.axhline(1.0, color="0.4", linewidth=1)
+        ax.set(xlabel="probability integral transform", ylabel="density of targets", xlim=(0, 1))
+    else:
+        coverage = np.linspace(0.0, 1.0, 101)
+        inside = (np.abs(2.0 * share - 1.0) <= coverage[:, None]).mean(axis=1)
+        spread = 1.96 * np.sqrt(coverage * (1.0 - coverage) / n)
+        ax.fill_between(
+            coverage,
+            coverage - spread,
+            coverage + spread,
+            color="0.9",
+            linewidth=0,
+            label="95 % of points if right",
+        )
+        ax.plot(coverage, coverage, color="0.4", linewidth=1)
+        ax.plot(coverage, inside, color=COLORS["blue"], label="model")
+        ax.set(xlabel="coverage of the interval", ylabel="share of targets inside", xlim=(0, 1), ylim=(0, 1))
     ax.legend(frameon=False)
     return ax
 

@@ -33,7 +33,8 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,)
-        The score of each row, to about eight digits; of counts that spread over thousands to about four.
+        The score of each row, to about eight digits; where the density has a kink, as Laplace's, to five, and of
+        counts that spread over thousands to four.
 
     References
     ----------
@@ -67,7 +68,7 @@ def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
 
     By the tanh-sinh rule, which the infinite slopes of quantiles at 0 and 1 do not trouble.
     """
-    t = np.linspace(-3.2, 3.2, 65)
+    t = np.linspace(-3.0, 3.0, 61)  # from 2e-14 to 1 less that: nearer an end there are no floats
     nodes = 1.0 / (1.0 + np.exp(np.pi * np.sinh(-t)))
     weights = (t[1] - t[0]) * np.pi * np.cosh(t) * nodes * (1.0 - nodes)
     below, above = distribution.cdf(y), distribution.sf(y)
@@ -75,7 +76,7 @@ def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
     for node, weight in zip(nodes, weights, strict=True):
         for share, quantile, sign in ((below, distribution.ppf, -1.0), (above, distribution.isf, 1.0)):
             level = node * share
-            # An end that nothing lies beyond is infinitely far.
-            far = np.where(level > 0, sign * (quantile(level) - y), 0.0)
+            # An end that nothing lies beyond, or next to nothing, is infinitely far.
+            far = np.where(level > np.finfo(np.float64).tiny, sign * (quantile(level) - y), 0.0)
             score += 2.0 * weight * share * level * far
     return score

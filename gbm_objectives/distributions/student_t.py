@@ -46,16 +46,16 @@ class StudentT(Distribution):
 
     References
     ----------
-    Lange, Little and Taylor (1989). *Robust statistical modeling using the t distribution*. Journal of the American
-    Statistical Association 84, 881-896, section 3 and appendix B.
+    Lange, Little and Taylor (1989). *Robust statistical modeling using the t distribution*. Journal of the
+    American Statistical Association 84, 881-896, section 3 and appendix B.
 
     Examples
     --------
     >>> loss = StudentT(df=1.0)
     >>> loss.pointwise([0.0], [[0.0, 0.0]]).round(6)  # log pi, Cauchy's
     array([1.14473])
-    >>> loss.initial_raw([-1.0, 1.0]).round(6).tolist()
-    [0.0, 0.0]
+    >>> loss.initial_raw([-2.0, 0.0, 2.0]).round(3).tolist()
+    [0.0, 0.144]
     """
 
     outputs = (Output("loc", IDENTITY), Output("scale", LOG))

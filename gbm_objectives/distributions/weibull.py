@@ -15,8 +15,9 @@ __all__ = ["Weibull"]
 
 # Targets are float32: one with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 16.0
-# exp(u) of a target far above the scale; float64 holds its square, and its product with u.
-LARGEST_U = 300.0
+# From here on, for a target that has a probability of exp(-5e8), the loss goes on along its tangent: exp(u) and
+# its product with u leave float32 else.
+LARGEST_U = 20.0
 # Of the log k output: π²/6 + (1 - γ)², with Euler's constant γ.
 INFORMATION = np.pi**2 / 6.0 + (1.0 - np.euler_gamma) ** 2
 
@@ -59,7 +60,8 @@ class Weibull(Distribution):
         log_scale, log_k = self._within_reach(raw_prediction).T
         log_y = np.log(y_true)
         u = np.exp(log_k) * (log_y - log_scale)
-        return np.asarray(log_y - log_k - u + np.exp(np.minimum(u, LARGEST_U)))
+        near = np.minimum(u, LARGEST_U)
+        return np.asarray(log_y - log_k - u + np.exp(near) * (1.0 + (u - near)))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_scale, log_k = self._within_reach(raw_prediction).T
@@ -76,7 +78,9 @@ class Weibull(Distribution):
         def slope(log_k: float) -> float:
             # The mean of log y, weighted by y^k, less 1/k less the mean: it rises with k.
             share = np.exp(np.exp(log_k) * (log_y - top))
-            return float(np.average(log_y, weights=share if weight is None else share * weight) - mean - np.exp(-log_k))
+            return float(
+                np.average(log_y, weights=share if weight is None else share * weight) - mean - np.exp(-log_k)
+            )
 
         ends = -LARGEST_LOG_SHAPE, LARGEST_LOG_SHAPE
         log_k = float(brentq(slope, *ends, xtol=1e-12)) if slope(ends[0]) < 0.0 < slope(ends[1]) else ends[1]

@@ -1,4 +1,4 @@
-"""Poisson's distribution with more zeros, as SciPy would have it; imported when one is asked for, as SciPy's take long."""
+"""Poisson's distribution with more zeros, as SciPy would have it; imported when one is asked for."""
 
 from __future__ import annotations
 

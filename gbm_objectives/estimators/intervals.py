@@ -1,4 +1,4 @@
-"""What a fitted regressor says of the distribution of the target: parameters, quantiles, intervals, their score."""
+"""What a fitted regressor says of the distribution of the target: parameters, quantiles, intervals, a score."""
 
 from __future__ import annotations
 

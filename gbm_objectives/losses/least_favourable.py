@@ -48,6 +48,9 @@ class LeastFavourable(stats.rv_continuous):
         near = special.ndtri((lower - tail) / np.sqrt(2.0 * np.pi) + special.ndtr(-k))
         return np.sign(q - 0.5) * np.abs(np.where(lower < tail, far, near))
 
+    def _isf(self, q: Any, k: Any) -> Any:
+        return -self._ppf(q, k)
+
     def _stats(self, k: Any) -> Any:
         centre, tail = self._mass(k)
         # Of a tail: E z² of k + an exponential variable of rate k.

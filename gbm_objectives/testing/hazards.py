@@ -128,7 +128,8 @@ def _noise(on: Trial) -> Iterator[str]:
     else:
         log_p = [(d.logpdf if hasattr(d.dist, "logpdf") else d.logpmf)(y) for d in densities]
     got, wanted = log_p[0] - log_p[1], (loss.pointwise(y, other) - loss.pointwise(y, on.raw)) / scale
-    known = np.isfinite(got)  # of a binary variable probabilities are no values
+    # Of a binary variable probabilities are no values; and a density of exp(-1e8) is none that a loss must have.
+    known = np.isfinite(got) & (np.abs(got) < 1e8)
     if known.any():
         what = "the difference of log-densities of the noise"
         yield from worst(np.where(known, got, 0.0), np.where(known, wanted, 0.0), 1e-6, 1e-6, what)

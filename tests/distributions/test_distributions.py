@@ -1,4 +1,4 @@
-"""Distributions against SciPy: densities, information, start values, samplers; and parameters that are found again."""
+"""Distributions against SciPy: densities, information, start values, samplers; parameters are found again."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_parameters_are_found_again(engine, loss):
     truth = np.where(X[:, :1] > 0, [[1.0, 0.5]], [[0.0, -0.5]])
     y = draws(loss, truth)
     whole = clone(loss).set_params(scale_step=1.0)
-    booster = engine.train(whole, X, y, rounds=60, params={engine.size: 2, engine.rate: 0.2})
+    booster = engine.train(whole, X, y, rounds=100, params={engine.size: 2, engine.rate: 0.2})
     raw = engine.raw(booster, X)
     for side in (X[:, 0] > 0, X[:, 0] <= 0):
         # Of each region about what maximum likelihood finds there: the trees split on noise too.

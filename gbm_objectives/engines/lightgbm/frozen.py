@@ -49,11 +49,13 @@ class FrozenOutputs:
             one_way = np.abs(g.sum(axis=0)) > self.ONE_WAY * np.abs(g).sum(axis=0)
             self.still = np.where((raw == self.before).all(axis=0) & one_way, self.still + 1, 0)
         self.before = raw
-        for name in [name for name, looks in zip(self.names, self.still, strict=True) if looks == self.LOOKS]:
+        told = self.still == self.LOOKS
+        if told.any():
+            name = self.names[int(told.argmax())]
             warnings.warn(
-                f"the output {name!r} of {self.loss!r} has stood still for {self.EVERY * self.LOOKS} rounds, though"
-                " its gradients want a step: LightGBM finds no split for it, and adds no constant; set lambda_l2,"
-                " lambda_l1 and min_gain_to_split to 0",
+                f"the output {name!r} of {self.loss!r} has stood still for {self.EVERY * self.LOOKS} rounds,"
+                " though its gradients want a step: LightGBM finds no split for it, and adds no constant; set"
+                " lambda_l2, lambda_l1 and min_gain_to_split to 0",
                 UserWarning,
                 stacklevel=2,
             )

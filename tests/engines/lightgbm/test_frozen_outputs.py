@@ -21,7 +21,9 @@ def fit(loss, **params):
 
 @pytest.mark.parametrize("loss", [Normal(), StudentT()], ids=repr)
 def test_a_spread_that_stands_still_is_told(loss):
-    with pytest.warns(UserWarning, match=r"the output 'scale' of .* has stood still for 15 rounds.*lambda_l2") as told:
+    with pytest.warns(
+        UserWarning, match=r"the output 'scale' of .* has stood still for 15 rounds.*lambda_l2"
+    ) as told:
         raw = fit(loss, lambda_l2=10.0)
     assert len(told) == 1
     # So it is: all rows keep one spread for long.
