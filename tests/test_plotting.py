@@ -111,36 +111,36 @@ def test_plot_prediction_interval():
         plot_prediction_interval([model] * 3, X)
 
 
-def test_plot_calibration(engine):
-    rng = np.random.default_rng(0)
-    X = rng.uniform(-1, 1, (2000, 1))
-    y = X[:, 0] + np.where(X[:, 0] > 0, 1.0, 0.1) * rng.standard_normal(2000)
-    right = engine.regressor(Normal(scale_step=1.0), n_estimators=30).fit(X[:1000], y[:1000])
-    wrong = engine.regressor(SquaredError(), n_estimators=30).fit(X[:1000], y[:1000])
-    heights = []
-    for model in (right, wrong):
-        ax = plot_calibration(model, X[1000:], y[1000:])
-        (bars,) = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
-        values, edges, _ = bars.get_data()
-        assert (values @ np.diff(edges)) == pytest.approx(1.0)
-        heights.append(values)
-    # One scale for two: too wide for half of the rows, whose transforms are all in the middle.
-    assert np.std(heights[1]) > 3 * np.std(heights[0])
-    assert heights[1][9:11].mean() > 2.0 > heights[0].max()
-    ax = plot_calibration(wrong, X[1000:], y[1000:], kind="reliability")
-    coverage, inside = ax.get_lines()[-1].get_data()
-    expected = wrong.predict_interval(X[1000:], 0.5)
-    share = np.mean((expected[:, 0] <= y[1000:]) & (y[1000:] <= expected[:, 1]))
-    assert inside[50] == pytest.approx(share, abs=1e-9) and coverage[50] == 0.5
-    with pytest.raises(ValueError, match="kind must be one of 'pit', 'reliability', got 'qq'"):
-        plot_calibration(right, X, y, kind="qq")
-
-
-def test_the_transform_of_counts_is_uniform_too(engine):
-    rng = np.random.default_rng(0)
-    X = rng.uniform(-1, 1, (4000, 1))
-    y = rng.poisson(np.exp(X[:, 0])).astype(float)
-    model = engine.regressor(PoissonDeviance(), n_estimators=20).fit(X[:2000], y[:2000])
-    ax = plot_calibration(model, X[2000:], y[2000:])
+def heights(ax):
+    """Heights of the histogram's bars, which hold an area of 1."""
     (bars,) = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
-    assert np.abs(bars.get_data().values - 1.0).max() < 0.35
+    values, edges, _ = bars.get_data()
+    assert values @ np.diff(edges) == pytest.approx(1.0)
+    return values
+
+
+@pytest.mark.parametrize("loss", [Normal(), SquaredError(), PoissonDeviance()], ids=repr)
+def test_plot_calibration(engine, loss):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (3000, 1))
+    model = engine.regressor(loss, n_estimators=20).fit(X, rng.poisson(np.exp(1 + X[:, 0])).astype(float))
+    # Drawn from the model itself, twice as far from its mean, and always above it.
+    drawn = model.sample(X, random_state=0)[:, 0]
+    mean = model.predict(X)
+    wide, high = (np.round(np.maximum(y, 0)) for y in (2 * drawn - mean, mean + np.abs(drawn - mean)))
+    values = heights(plot_calibration(model, X, drawn))
+    assert np.abs(values - 1.0).max() < 0.35
+    # Targets are further out than the model thinks: a trough; or all in its upper half.
+    too_narrow = heights(plot_calibration(model, X, wide))
+    assert too_narrow[[0, -1]].mean() > 2 * too_narrow[7:13].mean()
+    assert heights(plot_calibration(model, X, high))[:8].max() < 0.7
+
+
+def test_plot_reliability(engine):
+    model = engine.regressor(SquaredError()).fit(X, Y)
+    ax = plot_calibration(model, X, Y, kind="reliability")
+    coverage, inside = ax.get_lines()[-1].get_data()
+    low, high = model.predict_interval(X, 0.5).T
+    assert inside[50] == pytest.approx(np.mean((low <= Y) & (high >= Y))) and coverage[50] == 0.5
+    with pytest.raises(ValueError, match="kind must be one of 'pit', 'reliability', got 'qq'"):
+        plot_calibration(model, X, Y, kind="qq")
