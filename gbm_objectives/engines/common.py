@@ -23,6 +23,7 @@ from .protocol import Training
 __all__ = [
     "Watch",
     "alone_with",
+    "as_offset",
     "call_metric",
     "check_keys",
     "check_labels",
@@ -128,6 +129,17 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
                 f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known)} beside"
                 " those of both; parameters of the training go into estimator"
             )
+
+
+def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:
+    """Return an offset in the shape of raw predictions, None if it has another; one number a row is for the first.
+
+    Of several outputs that are no classes the first is the mean or the rate, of which exposure is a factor.
+    """
+    k = loss.n_outputs
+    if loss.outputs and offset.shape == (n_rows,):
+        return np.column_stack([offset, np.zeros((n_rows, k - 1))])
+    return offset if offset.shape == ((n_rows,) if k == 1 else (n_rows, k)) else None
 
 
 def require_loss(loss: Any) -> None:
@@ -256,13 +268,13 @@ def call_metric(
 ) -> tuple[str, float, bool]:
     """Call a metric of scikit-learn form; return name, value and whether higher is better.
 
-    It gets the response, as from the engines' own estimators, unless it names a parameter `raw_prediction` or is
-    the metric of a loss. It may take weights, by name or third, and return a value, lower is better, or LightGBM's
+    It gets what `predict` returns, or probabilities, unless it names a parameter `raw_prediction` or is the metric
+    of a loss. It may take weights, by name or third, and return a value, lower is better, or LightGBM's
     triple.
     """
     parameters = signature(metric).parameters
     raw = isinstance(metric, Metric) or "raw_prediction" in parameters
-    prediction = raw_prediction if raw else loss.response(raw_prediction)
+    prediction = raw_prediction if raw else loss.predicted(raw_prediction)
     if "sample_weight" in parameters:
         result = metric(y, prediction, sample_weight=weight)
     else:

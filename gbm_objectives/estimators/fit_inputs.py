@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..engines.common import check_labels
+from ..engines.common import as_offset, check_labels
 from ..losses import Loss
 from ..validation import as_weight, first_offender
 
@@ -88,10 +88,12 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     """Return an offset as an array of the shape of raw predictions."""
     if offset is None:
         return None
-    shape = (n_rows,) if loss.n_outputs == 1 else (n_rows, loss.n_outputs)
-    array = np.asarray(offset, dtype=np.float64)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    given = np.asarray(offset, dtype=np.float64)
+    array = as_offset(loss, given, n_rows)
+    if array is None:
+        shapes = [f"({n_rows},)"] if loss.n_outputs == 1 or loss.outputs else []
+        shapes += [f"({n_rows}, {loss.n_outputs})"] if loss.n_outputs > 1 else []
+        raise ValueError(f"{name} must have shape {' or '.join(shapes)}, got {given.shape}")
     finite = np.logical_and.reduce(np.isfinite(array).reshape(n_rows, -1), axis=1)
     if offender := first_offender(array, finite):
         raise ValueError(f"{name} must be finite numbers, got {offender}")

@@ -31,7 +31,8 @@ class IntervalRegressor(PredictiveGBM):
         structured ndarray of shape (n_samples,)
             Of a distribution its `outputs` on the response scale: ``params["scale"]``, ``params.dtype.names``,
             ``pandas.DataFrame(params)``. Of a loss with one output that is a negative log-likelihood "response",
-            and "noise_scale", which is the same for all rows (1 or 2 where the noise has none).
+            and where the noise has a scale "noise_scale", `noise_scale_` in all rows (for squared error twice the
+            variance, see there).
 
         Raises
         ------
@@ -43,8 +44,9 @@ class IntervalRegressor(PredictiveGBM):
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
-            scale = noise.scale if noise.fit_scale is None else self.noise_scale_
-            names, values = ["response", "noise_scale"], [response, np.full(response.shape, scale)]
+            names, values = ["response"], [response]
+            if noise.fit_scale is not None:
+                names, values = [*names, "noise_scale"], [*values, np.full(response.shape, self.noise_scale_)]
         table = np.empty(len(response), dtype=[(name, np.float64) for name in names])
         for name, column in zip(names, values, strict=True):
             table[name] = column
@@ -89,7 +91,8 @@ class IntervalRegressor(PredictiveGBM):
         -------
         ndarray of shape (n_samples, 2)
             Lower and upper ends. They are the model's own, without a guarantee: fresh targets may lie in it less
-            often than `coverage` says, most of all where the model fits its training rows closely.
+            often than `coverage` says, most of all where the model fits its training rows closely. Of counts they
+            hold at least that probability, often more.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from gbm_objectives import (
     SquaredError,
     Tukey,
 )
+from gbm_objectives.distributions import Gamma, NegativeBinomial, ZeroInflatedPoisson
 from gbm_objectives.losses.start import best_beside
 from tests.engine import LIGHTGBM, XGBOOST
 from tests.own_losses import Poisson
@@ -139,3 +140,26 @@ def test_evaluation_sets_beside_an_offset_need_theirs(engine):
     offset[3] = -np.inf
     with pytest.raises(ValueError, match=r"init_score must be finite numbers, got -inf in row 3 \(1 such\)"):
         engine.regressor().fit(X, COUNTS, init_score=offset)
+
+
+@pytest.mark.parametrize("loss", [NegativeBinomial(), ZeroInflatedPoisson(), Gamma()], ids=repr)
+def test_one_offset_a_row_is_for_the_first_output(engine, loss):
+    rng = np.random.default_rng(0)
+    X, log_exposure = rng.uniform(-1, 1, (400, 2)), rng.normal(0, 1, 400)
+    y = rng.poisson(np.exp(X[:, 0] + log_exposure)) + (0.5 if loss == Gamma() else 0)
+    both = np.column_stack([log_exposure, np.zeros(400)])
+    wide, narrow = (
+        engine.regressor(loss).fit(X, y, eval_set=[(X, y)], init_score=one, eval_init_score=[one])
+        for one in (both, log_exposure)
+    )
+    np.testing.assert_array_equal(wide.predict_raw(X), narrow.predict_raw(X))
+    assert wide.evals_result_ == narrow.evals_result_
+    data = engine.data(X, y)
+    (data.set_init_score if engine is LIGHTGBM else data.set_base_margin)(log_exposure)
+    booster = engine.ours.train({**engine.params}, data, loss=loss, num_boost_round=5)
+    assert np.isfinite(engine.raw(booster, X)).all()
+    # The data set is as it was.
+    kept = data.get_init_score() if engine is LIGHTGBM else data.get_base_margin()
+    np.testing.assert_allclose(np.ravel(kept), log_exposure, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"init_score must have shape \(400,\) or \(400, 2\), got \(399,\)"):
+        engine.regressor(loss).fit(X, y, init_score=log_exposure[:-1])

@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.metrics import log_loss, mean_absolute_error
 
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, GBMRegressor, Huber, Quantile, SquaredError
+from gbm_objectives.distributions import Normal
 from tests.engine import LIGHTGBM, XGBOOST, version
 
 X, Y = load_breast_cancer(return_X_y=True)
@@ -29,6 +30,16 @@ def test_scikit_learns_metrics_see_the_response(engine):
     model = engine.classifier().fit(wine, classes, eval_set=[(wine, classes)], eval_metric=log_loss)
     (history,) = model.evals_result_.values()
     assert history["log_loss"] == pytest.approx(history["categorical_cross_entropy"], rel=1e-4, abs=2e-6)
+
+
+def test_metrics_of_distributions_see_the_mean(engine):
+    model = engine.regressor(Normal()).fit(XD, YD, eval_set=[(XD, YD)], eval_metric=mean_absolute_error)
+    (history,) = model.evals_result_.values()
+    assert history["mean_absolute_error"][-1] == pytest.approx(
+        mean_absolute_error(YD, model.predict(XD)), rel=1e-5
+    )
+    with pytest.raises(ValueError, match=r"pass a function|takes one prediction a row"):
+        engine.regressor(Normal()).fit(XD, YD, eval_set=[(XD, YD)], eval_metric="rmse")
 
 
 def test_a_parameter_named_raw_prediction_asks_for_it(engine):

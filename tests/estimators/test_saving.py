@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber
+from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber, PoissonDeviance
+from gbm_objectives.distributions import Gamma, Normal
 from gbm_objectives.estimators.saving import sealed
 from tests.engine import XGBOOST
 from tests.make_fixtures import FIXTURES, data_of
@@ -199,3 +201,14 @@ def test_models_of_earlier_releases_load(path):
 
 def test_there_are_fixtures():
     assert len(list(FIXTURES.glob("*/*.json"))) >= 4, f"see CONTRIBUTING.md; {Path(sys.executable)}"
+
+
+@pytest.mark.parametrize("loss", [Gamma(), PoissonDeviance(), Normal(), Huber()], ids=repr)
+def test_a_loaded_model_can_be_fitted_again(engine, loss, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model = engine.regressor(loss).fit(X, y)
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMRegressor.load_model(tmp_path / "model.json")
+    assert loaded.estimator.objective == model.estimator.objective
+    for again in (loaded, clone(loaded)):
+        np.testing.assert_array_equal(again.fit(X, y).predict(X), model.predict(X))

@@ -15,7 +15,7 @@ from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
 from ...validation import as_weight
-from ..common import check_labels, errors_name
+from ..common import as_offset, check_labels, errors_name
 
 __all__ = ["check_data_set", "construct", "named_sets", "offset_of", "start_values"]
 
@@ -99,10 +99,13 @@ def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
         return None
     n, k = dataset.num_data(), loss.n_outputs
     offset = np.asarray(given, dtype=np.float64)
-    if offset.size != n * k or not np.isfinite(offset).all():
+    if k > 1 and offset.shape == (n * k,):
+        # LightGBM keeps several outputs one after the other.
+        offset = offset.reshape((n, k), order="F")
+    shaped = as_offset(loss, offset, n)
+    if shaped is None or not np.isfinite(shaped).all():
         raise ValueError(f"{name}: init_score must be {n * k} finite numbers, {k} for each row")
-    # LightGBM keeps several outputs one after the other.
-    return offset if k == 1 else offset.reshape((n, k), order="F" if offset.ndim == 1 else "A")
+    return shaped
 
 
 @contextmanager
@@ -110,17 +113,23 @@ def start_values(
     sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None, offsets: list[np.ndarray | None]
 ) -> Iterator[None]:
     """Set the start value, if any, on all data sets, and what they had before however the training ends."""
+    before = [
+        None if offset is None else dataset.get_init_score()
+        for (dataset, _), offset in zip(sets, offsets, strict=True)
+    ]
     try:
         if start is not None:
             for (dataset, _), offset in zip(sets, offsets, strict=True):
                 raw = constant_rows(start, dataset.num_data()) if offset is None else offset + start
+                # LightGBM writes a longer one over the end of a shorter one's memory.
+                dataset.set_field("init_score", None)
                 # Not by set_init_score, which would keep a copy of it in Python.
                 dataset.set_field("init_score", raw)
         yield
     finally:
-        for (dataset, _), offset in zip(sets, offsets, strict=True):
+        for (dataset, _), given in zip(sets, before, strict=True):
             # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
             dataset._predictor = None
-            dataset.set_init_score(offset)
             if dataset._handle is not None:
-                dataset.set_field("init_score", offset)
+                dataset.set_field("init_score", None)
+            dataset.set_init_score(given)

@@ -101,6 +101,8 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     """Return a copy of the estimator with the model in it."""
     model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
+    # The model's own would be refused when the copy is fitted again.
+    model.objective = estimator.objective
     model.evals_result_ = trained.evals_result
     return model
 

@@ -16,6 +16,7 @@ from ...losses.start import constant_rows
 from ..common import (
     Watch,
     alone_with,
+    as_offset,
     check_keys,
     errors_name,
     metric_functions,
@@ -192,6 +193,11 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
+    if loss.outputs and params.get("eval_metric"):
+        raise ValueError(
+            f"eval_metric {params['eval_metric']!r} takes one prediction a row, {loss!r} has {loss.n_outputs}:"
+            " pass a function (custom_metric= of train, eval_metric= of fit)"
+        )
     if loss._largest_step is not None and params.get("booster") != "gblinear":
         params.setdefault("max_delta_step", loss._largest_step)
     return params
@@ -213,25 +219,30 @@ def _offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None
     if not offset.size:
         return None
     n, k = dmatrix.num_row(), loss.n_outputs
-    if offset.size != n * k or not np.isfinite(offset).all():
+    shaped = as_offset(loss, offset.reshape(n, k) if offset.size == n * k and k > 1 else offset.ravel(), n)
+    if shaped is None or not np.isfinite(shaped).all():
         raise ValueError(f"{name}: base_margin must be {n * k} finite numbers, {k} for each row")
-    return offset.reshape(n) if k == 1 else offset.reshape(n, k)
+    return shaped
 
 
 @contextmanager
 def _margins_from(
     start: Any, sets: list[tuple[xgb.DMatrix, str]], offsets: list[np.ndarray | None]
 ) -> Iterator[None]:
-    """Add the start value to offsets, in place of which XGBoost would take them, and take it off again."""
-    given = [(*pair, offset) for pair, offset in zip(sets, offsets, strict=True) if offset is not None]
-    with alone_with([(dmatrix, name) for dmatrix, name, _ in given]):
+    """Add the start value to offsets, in place of which XGBoost would take them, and set what was there again."""
+    given = [
+        (dmatrix, name, offset, dmatrix.get_base_margin())
+        for (dmatrix, name), offset in zip(sets, offsets, strict=True)
+        if offset is not None
+    ]
+    with alone_with([(dmatrix, name) for dmatrix, name, *_ in given]):
         try:
-            for dmatrix, _, offset in given:
+            for dmatrix, _, offset, _ in given:
                 dmatrix.set_base_margin(offset + np.float32(start))
             yield
         finally:
-            for dmatrix, _, offset in given:
-                dmatrix.set_base_margin(offset)
+            for dmatrix, _, _, before in given:
+                dmatrix.set_base_margin(before)
 
 
 def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, keywords: Any) -> None:
