@@ -11,8 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy import stats
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length
 
 from .losses import Loss
+from .validation import as_numbers
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
@@ -251,7 +253,9 @@ def plot_calibration(
     Raises
     ------
     ValueError
-        If `kind` is neither, or the loss has no distribution.
+        If `kind` is neither, a target is not valid, lengths do not fit, or the loss has no distribution.
+    TypeError
+        If `model` is no regressor.
 
     References
     ----------
@@ -270,7 +274,12 @@ def plot_calibration(
     """
     if kind not in ("pit", "reliability"):
         raise ValueError(f"kind must be one of 'pit', 'reliability', got {kind!r}")
-    distribution, target = model.predict_distribution(X), np.asarray(y, dtype=np.float64)
+    if not hasattr(model, "predict_interval"):
+        raise TypeError(f"model must be a fitted GBMRegressor, got {model!r}")
+    target = as_numbers(y, "y").astype(np.float64)
+    distribution = model.predict_distribution(X)
+    check_consistent_length(np.atleast_1d(distribution.mean()), target)
+    model.loss_.check_target(target)
     share = distribution.cdf(target)
     if not hasattr(distribution.dist, "pdf"):
         below = distribution.cdf(target - 1.0)

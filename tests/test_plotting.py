@@ -144,3 +144,11 @@ def test_plot_reliability(engine):
     assert inside[50] == pytest.approx(np.mean((low <= Y) & (high >= Y))) and coverage[50] == 0.5
     with pytest.raises(ValueError, match="kind must be one of 'pit', 'reliability', got 'qq'"):
         plot_calibration(model, X, Y, kind="qq")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        plot_calibration(model, X, Y[:1])
+    with pytest.raises(ValueError, match="y must be 1-dimensional"):
+        plot_calibration(model, X, Y[:, None])
+    with pytest.raises(ValueError, match="got nan in row 0"):
+        plot_calibration(model, X, np.full(len(Y), np.nan))
+    with pytest.raises(TypeError, match="model must be a fitted GBMRegressor"):
+        plot_calibration(engine.classifier(), X, Y)

@@ -76,7 +76,9 @@ def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
     for node, weight in zip(nodes, weights, strict=True):
         for share, quantile, sign in ((below, distribution.ppf, -1.0), (above, distribution.isf, 1.0)):
             level = node * share
-            # An end that nothing lies beyond, or next to nothing, is infinitely far.
-            far = np.where(level > np.finfo(np.float64).tiny, sign * (quantile(level) - y), 0.0)
+            # An end that nothing lies beyond is infinitely far; and so is, where SciPy takes 1 - level, one that
+            # next to nothing does.
+            far = sign * (quantile(level) - y)
+            far[~np.isfinite(far)] = 0.0
             score += 2.0 * weight * share * level * far
     return score

@@ -9,7 +9,7 @@ import numpy as np
 from ..losses.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from .base import Distribution, columns
-from .normal import LARGEST_LOG
+from .normal import LARGEST_LOG, log_spread
 
 __all__ = ["Laplace"]
 
@@ -61,9 +61,7 @@ class Laplace(Distribution):
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         median = weighted_quantile(y_true, 0.5, sample_weight)
         deviation = float(np.average(np.abs(y_true - median), weights=sample_weight))
-        # Labels are float32: a smaller spread than their resolution is none.
-        least = np.finfo(np.float32).eps * max(abs(median), np.exp(-0.5 * LARGEST_LOG))
-        return np.array([median, np.log(max(deviation, least))])
+        return np.array([median, log_spread(deviation, median)])
 
     def _frozen(self, parameters: np.ndarray) -> Any:
         from scipy import stats

@@ -19,7 +19,7 @@ __all__ = ["NegativeBinomial"]
 # With 9 million as r, the variance of a count of 100 is a hundred thousandth above Poisson's; beyond, the
 # differences of digamma functions are rounding.
 LARGEST_LOG_SIZE = 16.0
-# Between these logarithms of m/r the information has not come to its limits yet, up to 3e-4.
+# Between these logarithms of m/r the information has not come to its limits yet, up to a thousandth.
 LOG_RATIOS = -8.0, 60.0
 
 
@@ -29,7 +29,7 @@ class NegativeBinomial(Distribution):
     Domain: integers not below 0. Outputs: "mean", m, and "size", r, both on the log link; the variance is
     m + m²/r, Poisson's for an infinite r. With the digamma function ψ::
 
-        loss       log((y + r) B(r, y + 1)) + r log(1 + m/r) - y log(m/(r + m))
+        loss       log((y + r) B(r, y + 1)) + r log(1 + m/r) + y log(1 + r/m)
         gradient   r (m - y)/(r + m), r (ψ(r) - ψ(y + r) + log(1 + m/r) + (y - m)/(r + m))
         curvature  m r/(m + r), r² (E[ψ₁(r) - ψ₁(r + y)] - m/(r (r + m)))    expected; the second over `scale_step`
 
@@ -63,7 +63,10 @@ class NegativeBinomial(Distribution):
         r, log_ratio = np.exp(log_r), log_mean - log_r
         more = np.logaddexp(0.0, log_ratio)  # log(1 + m/r)
         return np.asarray(
-            np.log(y_true + r) + special.betaln(r, y_true + 1.0) + r * more - y_true * (log_ratio - more)
+            np.log(y_true + r)
+            + special.betaln(r, y_true + 1.0)
+            + r * more
+            + y_true * np.logaddexp(0.0, -log_ratio)
         )
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

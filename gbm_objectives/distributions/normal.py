@@ -34,12 +34,22 @@ def score_and_information(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray
 
 
 def mean_and_log_sigma(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return the maximum likelihood estimates; a spread of 0 has no logarithm."""
-    mean = np.average(y, weights=weight)
-    variance = np.average(np.square(y - mean), weights=weight)
-    # Labels are float32: a smaller spread than their resolution is none.
-    least = np.finfo(np.float32).eps * max(abs(float(mean)), np.exp(-0.5 * LARGEST_LOG))
-    return np.array([mean, np.log(max(np.sqrt(variance), least))])
+    """Return the maximum likelihood estimates."""
+    mean = float(np.average(y, weights=weight))
+    return np.array([mean, log_spread(float(np.sqrt(np.average(np.square(y - mean), weights=weight))), mean)])
+
+
+def log_spread(spread: float, centre: float) -> float:
+    """Return the logarithm of a target's spread, and raise if it is beyond what the formulas see.
+
+    Labels are float32: a spread below their resolution, 0 for instance, is taken for that.
+    """
+    if not spread < np.exp(LARGEST_LOG) or 0.0 < spread < np.exp(-LARGEST_LOG):
+        raise ValueError(
+            f"the spread of the target must be between exp(-40) and exp(40), it is {spread:.3g}: give it in"
+            " another unit"
+        )
+    return float(np.log(max(spread, np.finfo(np.float32).eps * abs(centre), np.exp(-LARGEST_LOG))))
 
 
 class Normal(Distribution):

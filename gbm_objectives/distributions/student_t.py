@@ -12,12 +12,12 @@ from ..losses.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from ..validation import check_number
 from .base import Distribution, columns
-from .normal import LARGEST_LOG
+from .normal import LARGEST_LOG, log_spread
 
 __all__ = ["StudentT"]
 
-# The error falls by (ν + 1)/(ν + 3) or faster in each iteration of expectation and maximisation: for ν = 1 to
-# 1e-12 in 40 of them. Below ν = 1 they are slow, and the start is only near its best.
+# The error falls by about a half or faster in each iteration of expectation and maximisation: to 1e-12 in 40. Of
+# two far clusters they may find the one maximum of several that is near the median.
 ITERATIONS = 200
 # Beyond so many degrees of freedom it is the normal distribution to float32's digits, and gammaln's difference
 # loses its own.
@@ -40,7 +40,7 @@ class StudentT(Distribution):
     Parameters
     ----------
     df : float, default=5.0
-        Degrees of freedom ν, the same for all rows; above 0, at most 1e6. Small ones have heavy tails.
+        Degrees of freedom ν, the same for all rows; from 1, Cauchy's, to 1e6. Small ones have heavy tails.
     scale_step : float, default=0.1
         The part of a full Newton step that σ takes, above 0 and at most 1; see `Normal`.
 
@@ -68,7 +68,7 @@ class StudentT(Distribution):
     def check_params(self) -> None:
         """Raise if `df` or `scale_step` is out of range."""
         super().check_params()
-        check_number(self, "df", 0.0, LARGEST_DF, closed="right")
+        check_number(self, "df", 1.0, LARGEST_DF, closed="both")
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         location, log_sigma = self._within_reach(raw_prediction).T
@@ -86,8 +86,8 @@ class StudentT(Distribution):
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         location = weighted_quantile(y_true, 0.5, sample_weight)
-        least = np.finfo(np.float32).eps * max(abs(location), np.exp(-0.5 * LARGEST_LOG))
-        sigma = max(float(np.average(np.abs(y_true - location), weights=sample_weight)), least)
+        least = np.exp(log_spread(0.0, location))
+        sigma = np.exp(log_spread(float(np.average(np.abs(y_true - location), weights=sample_weight)), location))
         rows = np.ones(len(y_true)) if sample_weight is None else sample_weight
         for _ in range(ITERATIONS):
             weight = rows * (self.df + 1.0) / (self.df + np.square((y_true - location) / sigma))
@@ -97,7 +97,7 @@ class StudentT(Distribution):
             sigma = max(sigma, least)
             if abs(sigma - before) <= 1e-12 * sigma:
                 break
-        return np.array([location, np.log(sigma)])
+        return np.array([location, log_spread(sigma, location)])
 
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the location of each row's distribution, (n_samples,)."""

@@ -40,7 +40,7 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Targets to check it on, at least 10; numbers, probabilities or labels that the loss accepts otherwise.
     raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-        Raw predictions; normal ones of standard deviation 2 otherwise.
+        Raw predictions; normal ones of standard deviation 2 otherwise, 1 for `outputs` that are no classes.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _sample(
         if len(y) < 10:
             raise ValueError(f"y_true must have at least 10 rows, got {len(y)}")
     if raw_prediction is None:
-        return y, 2.0 * rng.standard_normal(len(y) if k == 1 else (len(y), k))
+        return y, (1.0 if loss.outputs else 2.0) * rng.standard_normal(len(y) if k == 1 else (len(y), k))
     raw = np.asarray(raw_prediction, dtype=np.float64)
     loss.resolved(y).pointwise(y, raw)  # raises if shapes do not fit
     return y, raw

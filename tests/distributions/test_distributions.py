@@ -7,7 +7,9 @@ import pytest
 from scipy import stats
 from sklearn.base import clone
 
+from gbm_objectives import check_loss
 from gbm_objectives.distributions import (
+    Distribution,
     Gamma,
     Laplace,
     LogNormal,
@@ -18,6 +20,7 @@ from gbm_objectives.distributions import (
     ZeroInflatedPoisson,
 )
 from gbm_objectives.distributions.zero_inflated import zero_inflated_poisson
+from gbm_objectives.losses.links import IDENTITY, LOG, Output
 
 ALL = [
     Normal(),
@@ -124,7 +127,8 @@ def test_the_start_is_the_best_constant_with_weights_too(loss):
         *((loss, [3.0]) for loss in ALL),
         *((loss, [0.0, 0.0]) for loss in (NegativeBinomial(), ZeroInflatedPoisson())),
         *((loss, [1.0, 1.0, 0.0]) for loss in (NegativeBinomial(), ZeroInflatedPoisson())),
-        *((loss, [1e-30, 1e30]) for loss in CONTINUOUS),
+        *((loss, [1e-30, 1e30]) for loss in CONTINUOUS if loss.domain.low > 0),
+        *((loss, [-1e17, 1e17]) for loss in CONTINUOUS if loss.domain.low < 0),
     ],
     ids=repr,
 )
@@ -226,13 +230,21 @@ def test_crps_of_the_normal_resists_a_row_far_out(engine):
         (Gamma(scale_step=2), ValueError, "scale_step of Gamma must be above 0 and at most 1, got 2"),
         (Laplace(scale_step="x"), TypeError, "scale_step of Laplace must be a number, got 'x'"),
         (Normal(score="mse"), ValueError, "score of Normal must be one of 'nll', 'crps', got 'mse'"),
-        (StudentT(df=0), ValueError, "df of StudentT must be above 0 and at most 1e"),
+        (StudentT(df=0.5), ValueError, "df of StudentT must be at least 1 and at most 1e"),
         (StudentT(df=True), TypeError, "df of StudentT must be a number, got True"),
     ],
 )
 def test_bad_hyper_parameters(engine, loss, error, message):
     with pytest.raises(error, match=message):
         engine.regressor(loss).fit(np.arange(10.0)[:, None], np.arange(1.0, 11.0))
+
+
+@pytest.mark.parametrize("loss", [Normal(), Laplace(), StudentT()], ids=repr)
+def test_targets_in_an_absurd_unit(engine, loss):
+    y = np.random.default_rng(0).standard_normal(100)
+    for factor in (1e20, 1e-20):
+        with pytest.raises(ValueError, match="in another unit"):
+            engine.regressor(loss).fit(np.arange(100.0)[:, None], factor * y)
 
 
 @pytest.mark.parametrize(
@@ -267,3 +279,55 @@ def test_the_zero_inflated_poisson_is_one_of_scipys():
     for level in (0.001, 0.25, 0.5, 0.95, 0.999):
         q = d.ppf(level)
         assert (d.cdf(q) >= level - 1e-12).all() and (d.cdf(q - 1) < level).all()
+
+
+class TenthTooSmall(Gamma):
+    column = 0
+
+    def _derivatives(self, y_true, raw_prediction):
+        gradient, curvature = super()._derivatives(y_true, raw_prediction)
+        curvature[:, self.column] *= 0.9
+        return gradient, curvature
+
+
+class TenthTooSmallShape(TenthTooSmall):
+    column = 1
+
+
+@pytest.mark.parametrize("loss", [TenthTooSmall(), TenthTooSmallShape()], ids=repr)
+def test_check_loss_tells_information_that_is_a_tenth_off(loss):
+    with pytest.raises(
+        AssertionError, match=rf"mean second derivative of output {loss.column} .* times the curvature"
+    ):
+        check_loss(loss)
+
+
+class Gumbel(Distribution):
+    """A user's own: Gumbel's distribution of maxima, with the formulas as a textbook has them."""
+
+    outputs = (Output("loc", IDENTITY), Output("scale", LOG))
+
+    def _pointwise(self, y_true, raw_prediction):
+        z = np.clip((y_true - raw_prediction[:, 0]) * np.exp(-raw_prediction[:, 1]), -700, None)
+        return raw_prediction[:, 1] + z + np.exp(-z)
+
+    def _derivatives(self, y_true, raw_prediction):
+        precision = np.exp(-raw_prediction[:, 1])
+        z = np.clip((y_true - raw_prediction[:, 0]) * precision, -100, None)
+        slope = np.expm1(-z)
+        gradient = np.column_stack([slope * precision, 1 + z * slope])
+        information = np.broadcast_to(np.pi**2 / 6 + (1 - np.euler_gamma) ** 2, z.shape)
+        return gradient, np.column_stack([precision**2, information])
+
+    def _frozen(self, parameters):
+        return stats.gumbel_r(parameters[:, 0], parameters[:, 1])
+
+
+def test_a_distribution_of_ones_own(engine):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (1000, 2))
+    y = stats.gumbel_r(3 * X[:, 0], np.exp(X[:, 1])).rvs(random_state=0)
+    check_loss(Gumbel(), y[:60], np.column_stack([3 * X[:60, 0], X[:60, 1]]))
+    model = engine.regressor(Gumbel()).fit(X, y)
+    inside = (model.predict_interval(X, 0.9) - y[:, None]) * [-1, 1] >= 0
+    assert 0.8 < inside.all(axis=1).mean() < 0.99

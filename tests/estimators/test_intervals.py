@@ -18,6 +18,7 @@ from gbm_objectives.distributions import (
     ZeroInflatedPoisson,
     crps,
 )
+from gbm_objectives.distributions.zero_inflated import zero_inflated_poisson
 
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (800, 2))
@@ -121,6 +122,14 @@ def test_the_score_of_wide_counts():
     counts = np.arange(400_000)
     exact = [np.sum((stats.nbinom(0.5, 1e-4).cdf(counts) - (counts >= one)) ** 2) for one in y]
     np.testing.assert_allclose(crps(distribution, y), exact, rtol=1e-3)
+
+
+@pytest.mark.parametrize("mean", [1e4, 1e6, 1e8])
+def test_the_score_of_large_counts_far_out(mean):
+    y = mean + np.array([-6.0, 0.0, 4.0, 8.0]) * np.sqrt(mean)
+    normal = crps(stats.norm(mean, np.sqrt(mean)), y)
+    np.testing.assert_allclose(crps(stats.poisson(np.full(4, mean)), y), normal, rtol=0.01)
+    np.testing.assert_allclose(crps(zero_inflated_poisson(np.full(4, mean), 1e-9), y), normal, rtol=0.01)
 
 
 def test_heavy_tails_and_levels_where_nothing_is_beyond():

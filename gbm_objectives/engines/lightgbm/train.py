@@ -199,7 +199,7 @@ def _objective(loss: Loss, drops: bool) -> Any:
         if watch is not None:
             watch.look(target, raw_prediction, weight)
         gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
-        frozen.look(raw_prediction, gradient)
+        frozen.look(target, raw_prediction, gradient)
         return gradient, hessian
 
     return objective

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from gbm_objectives.distributions import Normal, StudentT
+from gbm_objectives.distributions import NegativeBinomial, Normal, StudentT, ZeroInflatedPoisson
 from tests.engine import LIGHTGBM
 
 rng = np.random.default_rng(0)
@@ -28,6 +28,22 @@ def test_a_spread_that_stands_still_is_told(loss):
     assert len(told) == 1
     # So it is: all rows keep one spread for long.
     assert np.ptp(raw[:, 1]) < 0.5 and raw[:, 1].mean() > 1.0
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        (ZeroInflatedPoisson(), np.round(5 + 2 * X[:, 0])),
+        (ZeroInflatedPoisson(), np.zeros(800)),
+        (NegativeBinomial(), np.round(50 + 20 * X[:, 0])),
+        (Normal(), np.full(800, 3.0)),
+    ],
+    ids=repr,
+)
+def test_no_false_alarms(loss, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LIGHTGBM.train(loss, X, y, rounds=100)
 
 
 @pytest.mark.parametrize("loss", [Normal(), StudentT()], ids=repr)
