@@ -16,6 +16,7 @@ __all__ = [
     "check_between",
     "check_choice",
     "check_integer",
+    "check_levels",
     "check_number",
     "first_offender",
 ]
@@ -107,6 +108,16 @@ def check_integer(owner: object, name: str, low: int) -> None:
         raise TypeError(f"{where} must be an integer, got {value!r}")
     if value < low:
         raise ValueError(f"{where} must be at least {low}, got {value}")
+
+
+def check_levels(values: Any, name: str) -> np.ndarray:
+    """Return levels of quantiles, a number or several, as an array; raise unless they are in (0, 1)."""
+    if isinstance(values, str):
+        raise TypeError(f"{name} must be numbers, got {values!r}")
+    levels = as_numbers(np.atleast_1d(values), name).astype(np.float64)
+    if offender := first_offender(levels, (levels > 0) & (levels < 1)):
+        raise ValueError(f"{name} must be above 0 and below 1, got {offender.replace('row', 'place')}")
+    return levels
 
 
 def first_offender(values: np.ndarray, good: np.ndarray) -> str:

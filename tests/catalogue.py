@@ -25,6 +25,7 @@ from gbm_objectives import (
     Huber,
     LogCosh,
     Loss,
+    MultiQuantile,
     PoissonDeviance,
     PseudoHuber,
     Quantile,
@@ -88,6 +89,8 @@ class Case:
         """Distance of each raw prediction from the nearest point where a derivative jumps."""
         if isinstance(self.loss, Laplace):
             return np.abs(raw[:, 0] - y)
+        if isinstance(self.loss, MultiQuantile):
+            return np.abs(raw - y[:, None]).min(axis=1)
         if isinstance(self.loss, (AbsoluteError, AbsolutePercentageError, Expectile, Fair, Quantile)):
             return np.abs(raw - y)
         if isinstance(self.loss, (EpsilonInsensitive, Tukey)):
@@ -129,6 +132,7 @@ CASES = [
     Case(Weibull(), "positive"),
     Case(NegativeBinomial(), "count"),
     Case(ZeroInflatedPoisson(), "count"),
+    Case(MultiQuantile(), "real"),
     Case(PseudoHuber(), "real"),
     Case(LogCosh(scale=2.0), "real"),
     Case(Fair(c=0.5), "real"),

@@ -17,6 +17,7 @@ from ..engines.registry import DEFAULT, engine_named, engine_of
 from ..losses import Loss
 from ..validation import as_weight
 from . import saving
+from .conformal import Calibration
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -37,6 +38,7 @@ class BaseGBM(BaseEstimator):
 
     loss_: Loss
     noise_scale_: float | None
+    calibration_: Calibration | None = None
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss
@@ -101,6 +103,7 @@ class BaseGBM(BaseEstimator):
             If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
         """
         before = dict(self.__dict__)
+        self.calibration_ = None  # that of another model
         try:
             return self._fit(X, y, sample_weight, eval_set, fit_params)
         except BaseException:

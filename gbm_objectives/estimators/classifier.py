@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, clone
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from ..validation import check_between
+from .conformal import class_sets
 from .predictive import PredictiveGBM
 
 __all__ = ["GBMClassifier"]
@@ -137,9 +141,55 @@ feature_names_in_
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
     def predict_proba(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all."""
-        raw = self.predict_raw(X, num_iteration)
+        return self._probabilities(self.predict_raw(X, num_iteration))
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
+    def predict_set(
+        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, random_state: Any = 0
+    ) -> np.ndarray:
+        """Return which classes may be the label of each row: sets that hold a share of fresh labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        coverage : float, default=0.9
+            The share of labels to hold, on average over rows; see `calibrate`, which must come before.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` had groups.
+        random_state : int, RandomState or None, default=0
+            The sets are adaptive: the most likely classes, up to a sum of probabilities. The last of them is in by
+            chance, so that sets hold no more than the share; with None it is always in, and sets are larger.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_samples, n_classes)
+            Whether each class, in the order of `classes_`, is in the row's set. Sets may be empty.
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is not above 0 and below 1, the model is not calibrated, or on too few rows.
+
+        References
+        ----------
+        Romano, Sesia and Candès (2020). *Classification with valid and adaptive coverage*. NeurIPS.
+        """
+        check_between(coverage, "coverage", 0.0, 1.0)
+        check_is_fitted(self)
+        if self.calibration_ is None:
+            raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
+        raw = self.predict_raw(X).astype(np.float64)
+        random = None if random_state is None else check_random_state(random_state)
+        known = self._groups(groups, len(raw))
+        return class_sets(self.calibration_, self._probabilities, raw, coverage, known, random)
+
+    def _probabilities(self, raw: np.ndarray) -> np.ndarray:
         response = self.loss_.response(raw)
         return response if response.ndim == 2 else np.stack([1.0 - response, response], axis=1)
+
+    def _check_calibrates(self) -> None:
+        _has_probabilities(self)  # raises
 
     def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
         # SciPy draws of a multinomial variable with one vector of probabilities only.

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_consistent_length
+from scipy import special
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..distributions.crps import crps
-from ..validation import as_numbers, as_weight, check_between, first_offender
+from ..losses import MultiQuantile
+from ..validation import as_weight, check_between, check_levels
+from .conformal import Quantiles, interval, one_sided
 from .predictive import PredictiveGBM
 
 __all__ = ["IntervalRegressor"]
@@ -52,8 +55,8 @@ class IntervalRegressor(PredictiveGBM):
             table[name] = column
         return table
 
-    def predict_quantiles(self, X: Any, alpha: ArrayLike) -> np.ndarray:
-        """Return quantiles of the distribution of each row.
+    def predict_quantiles(self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None) -> np.ndarray:
+        """Return quantiles of the target of each row.
 
         Parameters
         ----------
@@ -61,46 +64,62 @@ class IntervalRegressor(PredictiveGBM):
             Features.
         alpha : float or array-like of shape (n_levels,)
             Levels, each above 0 and below 1.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` had groups.
 
         Returns
         -------
         ndarray of shape (n_samples, n_levels)
-            A column for each level. They are the model's own: as good as its distribution.
+            A column for each level. After `calibrate` each has its level on fresh rows: at least that share of
+            targets lies below it for levels of 1/2 and more, at most for others. Before, they are the model's own.
+            `MultiQuantile` has those between its levels, and beyond them, on a straight line in the quantiles of
+            the normal distribution.
 
         Raises
         ------
         ValueError
-            If a level is out of range, or the loss is no negative log-likelihood.
+            If a level is out of range, the loss has neither quantiles nor a likelihood, or the rows of `calibrate`
+            are too few.
         """
-        levels = as_numbers(np.atleast_1d(alpha), "alpha")
-        if offender := first_offender(levels, (levels > 0) & (levels < 1)):
-            raise ValueError(f"alpha must be above 0 and below 1, got {offender}")
-        return np.asarray(self.predict_distribution(X).ppf(levels[:, None])).T
+        levels = check_levels(alpha, "alpha")
+        model, raw = self._quantiles(), self.predict_raw(X).astype(np.float64)
+        if self.calibration_ is None:
+            self._refuse_groups(groups)
+            return model.quantiles(raw, levels)
+        return one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
-        """Return the central interval of the distribution of each row.
+    def predict_interval(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
+        """Return an interval for the target of each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
         coverage : float, default=0.9
-            The probability that the interval holds: equal shares of the rest lie below and above it.
+            The share of targets to hold.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` had groups.
 
         Returns
         -------
         ndarray of shape (n_samples, 2)
-            Lower and upper ends. They are the model's own, without a guarantee: fresh targets may lie in it less
-            often than `coverage` says, most of all where the model fits its training rows closely. Of counts they
-            hold at least that probability, often more.
+            Lower and upper ends. After `calibrate` they hold at least that share of fresh targets, on average.
+            Before, they are the quantiles of the model's own distribution that leave equal shares below and above,
+            without a guarantee: fresh targets may lie in them less often, most of all where the model fits its
+            training rows closely. Of counts they hold at least that share, often more.
 
         Raises
         ------
         ValueError
-            If `coverage` is not above 0 and below 1, or the loss is no negative log-likelihood.
+            If `coverage` is not above 0 and below 1, the loss has neither quantiles nor a likelihood, or the rows
+            of `calibrate` are too few.
         """
         check_between(coverage, "coverage", 0.0, 1.0)
-        return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
+        if self.calibration_ is None:
+            self._refuse_groups(groups)
+            return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
+        raw = self.predict_raw(X).astype(np.float64)
+        return interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
 
     def crps(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.
@@ -132,3 +151,36 @@ class IntervalRegressor(PredictiveGBM):
         distribution = self.predict_distribution(X)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
         return float(np.average(crps(distribution, target), weights=weight))
+
+    def _check_calibrates(self) -> None:
+        self._quantiles()
+
+    def _quantiles(self) -> Quantiles:
+        """Return the model's own quantiles, and the unit in which calibration moves them."""
+        check_is_fitted(self)
+        if isinstance(self.loss_, MultiQuantile):
+            known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
+
+            def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
+                return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
+
+            return Quantiles(between, lambda raw: np.ones(len(raw)))
+        self._noise()
+
+        def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
+            return np.asarray(self._distribution(raw).ppf(levels[:, None])).T
+
+        def spread(raw: np.ndarray) -> np.ndarray:
+            distribution = self._distribution(raw)
+            if not hasattr(distribution.dist, "pdf"):
+                return np.ones(len(raw))  # of counts a spread may be 0
+            return np.asarray(distribution.ppf(0.75) - distribution.ppf(0.25))
+
+        return Quantiles(quantiles, spread)
+
+
+def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return, for each row of `values` at the places `known`, those at `x` on straight lines, which go on."""
+    right = np.clip(np.searchsorted(known, x), 1, len(known) - 1)
+    share = (x - known[right - 1]) / (known[right] - known[right - 1])
+    return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)

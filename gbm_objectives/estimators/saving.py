@@ -23,6 +23,7 @@ from ..engines.common import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
 from ..losses import Loss
+from .conformal import Calibration
 
 __all__ = ["load", "save"]
 
@@ -51,6 +52,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "best_iteration": model.best_iteration_,
         "evals_result": model.evals_result_,
         "noise_scale": model.noise_scale_,
+        "calibration": _calibration_content(model.calibration_),
         "model": engine.to_text(model.booster_),
     }
     if is_classifier(model):
@@ -161,9 +163,30 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
         model.best_iteration_ += 1 - engine.FIRST_ROUND
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
+    model.calibration_ = _calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)
     return model
+
+
+def _calibration_content(calibration: Calibration | None) -> Any:
+    if calibration is None:
+        return None
+    return {name: None if array is None else array.tolist() for name, array in vars(calibration).items()}
+
+
+def _calibration(content: Any, loss: Loss) -> Calibration | None:
+    """Return what intervals and sets were calibrated on."""
+    if content is None:
+        return None
+    raw, y = (np.array(content[name], dtype=np.float64) for name in ("raw", "y"))
+    weight = None if content["weight"] is None else np.array(content["weight"], dtype=np.float64)
+    groups = None if content["groups"] is None else np.array(content["groups"])
+    if raw.shape != ((len(y),) if loss.n_outputs == 1 else (len(y), loss.n_outputs)):
+        raise ValueError(f"calibration has raw predictions of shape {raw.shape} for {len(y)} targets")
+    if any(array is not None and array.shape != y.shape for array in (weight, groups)):
+        raise ValueError(f"calibration has {len(y)} targets, and weights or groups of other rows")
+    return Calibration(raw, y, weight, groups)
 
 
 def _classes(cls: Any, content: Any) -> np.ndarray | None:

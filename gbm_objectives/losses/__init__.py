@@ -6,6 +6,7 @@ from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
 from .formula import FormulaLoss
 from .margin import Exponential, Hinge, SquaredHinge
+from .multi_quantile import MultiQuantile
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
@@ -31,6 +32,7 @@ __all__ = [
     "Huber",
     "LogCosh",
     "Loss",
+    "MultiQuantile",
     "PoissonDeviance",
     "PseudoHuber",
     "Quantile",

@@ -1,0 +1,175 @@
+"""Split-conformal calibration: how far intervals and sets must reach to hold a share of fresh targets.
+
+Rows that the model was not trained on are scored: how far outside of the model's own interval, or how deep among
+its classes, each target lies. Where a fresh row is exchangeable with them, its score is below the k-th smallest of
+n with probability k/(n + 1) at least, whatever the model and the data. So an interval that reaches as far as the
+score of rank coverage · (n + 1), rounded up, holds that share of fresh targets, on average over rows and
+calibration sets. It promises nothing for a single row, nor where rows have changed. In groups ("Mondrian") it
+holds in each of them.
+
+References
+----------
+Vovk, Gammerman and Shafer (2005). *Algorithmic Learning in a Random World*, sections 4.2 and 4.5.
+Romano, Patterson and Candès (2019). *Conformalized quantile regression*. NeurIPS.
+Romano, Sesia and Candès (2020). *Classification with valid and adaptive coverage*. NeurIPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """What of a model is calibrated.
+
+    Parameters
+    ----------
+    quantiles : callable
+        From raw predictions and levels (n_levels,) to the model's own quantiles, (n_rows, n_levels).
+    unit : callable
+        From raw predictions to the unit of each row, (n_rows,), in which all are moved by the same distance: 1, or
+        a spread of the row ("normalised residuals").
+    """
+
+    quantiles: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    unit: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The rows that intervals or sets are calibrated on.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Raw predictions.
+    y : ndarray of shape (n_samples,)
+        Targets, or codes of labels.
+    weight : ndarray of shape (n_samples,), optional
+        Weights, as of rows that occur so often.
+    groups : ndarray of shape (n_samples,), optional
+        Labels of the groups in each of which coverage is to hold.
+    """
+
+    raw: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def reach(self, scores: np.ndarray, coverage: float, groups: np.ndarray | None, n_rows: int) -> np.ndarray:
+        """Return how far each of `n_rows` fresh rows must reach, from the scores of the calibration rows.
+
+        Raises
+        ------
+        ValueError
+            If there are too few rows for the coverage, or groups are missing, not wanted, or unseen.
+        """
+        weight = np.ones(len(scores)) if self.weight is None else self.weight
+        if self.groups is None:
+            if groups is not None:
+                raise ValueError("groups must be left out: calibrate had none")
+            return np.full(n_rows, _ranked(scores, weight, coverage, ""))
+        if groups is None:
+            raise ValueError("groups must be given, an entry for each row, as to calibrate")
+        reach = np.empty(n_rows)
+        for group in np.unique(groups):
+            members = self.groups == group
+            if not members.any():
+                raise ValueError(f"the group {group!r} was not among those of calibrate")
+            reach[groups == group] = _ranked(
+                scores[members], weight[members], coverage, f" of the group {group!r}"
+            )
+        return reach
+
+
+def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
+    """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
+    one = weight[weight > 0].mean()  # a fresh row
+    n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
+    # 0.9 · 10 is 9, up to rounding.
+    if wanted > n * (1.0 + 1e-12):
+        needed = int(np.ceil(coverage / (1.0 - coverage) - 1e-9))
+        raise ValueError(
+            f"{n:.0f} rows{of} are too few to calibrate a coverage of {coverage:g}: at least {needed} are needed"
+        )
+    order = np.argsort(scores, kind="stable")
+    below = np.cumsum(weight[order]) / one
+    return float(scores[order[min(np.searchsorted(below, wanted * (1.0 - 1e-12)), len(order) - 1)]])
+
+
+def interval(
+    calibration: Calibration,
+    model: Quantiles,
+    raw: np.ndarray,
+    coverage: float,
+    groups: np.ndarray | None,
+) -> np.ndarray:
+    """Return calibrated intervals (n_rows, 2): the model's own, wider or narrower by so many units."""
+    levels = np.array([0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
+    low, high = model.quantiles(calibration.raw, levels).T
+    scores = np.maximum(low - calibration.y, calibration.y - high) / model.unit(calibration.raw)
+    ends = model.quantiles(raw, levels)
+    reach = calibration.reach(scores, coverage, groups, len(ends)) * model.unit(raw)
+    ends = ends + reach[:, None] * [-1.0, 1.0]
+    # Of an interval that shrinks by more than its width the middle is left.
+    crossed = ends[:, 0] > ends[:, 1]
+    ends[crossed] = ends[crossed].mean(axis=1, keepdims=True)
+    return ends
+
+
+def one_sided(
+    calibration: Calibration,
+    model: Quantiles,
+    raw: np.ndarray,
+    levels: np.ndarray,
+    groups: np.ndarray | None,
+) -> np.ndarray:
+    """Return calibrated quantiles (n_rows, n_levels), in order; see `predict_quantiles`."""
+    own, fresh = model.quantiles(calibration.raw, levels), model.quantiles(raw, levels)
+    for column, level in enumerate(levels):
+        # Of a level below 1/2 at most that share: what lies above it has the coverage 1 - level.
+        sign = 1.0 if level >= 0.5 else -1.0
+        scores = sign * (calibration.y - own[:, column]) / model.unit(calibration.raw)
+        reach = calibration.reach(scores, max(level, 1.0 - level), groups, len(fresh))
+        fresh[:, column] += sign * reach * model.unit(raw)
+    # In the order of the levels, whatever theirs is.
+    order = np.argsort(levels, kind="stable")
+    fresh[:, order] = np.sort(fresh, axis=1)
+    return fresh
+
+
+def class_sets(
+    calibration: Calibration,
+    probabilities: Callable[[np.ndarray], np.ndarray],
+    raw: np.ndarray,
+    coverage: float,
+    groups: np.ndarray | None,
+    random: Any,
+) -> np.ndarray:
+    """Return which classes each row's set holds, (n_rows, n_classes).
+
+    The score of a class is the probability of all that are more likely, and a random part of its own, or all of it
+    without `random`: adaptive prediction sets.
+    """
+
+    def scores(raw: np.ndarray, random: Any) -> np.ndarray:
+        p = probabilities(raw)
+        order = np.argsort(-p, axis=1, kind="stable")
+        sorted_p = np.take_along_axis(p, order, axis=1)
+        part = 1.0 if random is None else random.uniform(size=(len(p), 1))
+        before = np.cumsum(sorted_p, axis=1) - sorted_p
+        result = np.empty_like(p)
+        np.put_along_axis(result, order, before + part * sorted_p, axis=1)
+        return result
+
+    codes = calibration.y.astype(np.intp)
+    own = scores(calibration.raw, random)[np.arange(len(codes)), codes]
+    reach = calibration.reach(own, coverage, groups, len(raw))
+    return np.asarray(scores(raw, random) <= reach[:, None])
