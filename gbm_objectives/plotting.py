@@ -10,11 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from scipy import stats
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from .losses import Loss
-from .validation import as_numbers
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
@@ -276,7 +275,7 @@ def plot_calibration(
         raise ValueError(f"kind must be one of 'pit', 'reliability', got {kind!r}")
     if not hasattr(model, "predict_interval"):
         raise TypeError(f"model must be a fitted GBMRegressor, got {model!r}")
-    target = as_numbers(y, "y").astype(np.float64)
+    target = column_or_1d(y, dtype=np.float64)
     distribution = model.predict_distribution(X)
     check_consistent_length(np.atleast_1d(distribution.mean()), target)
     model.loss_.check_target(target)

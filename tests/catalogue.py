@@ -132,7 +132,7 @@ CASES = [
     Case(Weibull(), "positive"),
     Case(NegativeBinomial(), "count"),
     Case(ZeroInflatedPoisson(), "count"),
-    Case(MultiQuantile(), "real"),
+    Case(MultiQuantile(alphas=(0.1, 0.5, 0.9)), "real"),
     Case(PseudoHuber(), "real"),
     Case(LogCosh(scale=2.0), "real"),
     Case(Fair(c=0.5), "real"),

@@ -146,8 +146,8 @@ def test_plot_reliability(engine):
         plot_calibration(model, X, Y, kind="qq")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         plot_calibration(model, X, Y[:1])
-    with pytest.raises(ValueError, match="y must be 1-dimensional"):
-        plot_calibration(model, X, Y[:, None])
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        plot_calibration(model, X, np.stack([Y, Y], axis=1))
     with pytest.raises(ValueError, match="got nan in row 0"):
         plot_calibration(model, X, np.full(len(Y), np.nan))
     with pytest.raises(TypeError, match="model must be a fitted GBMRegressor"):

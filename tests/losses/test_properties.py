@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gbm_objectives import CategoricalCrossEntropy
+from gbm_objectives.distributions import StudentT
 from gbm_objectives.losses.start import constant_rows
 from tests.catalogue import CASES
 
@@ -79,6 +80,9 @@ def test_start_value_is_no_worse_than_any_constant(case, data):
     y, raw, weight = data.draw(rows(case))
     # A spread of 0 has no largest likelihood.
     assume(not case.loss.outputs or np.ptp(y[weight > 0]) > 0)
+    # Nor has a t distribution where most targets are one value: the likelihood rises without end.
+    ties = max(weight[y == value].sum() for value in y) / weight.sum()
+    assume(not isinstance(case.loss, StudentT) or ties < 0.7)
     n = len(y)
     start = case.loss.initial_raw(y, weight)
     best = case.loss.value(y, constant_rows(start, n), weight)
