@@ -48,6 +48,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -131,22 +132,25 @@ class Widths:
 
     Parameters
     ----------
-    table : ndarray of shape (n_groups · n_kinds,), optional
+    table : ndarray of shape (n_outputs · n_groups · n_kinds,), optional
         The width of each kind of row in each group: of those on or below the target and of those above it; with an
         `atom` these two for all other rows, then for those whose target it is.
-    low, groups_per_unit : float
+    low, groups_per_unit : float or ndarray of shape (n_outputs,)
         The raw prediction at which the first group begins, and the number of groups per unit of it.
     atom : float, optional
         The value that most targets have, if there is one.
     """
 
     table: np.ndarray | None = None
-    low: float = 0.0
-    groups_per_unit: float = 0.0
+    low: Any = 0.0
+    groups_per_unit: Any = 0.0
     atom: float | None = None
 
     def of_rows(self, residual: np.ndarray, raw_prediction: np.ndarray, y_true: np.ndarray) -> np.ndarray:
-        """Return each row's width, in the precision of the residual; the number 1 where there are none."""
+        """Return each row's width, in the precision of the residual; the number 1 where there are none.
+
+        Of several outputs residuals and raw predictions are (n_rows, n_outputs), and targets (n_rows, 1).
+        """
         if self.table is None:
             return np.ones((), dtype=residual.dtype)
         cell = self.cell(residual, raw_prediction, y_true)
@@ -159,15 +163,17 @@ class Widths:
             at_atom = (y_true == self.atom).view(np.int8)
             at_atom += at_atom
             kind += at_atom
-        if not self.groups_per_unit:
+        if np.ndim(self.low) == 0 and not self.groups_per_unit:
             return kind
         # float32: the engines' labels have no more digits, and it takes half the time.
         group = raw_prediction.astype(np.float32)
-        group -= np.float32(self.low)
+        group -= np.asarray(self.low, dtype=np.float32)
         with np.errstate(invalid="ignore", over="ignore"):
-            group *= np.float32(self.groups_per_unit)
+            group *= np.asarray(self.groups_per_unit, dtype=np.float32)
             np.clip(group, np.float32(0), np.float32(GROUPS - 1), out=group)
             cell = group.astype(np.int32)
+        if np.ndim(self.low):
+            cell += np.arange(len(self.low), dtype=np.int32) * GROUPS
         cell *= self.n_kinds
         cell += kind
         return cell
@@ -185,8 +191,10 @@ def residual_widths(
 
     Parameters
     ----------
-    raw_prediction, y_true : ndarray of shape (n_rows,)
-        Raw predictions and targets; rows where they are equal are left out.
+    raw_prediction : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Raw predictions; those that are equal to the target are left out.
+    y_true : ndarray of shape (n_rows,)
+        Targets.
     weight : ndarray of shape (n_rows,), optional
         Weights, none negative.
     local : bool, default=True
@@ -203,24 +211,29 @@ def residual_widths(
     >>> residual_widths(np.zeros(5), np.array([1.0, 3.0, -1.0, -7.0, 0.0])).table.round(1).tolist()
     [8.0, 16.0]
     """
+    n_outputs = 1 if raw_prediction.ndim == 1 else raw_prediction.shape[1]
+    atom = _atom(y_true, weight)
+    if n_outputs > 1:
+        y_true = y_true[:, None]
+        weight = None if weight is None else np.repeat(weight[:, None], n_outputs, axis=1)
     residual = raw_prediction - y_true
     used = residual != 0 if weight is None else (residual != 0) & (weight > 0)
-    atom = _atom(y_true, weight)
-    if not used.all():
-        residual, raw_prediction, y_true = residual[used], raw_prediction[used], y_true[used]
-        weight = None if weight is None else weight[used]
-    if residual.size == 0:
+    if not used.any():
         return Widths()
-    low, groups_per_unit = float(raw_prediction.min()), 0.0
-    width = float(raw_prediction.max()) - low
+    low, high = raw_prediction.min(axis=0), raw_prediction.max(axis=0)
+    width = high.astype(np.float64) - low
     # Denormal widths would give an infinite number of groups per unit.
-    if local and width > SMALLEST_WIDTH:
-        groups_per_unit = GROUPS / width
+    grouped = (width > SMALLEST_WIDTH) & local
+    groups_per_unit = np.divide(GROUPS, width, out=np.zeros_like(width), where=grouped)
     known = Widths(None, low, groups_per_unit, atom)
-    cell = known.cell(residual, raw_prediction, y_true)
-    size = np.abs(residual, dtype=np.float64)
-    widths = _widths(size, cell.astype(np.intp), known.n_kinds, bool(groups_per_unit), weight)
-    least = np.maximum(NARROWEST * widths.max(axis=1, keepdims=True), SMALLEST_WIDTH)
+    cell, size = known.cell(residual, raw_prediction, y_true), np.abs(residual, dtype=np.float64)
+    n_groups = GROUPS if n_outputs > 1 or grouped else 1
+    shape = n_outputs, n_groups, known.n_kinds
+    start = _medians(size, cell, shape)
+    if not used.all():
+        cell, size, weight = cell[used], size[used], None if weight is None else weight[used]
+    widths = _widths(size.ravel(), cell.ravel(), shape, start, None if weight is None else weight.ravel())
+    least = np.maximum(NARROWEST * widths.max(axis=-1, keepdims=True), SMALLEST_WIDTH)
     return Widths(np.maximum(widths, least).ravel(), low, groups_per_unit, atom)
 
 
@@ -243,59 +256,76 @@ def _median(values: np.ndarray) -> float:
     return float(np.partition(values, middle)[middle]) if values.size else 1.0
 
 
+def _medians(size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return where to begin the iteration, (n_outputs, 1, n_kinds): medians of each kind, or of each output."""
+    n_outputs, _, n_kinds = shape
+    if n_outputs > 1:
+        # Of the kinds of each output it would take as long as all the rest.
+        return np.partition(size, len(size) // 2, axis=0)[len(size) // 2][:, None, None] + SMALLEST_WIDTH
+    kind, away = cell & (n_kinds - 1), size > 0  # n_kinds is two or four
+    return np.array([[[_median(size[(kind == k) & away]) for k in range(n_kinds)]]])
+
+
 def _widths(
-    size: np.ndarray, cell: np.ndarray, n_kinds: int, grouped: bool, weight: np.ndarray | None
+    size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int], start: np.ndarray, weight: np.ndarray | None
 ) -> np.ndarray:
-    """Return the widths (n_groups, n_kinds), by iteration of their equation from the medians of the kinds.
+    """Return the widths (n_outputs, n_groups, n_kinds), by iteration of their equation from medians.
 
     On few rows what it costs is the number of calls of NumPy, therefore few of them in the loop.
     """
-    n_groups = GROUPS if grouped else 1
-    kind = cell & (n_kinds - 1)  # which are two or four
-    pull = MEAN_PULL
-    start = np.array([_median(size[kind == k]) for k in range(n_kinds)]) / pull
-    total = np.bincount(cell, weight, n_kinds * n_groups).reshape(n_groups, n_kinds)
-    by_kind = total.sum(axis=0)
-    prior = SHRINKAGE * float(by_kind.sum())
-    share = np.divide(prior, by_kind, out=np.zeros(n_kinds), where=by_kind > 0)
-    table = np.empty((n_groups, n_kinds))
-    table[:] = start
+    pull: Any = MEAN_PULL
+    n_cells = shape[0] * shape[1] * shape[2]
+    total = np.bincount(cell, weight, n_cells).reshape(shape)
+    by_kind = np.add.reduce(total, axis=1, keepdims=True)
+    prior = SHRINKAGE * np.add.reduce(by_kind, axis=2, keepdims=True)
+    share = prior / np.maximum(by_kind, SMALLEST_WIDTH)
+    table = np.empty(shape)
+    table[:] = start / MEAN_PULL
+    divisor = pull * (total + prior)
     for iteration in range(ITERATIONS):
         width = table.take(cell)
         if iteration == ITERATIONS // 2:  # near enough by now
-            outliers = np.bincount(kind, (size > width) if weight is None else (size > width) * weight, n_kinds)
-            most = float(((outliers + SHRINKAGE * outliers.sum()) / (by_kind + prior)).max())
-            pull = min(max(most / PULL_OF_OUTLIERS, MEAN_PULL), LARGEST_PULL)
+            far = size > width
+            outliers = np.bincount(cell, far if weight is None else far * weight, n_cells).reshape(shape)
+            outliers = np.add.reduce(outliers, axis=1, keepdims=True)
+            most = (outliers + SHRINKAGE * np.add.reduce(outliers, axis=2, keepdims=True)) / (by_kind + prior)
+            most = np.maximum.reduce(most, axis=2, keepdims=True)
+            pull = np.minimum(np.maximum(most / PULL_OF_OUTLIERS, MEAN_PULL), LARGEST_PULL)
+            divisor = pull * (total + prior)
         clipped = np.minimum(size, width, out=width)
         if weight is not None:
             clipped *= weight
-        sums = np.bincount(cell, clipped, total.size).reshape(n_groups, n_kinds)
-        pooled = np.add.reduce(sums)
-        table = (sums + share * pooled) / (pull * (total + prior))
+        sums = np.bincount(cell, clipped, n_cells).reshape(shape)
+        pooled = np.add.reduce(sums, axis=1, keepdims=True)
+        table = (sums + share * pooled) / divisor
+    if by_kind.all():
+        return table
     # A kind that the sample has no rows of is asked for by few others: as wide as all together.
-    table[:, by_kind == 0] = pooled.sum() / (pull * by_kind.sum())
-    return table
+    every = pooled.sum(axis=2, keepdims=True) / (pull * by_kind.sum(axis=2, keepdims=True) + SMALLEST_WIDTH)
+    return np.where(by_kind > 0, table, every)
 
 
-def sample_rows(n_rows: int, weight: np.ndarray | None = None, turn: float = 0.0) -> slice | np.ndarray:
-    """Return the rows to estimate a mean from: all of them, or of more than `SAMPLE_ROWS` as many.
+def sample_rows(
+    n_rows: int, weight: np.ndarray | None = None, turn: float = 0.0, most: int = SAMPLE_ROWS
+) -> slice | np.ndarray:
+    """Return the rows to estimate a mean from: all of them, or of more than `most` as many.
 
     They are spread evenly over the data and depend on nothing but the arguments, so that training is repeatable.
     Each `turn`, from 0 to 1, gives others.
     """
-    if n_rows <= SAMPLE_ROWS:
+    if n_rows <= most:
         return slice(None)
-    rows = _spread(n_rows, turn)
+    rows = _spread(n_rows, turn, most)
     if weight is None or weight[rows].any():
         return rows
     # Weights that single out a few rows.
     weighted = np.flatnonzero(weight)
-    return weighted[sample_rows(len(weighted), None, turn)]
+    return weighted[sample_rows(len(weighted), None, turn, most)]
 
 
 @lru_cache(maxsize=2)
-def _spread(n_rows: int, turn: float) -> np.ndarray:
+def _spread(n_rows: int, turn: float, most: int) -> np.ndarray:
     # A row from each of equal strips, its place in the strip by the golden ratio: always the first would fall into
     # step with periodic data (hours of days, cells of a grid).
-    strip = np.arange(SAMPLE_ROWS)
-    return ((strip + (strip * GOLDEN_RATIO + turn) % 1.0) * (n_rows / SAMPLE_ROWS)).astype(np.intp)
+    strip = np.arange(most)
+    return ((strip + (strip * GOLDEN_RATIO + turn) % 1.0) * (n_rows / most)).astype(np.intp)

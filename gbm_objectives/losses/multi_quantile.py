@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..curvature import Widths
+from ..curvature import Widths, consistent_pair
 from ..validation import as_numbers, check_levels
 from .base import Loss
 from .links import IDENTITY, Output
-from .quantile import Quantile
+from .quantile import WEAKER_SIDE
+from .residual import residual, weighted_quantile, widths_of
 
 __all__ = ["MultiQuantile"]
 
@@ -71,41 +72,40 @@ class MultiQuantile(Loss):
         return tuple(Output(f"q{alpha:g}", IDENTITY) for alpha in self.alphas)
 
     @property
-    def _levels(self) -> list[Quantile]:
-        return [Quantile(alpha) for alpha in self.alphas]
+    def _alphas(self) -> np.ndarray:
+        return np.asarray(self.alphas, dtype=np.float64)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        losses = [loss._pointwise(y_true, raw) for loss, raw in zip(self._levels, raw_prediction.T, strict=True)]
-        return np.asarray(np.mean(losses, axis=0))
+        r = raw_prediction - y_true[:, None]
+        return np.asarray(np.maximum((1.0 - self._alphas) * r, -self._alphas * r).mean(axis=1))
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        columns = [loss._gradient(y_true, raw) for loss, raw in zip(self._levels, raw_prediction.T, strict=True)]
-        return np.stack(columns, axis=1) / len(columns)
+        r = raw_prediction - y_true[:, None]
+        return (0.5 * np.sign(r) + 0.5 - self._alphas) / len(self._alphas)
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         known = self._of_all_rows(y_true, raw_prediction, None)
         return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
 
-    def _of_all_rows(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None
-    ) -> list[Widths]:
-        return [
-            loss._of_all_rows(y_true, np.ascontiguousarray(raw), weight)
-            for loss, raw in zip(self._levels, raw_prediction.T, strict=True)
-        ]
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+        return widths_of(y_true, raw_prediction, weight)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = np.empty((2, len(self.alphas), len(y_true)), dtype=dtype)
-        for column, (loss, widths) in enumerate(zip(self._levels, known, strict=True)):
-            raw = np.ascontiguousarray(raw_prediction[:, column])
-            gradient[column], curvature[column] = loss._block(y_true, raw, widths, dtype)
-        share = dtype(1 / len(self.alphas))
-        return gradient.T * share, curvature.T * share
+        y, alphas = y_true[:, None], self._alphas.astype(dtype)
+        r = residual(y, raw_prediction, dtype)
+        gradient, curvature = consistent_pair(r, known.of_rows(r, raw_prediction, y))
+        share = dtype(1 / len(alphas))
+        # w of each row, which is alpha or 1 - alpha; and v, see `Quantile`.
+        w = (r > 0) * (1 - 2 * alphas) * share
+        w += alphas * share
+        gradient *= w
+        curvature *= np.maximum(w, np.maximum(alphas, 1 - alphas) * (dtype(WEAKER_SIDE) * share), out=w)
+        return gradient, curvature
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-        return np.array([loss._initial_raw(y_true, sample_weight) for loss in self._levels])
+        return np.array([weighted_quantile(y_true, alpha, sample_weight) for alpha in self.alphas])
 
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the quantiles of each row in ascending order, (n_samples, n_levels)."""
