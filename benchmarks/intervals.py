@@ -7,8 +7,8 @@ rounds (early stopping, of each built-in model by itself). `--data` is a folder 
 `benchmarks.accuracy`.
 
 The first table has seven levels: the mean pinball loss over that of the better engine's own models, each row
-sorted, and the share of rows that cross before. The second has 90 % intervals: before calibration, and after it the
-width over that of MAPIE's conformalized quantile regression on the same engine's own models.
+sorted, and the share of rows that cross before. The second has 90 % intervals: before calibration, and after it
+the width over that of MAPIE's conformalized quantile regression on the same engine's own models.
 """
 
 from __future__ import annotations

@@ -213,26 +213,32 @@ def residual_widths(
     """
     n_outputs = 1 if raw_prediction.ndim == 1 else raw_prediction.shape[1]
     atom = _atom(y_true, weight)
-    if n_outputs > 1:
-        y_true = y_true[:, None]
-        weight = None if weight is None else np.repeat(weight[:, None], n_outputs, axis=1)
-    residual = raw_prediction - y_true
-    used = residual != 0 if weight is None else (residual != 0) & (weight > 0)
-    if not used.any():
+    residual = raw_prediction - (y_true if n_outputs == 1 else y_true[:, None])
+    used = residual != 0 if n_outputs == 1 else (residual != 0).any(axis=1)
+    if weight is not None:
+        used &= weight > 0
+    if not used.all():
+        residual, raw_prediction, y_true = residual[used], raw_prediction[used], y_true[used]
+        weight = None if weight is None else weight[used]
+    if residual.size == 0:
         return Widths()
-    low, high = raw_prediction.min(axis=0), raw_prediction.max(axis=0)
-    width = high.astype(np.float64) - low
+    low = raw_prediction.min(axis=0)
+    width = raw_prediction.max(axis=0).astype(np.float64) - low
     # Denormal widths would give an infinite number of groups per unit.
     grouped = (width > SMALLEST_WIDTH) & local
     groups_per_unit = np.divide(GROUPS, width, out=np.zeros_like(width), where=grouped)
     known = Widths(None, low, groups_per_unit, atom)
-    cell, size = known.cell(residual, raw_prediction, y_true), np.abs(residual, dtype=np.float64)
-    n_groups = GROUPS if n_outputs > 1 or grouped else 1
-    shape = n_outputs, n_groups, known.n_kinds
+    cell = known.cell(residual, raw_prediction, y_true if n_outputs == 1 else y_true[:, None])
+    size = np.abs(residual, dtype=np.float64)
+    shape = n_outputs, GROUPS if n_outputs > 1 or grouped else 1, known.n_kinds
     start = _medians(size, cell, shape)
-    if not used.all():
-        cell, size, weight = cell[used], size[used], None if weight is None else weight[used]
-    widths = _widths(size.ravel(), cell.ravel(), shape, start, None if weight is None else weight.ravel())
+    if n_outputs > 1:
+        weight = None if weight is None else np.repeat(weight, n_outputs)
+        size, cell = size.ravel(), cell.ravel()
+        if not size.all():  # a row may be at its target with some outputs
+            weight = None if weight is None else weight[size > 0]
+            size, cell = size[size > 0], cell[size > 0]
+    widths = _widths(size, cell, shape, start, weight)
     least = np.maximum(NARROWEST * widths.max(axis=-1, keepdims=True), SMALLEST_WIDTH)
     return Widths(np.maximum(widths, least).ravel(), low, groups_per_unit, atom)
 
@@ -262,8 +268,8 @@ def _medians(size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int]) ->
     if n_outputs > 1:
         # Of the kinds of each output it would take as long as all the rest.
         return np.partition(size, len(size) // 2, axis=0)[len(size) // 2][:, None, None] + SMALLEST_WIDTH
-    kind, away = cell & (n_kinds - 1), size > 0  # n_kinds is two or four
-    return np.array([[[_median(size[(kind == k) & away]) for k in range(n_kinds)]]])
+    kind = cell & (n_kinds - 1)  # which are two or four
+    return np.array([[[_median(size[kind == k]) for k in range(n_kinds)]]])
 
 
 def _widths(
@@ -279,19 +285,21 @@ def _widths(
     by_kind = np.add.reduce(total, axis=1, keepdims=True)
     prior = SHRINKAGE * np.add.reduce(by_kind, axis=2, keepdims=True)
     share = prior / np.maximum(by_kind, SMALLEST_WIDTH)
+    # Of several outputs one may be at the target in all rows.
+    total, weighed = np.maximum(total + prior, SMALLEST_WIDTH), np.maximum(by_kind + prior, SMALLEST_WIDTH)
     table = np.empty(shape)
     table[:] = start / MEAN_PULL
-    divisor = pull * (total + prior)
+    divisor = pull * total
     for iteration in range(ITERATIONS):
         width = table.take(cell)
         if iteration == ITERATIONS // 2:  # near enough by now
             far = size > width
             outliers = np.bincount(cell, far if weight is None else far * weight, n_cells).reshape(shape)
             outliers = np.add.reduce(outliers, axis=1, keepdims=True)
-            most = (outliers + SHRINKAGE * np.add.reduce(outliers, axis=2, keepdims=True)) / (by_kind + prior)
+            most = (outliers + SHRINKAGE * np.add.reduce(outliers, axis=2, keepdims=True)) / weighed
             most = np.maximum.reduce(most, axis=2, keepdims=True)
             pull = np.minimum(np.maximum(most / PULL_OF_OUTLIERS, MEAN_PULL), LARGEST_PULL)
-            divisor = pull * (total + prior)
+            divisor = pull * total
         clipped = np.minimum(size, width, out=width)
         if weight is not None:
             clipped *= weight
