@@ -17,8 +17,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["checks", "lowest", "newest"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")["project"]
 TEST = PYPROJECT["optional-dependencies"]["test"]
-# Where models and data frames go to; their tests are skipped where they are missing.
-CONVERTERS = ("polars", "pyarrow", "shap", "treelite", "onnxmltools", "skl2onnx", "onnxruntime")
+# Where models, intervals and data frames go to; their tests are skipped where they are missing.
+CONVERTERS = ("polars", "pyarrow", "mapie", "shap", "treelite", "onnxmltools", "skl2onnx", "onnxruntime")
 
 
 def interpreter(version: str) -> str:

@@ -159,8 +159,8 @@ def plot_prediction_interval(
     Parameters
     ----------
     model : GBMRegressor, or pair of GBMRegressor
-        A model whose loss has a distribution: the interval is its `predict_interval`. Or two quantile models: the
-        interval lies between their predictions.
+        A model whose loss has a distribution or several quantiles: the interval is its `predict_interval`, of a
+        calibrated model the calibrated one. Or two quantile models: the interval lies between their predictions.
     X : array-like of shape (n_samples, n_features)
         Rows that differ in one feature, as on a grid; with others that differ too the line jumps.
     y : array-like of shape (n_samples,), optional
@@ -194,6 +194,7 @@ def plot_prediction_interval(
     """
     if isinstance(level, bool) or not 0.0 < level < 1.0:
         raise ValueError(f"level must be above 0 and below 1, got {level!r}")
+    what = "prediction"
     if isinstance(model, (tuple, list)):
         if len(model) != 2:
             raise ValueError(f"model must be one model or a pair, got {len(model)}")
@@ -201,6 +202,8 @@ def plot_prediction_interval(
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
         (lower, upper), line = model.predict_interval(X, level).T, model.predict(X)
+        if line.ndim == 2:  # several quantiles
+            line, what = model.predict_quantiles(X, 0.5)[:, 0], "median"
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
         raise ValueError(f"feature must be a column of X, by number or by name, got {feature!r}")
@@ -215,7 +218,7 @@ def plot_prediction_interval(
     label = "between the two models" if line is None else f"{100 * level:g} % interval"
     ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
     if line is not None:
-        ax.plot(x[order], line[order], color=COLORS["blue"], label="prediction")
+        ax.plot(x[order], line[order], color=COLORS["blue"], label=what)
     ax.set_xlabel(names[column] if names else f"feature {feature}")
     ax.legend(frameon=False)
     return ax

@@ -58,3 +58,20 @@ def test_onnx(engine, kind):
     if kind == "binary":
         response = response[:, 1]
     np.testing.assert_allclose(response, model.loss_.response(model.predict_raw(X)), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")  # MAPIE's own
+def test_mapie_takes_our_estimators(engine):
+    """Cross-conformal intervals of our regressor, and split-conformal ones around a fitted one."""
+    mapie = pytest.importorskip("mapie.regression")
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (900, 2))
+    y = X[:, 0] + 0.3 * rng.standard_normal(900)
+    cross = mapie.CrossConformalRegressor(engine.regressor(Huber(0.5)), confidence_level=0.9, cv=3)
+    _, interval = cross.fit_conformalize(X[:600], y[:600]).predict_interval(X[600:])
+    held = (interval[:, 0, 0] <= y[600:]) & (y[600:] <= interval[:, 1, 0])
+    assert 0.84 < held.mean() < 0.97
+    split = mapie.SplitConformalRegressor(engine.regressor(Huber(0.5)).fit(X[:300], y[:300]), confidence_level=0.9)
+    _, interval = split.conformalize(X[300:600], y[300:600]).predict_interval(X[600:])
+    held = (interval[:, 0, 0] <= y[600:]) & (y[600:] <= interval[:, 1, 0])
+    assert 0.84 < held.mean() < 0.97
