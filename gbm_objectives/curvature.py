@@ -267,7 +267,11 @@ def _medians(size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int]) ->
     n_outputs, _, n_kinds = shape
     if n_outputs > 1:
         # Of the kinds of each output it would take as long as all the rest.
-        return np.partition(size, len(size) // 2, axis=0)[len(size) // 2][:, None, None] + SMALLEST_WIDTH
+        if size.all():
+            medians = np.partition(size, len(size) // 2, axis=0)[len(size) // 2]
+        else:
+            medians = np.array([_median(column[column > 0]) for column in size.T])
+        return medians[:, None, None]
     kind = cell & (n_kinds - 1)  # which are two or four
     return np.array([[[_median(size[kind == k]) for k in range(n_kinds)]]])
 

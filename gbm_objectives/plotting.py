@@ -152,7 +152,14 @@ def plot_learning_curves(
 
 
 def plot_prediction_interval(
-    model: Any, X: Any, y: Any = None, ax: Axes | None = None, *, feature: int | str = 0, level: float = 0.9
+    model: Any,
+    X: Any,
+    y: Any = None,
+    ax: Axes | None = None,
+    *,
+    feature: int | str = 0,
+    level: float = 0.9,
+    groups: Any = None,
 ) -> Axes:
     """Plot a regression with its prediction interval against one feature.
 
@@ -171,6 +178,8 @@ def plot_prediction_interval(
         Column of X on the horizontal axis, by number, or by name in a data frame.
     level : float, default=0.9
         Probability that the interval holds; above 0 and below 1. Of two models their quantiles say it.
+    groups : array-like of shape (n_samples,), optional
+        The group of each row, if the model was calibrated in groups.
 
     Returns
     -------
@@ -201,9 +210,9 @@ def plot_prediction_interval(
         first, second = (one.predict(X) for one in model)
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
-        (lower, upper), line = model.predict_interval(X, level).T, model.predict(X)
+        (lower, upper), line = model.predict_interval(X, level, groups).T, model.predict(X)
         if line.ndim == 2:  # several quantiles
-            line, what = model.predict_quantiles(X, 0.5)[:, 0], "median"
+            line, what = model.predict_quantiles(X, 0.5, groups)[:, 0], "median"
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
         raise ValueError(f"feature must be a column of X, by number or by name, got {feature!r}")

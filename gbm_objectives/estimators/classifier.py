@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, clone
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -144,10 +144,12 @@ feature_names_in_
         return self._probabilities(self.predict_raw(X, num_iteration))
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
-    def predict_set(
-        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, random_state: Any = 0
-    ) -> np.ndarray:
+    def predict_set(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
         """Return which classes may be the label of each row: sets that hold a share of fresh labels.
+
+        The sets are adaptive: the most likely classes, up to a sum of probabilities. A number made of the row's
+        raw predictions decides, as if by dice, whether the last of them is in, so that sets hold the share and no
+        more. Where the share is below that of right predictions some sets are empty.
 
         Parameters
         ----------
@@ -157,14 +159,12 @@ feature_names_in_
             The share of labels to hold, on average over rows; see `calibrate`, which must come before.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
-        random_state : int, RandomState or None, default=0
-            The sets are adaptive: the most likely classes, up to a sum of probabilities. The last of them is in by
-            chance, so that sets hold no more than the share; with None it is always in, and sets are larger.
 
         Returns
         -------
         ndarray of bool of shape (n_samples, n_classes)
-            Whether each class, in the order of `classes_`, is in the row's set. Sets may be empty.
+            Whether each class, in the order of `classes_`, is in the row's set; as labels
+            ``[model.classes_[row] for row in sets]``.
 
         Raises
         ------
@@ -180,9 +180,7 @@ feature_names_in_
         if self.calibration_ is None:
             raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
         raw = self.predict_raw(X).astype(np.float64)
-        random = None if random_state is None else check_random_state(random_state)
-        known = self._groups(groups, len(raw))
-        return class_sets(self.calibration_, self._probabilities, raw, coverage, known, random)
+        return class_sets(self.calibration_, self._probabilities, raw, coverage, self._groups(groups, len(raw)))
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
         response = self.loss_.response(raw)

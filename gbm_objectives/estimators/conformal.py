@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
+
+
+ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ class Calibration:
         if groups is None:
             raise ValueError("groups must be given, an entry for each row, as to calibrate")
         reach = np.empty(n_rows)
-        for group in np.unique(groups):
-            members = self.groups == group
+        for label in np.unique(groups):
+            group, members = label.item(), (self.groups == label) & (weight > 0)
             if not members.any():
                 raise ValueError(f"the group {group!r} was not among those of calibrate")
-            reach[groups == group] = _ranked(
+            reach[groups == label] = _ranked(
                 scores[members], weight[members], coverage, f" of the group {group!r}"
             )
         return reach
@@ -91,17 +93,19 @@ class Calibration:
 
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
-    one = weight[weight > 0].mean()  # a fresh row
+    scores, weight = scores[weight > 0], weight[weight > 0]
+    one = weight.mean()  # a fresh row
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
-    # 0.9 · 10 is 9, up to rounding.
-    if wanted > n * (1.0 + 1e-12):
-        needed = int(np.ceil(coverage / (1.0 - coverage) - 1e-9))
+    # 0.9 · 10 is 9, up to rounding, of float32 too.
+    if wanted > n * (1.0 + ROUNDING):
+        needed = int(np.ceil(coverage / (1.0 - coverage) - 1e-6))
         raise ValueError(
-            f"{n:.0f} rows{of} are too few to calibrate a coverage of {coverage:g}: at least {needed} are needed"
+            f"the calibration rows{of} are too few for a coverage of {coverage:g}: at least {needed} are needed,"
+            f" there are {n:.0f}"
         )
     order = np.argsort(scores, kind="stable")
     below = np.cumsum(weight[order]) / one
-    return float(scores[order[min(np.searchsorted(below, wanted * (1.0 - 1e-12)), len(order) - 1)]])
+    return float(scores[order[min(np.searchsorted(below, wanted * (1.0 - ROUNDING)), len(order) - 1)]])
 
 
 def interval(
@@ -151,25 +155,35 @@ def class_sets(
     raw: np.ndarray,
     coverage: float,
     groups: np.ndarray | None,
-    random: Any,
 ) -> np.ndarray:
-    """Return which classes each row's set holds, (n_rows, n_classes).
+    """Return which classes each row's set holds, (n_rows, n_classes): adaptive prediction sets.
 
-    The score of a class is the probability of all that are more likely, and a random part of its own, or all of it
-    without `random`: adaptive prediction sets.
+    The score of a class is the probability of all that are more likely, and a random part of its own.
     """
 
-    def scores(raw: np.ndarray, random: Any) -> np.ndarray:
+    def scores(raw: np.ndarray) -> np.ndarray:
         p = probabilities(raw)
         order = np.argsort(-p, axis=1, kind="stable")
         sorted_p = np.take_along_axis(p, order, axis=1)
-        part = 1.0 if random is None else random.uniform(size=(len(p), 1))
         before = np.cumsum(sorted_p, axis=1) - sorted_p
         result = np.empty_like(p)
-        np.put_along_axis(result, order, before + part * sorted_p, axis=1)
+        np.put_along_axis(result, order, before + _dice(raw)[:, None] * sorted_p, axis=1)
         return result
 
     codes = calibration.y.astype(np.intp)
-    own = scores(calibration.raw, random)[np.arange(len(codes)), codes]
-    reach = calibration.reach(own, coverage, groups, len(raw))
-    return np.asarray(scores(raw, random) <= reach[:, None])
+    reach = calibration.reach(scores(calibration.raw)[np.arange(len(codes)), codes], coverage, groups, len(raw))
+    return np.asarray(scores(raw) <= reach[:, None])
+
+
+def _dice(raw: np.ndarray) -> np.ndarray:
+    """Return a number in [0, 1) for each row that looks random, but depends on its raw predictions alone.
+
+    So the set of a row is the same in every call, alone or among others. (The steps are those of splitmix64.)
+    """
+    state = np.zeros(len(raw), dtype=np.uint64)
+    for column in raw.reshape(len(raw), -1).T:
+        state += np.ascontiguousarray(column + 0.0).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
+        state ^= state >> np.uint64(31)
+    return (state >> np.uint64(11)).astype(np.float64) / 2.0**53

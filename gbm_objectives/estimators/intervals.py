@@ -70,10 +70,11 @@ class IntervalRegressor(PredictiveGBM):
         Returns
         -------
         ndarray of shape (n_samples, n_levels)
-            A column for each level. After `calibrate` each has its level on fresh rows: at least that share of
-            targets lies below it for levels of 1/2 and more, at most for others. Before, they are the model's own.
-            `MultiQuantile` has those between its levels, and beyond them, on a straight line in the quantiles of
-            the normal distribution.
+            A column for each level. After `calibrate` each has its level on fresh rows, by itself: at least that
+            share of targets lies at or below it for levels of 1/2 and more, at most that share strictly below it
+            for others. Before, they are the model's own. `MultiQuantile` has those between its levels, and beyond
+            them, on a straight line in the quantiles of the normal distribution: beyond, only calibration makes
+            them right.
 
         Raises
         ------
@@ -86,7 +87,8 @@ class IntervalRegressor(PredictiveGBM):
         if self.calibration_ is None:
             self._refuse_groups(groups)
             return model.quantiles(raw, levels)
-        return one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
+        quantiles = one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
+        return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
     def predict_interval(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
         """Return an interval for the target of each row.
@@ -106,7 +108,7 @@ class IntervalRegressor(PredictiveGBM):
             Lower and upper ends. After `calibrate` they hold at least that share of fresh targets, on average.
             Before, they are the quantiles of the model's own distribution that leave equal shares below and above,
             without a guarantee: fresh targets may lie in them less often, most of all where the model fits its
-            training rows closely. Of counts they hold at least that share, often more.
+            training rows closely. Of counts both may hold more, since ends are integers.
 
         Raises
         ------
@@ -119,7 +121,9 @@ class IntervalRegressor(PredictiveGBM):
             self._refuse_groups(groups)
             return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
         raw = self.predict_raw(X).astype(np.float64)
-        return interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
+        ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
+        # Where no target can be nothing is to be held.
+        return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
     def crps(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.

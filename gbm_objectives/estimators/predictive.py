@@ -62,8 +62,8 @@ class PredictiveGBM(BaseGBM):
         Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, hold what they say
         for rows that are exchangeable with these, whatever the model: on average over rows and calibration sets,
         not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a few per
-        cent less. `predict`, `predict_distribution` and `sample` stay as they are. `fit` forgets the calibration;
-        `save_model` keeps it.
+        cent less. Offsets are left out: rows are taken to have one of 0. `predict`, `predict_distribution` and
+        `sample` stay as they are. `fit` forgets the calibration; `save_model` keeps it.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class PredictiveGBM(BaseGBM):
         y : array-like of shape (n_samples,)
             Targets, or labels.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights: how often each row occurs, up to a factor.
+            Weights: how often each row occurs, up to a factor. A fresh row counts as the average one.
         groups : array-like of shape (n_samples,), optional
             A label for each row: coverage then holds in each group, and the methods above need the groups of their
             rows ("Mondrian").
@@ -97,7 +97,9 @@ class PredictiveGBM(BaseGBM):
         raw = self.predict_raw(X).astype(np.float64)
         check_consistent_length(raw, target)
         weight = as_weight(sample_weight, len(target))
-        self.calibration_ = Calibration(raw, target, weight, self._groups(groups, len(target)))
+        if weight is not None:
+            weight = weight / weight.max()
+        self.calibration_ = Calibration(raw, np.array(target), weight, self._groups(groups, len(target)))
         return self
 
     def _check_calibrates(self) -> None:
@@ -109,14 +111,18 @@ class PredictiveGBM(BaseGBM):
         """Return labels of groups as an array (n_rows,) of integers or strings."""
         if groups is None:
             return None
-        array = np.asarray(groups)
+        array = np.asarray(groups) if hasattr(groups, "dtype") else np.array(groups, dtype=object)
         if array.ndim != 1 or len(array) != n_rows:
             raise ValueError(f"groups must have a label for each of {n_rows} rows, got shape {array.shape}")
         if array.dtype.kind in "biu":
             return array.astype(np.int64)
-        if array.dtype.kind in "OU" and all(isinstance(label, str) for label in array.tolist()):
-            return array.astype(str)
-        raise ValueError(f"groups must be integers or strings, got {array.dtype} data")
+        labels = array.tolist()
+        if all(isinstance(label, str) for label in labels):
+            return np.array(labels, dtype=str)
+        if array.dtype == object and all(isinstance(label, (int, np.integer)) for label in labels):
+            return array.astype(np.int64)
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(f"groups must be integers or strings, all of them, got {kinds}")
 
     @staticmethod
     def _refuse_groups(groups: Any) -> None:

@@ -23,6 +23,7 @@ from ..engines.common import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
 from ..losses import Loss
+from ..validation import as_weight
 from .conformal import Calibration
 
 __all__ = ["load", "save"]
@@ -98,9 +99,9 @@ def _known(name: str) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """Return a NumPy scalar, as hyper-parameters may be, as a number of Python's."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """Return a NumPy scalar or array, as hyper-parameters may be, as Python's numbers."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
     raise TypeError(f"a model file holds numbers and strings, not {value!r} ({type(value).__name__})")
 
 
@@ -186,7 +187,11 @@ def _calibration(content: Any, loss: Loss) -> Calibration | None:
         raise ValueError(f"calibration has raw predictions of shape {raw.shape} for {len(y)} targets")
     if any(array is not None and array.shape != y.shape for array in (weight, groups)):
         raise ValueError(f"calibration has {len(y)} targets, and weights or groups of other rows")
-    return Calibration(raw, y, weight, groups)
+    if not (np.isfinite(raw).all() and loss.domain.accepts(y)):
+        raise ValueError("calibration has raw predictions or targets that are not valid")
+    if groups is not None and groups.dtype.kind not in "iU":
+        raise ValueError("calibration has groups that are neither integers nor strings")
+    return Calibration(raw, y, as_weight(weight, len(y)), groups)
 
 
 def _classes(cls: Any, content: Any) -> np.ndarray | None:

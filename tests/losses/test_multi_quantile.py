@@ -60,6 +60,17 @@ def test_an_output_at_the_target_in_all_rows():
     assert np.isfinite(gradient).all() and (hessian > 0).all() and (gradient[:, 0] == 0).all()
 
 
+@pytest.mark.parametrize("zeros", [0.3, 0.6, 0.9])
+def test_levels_that_start_at_what_most_targets_are(engine, zeros):
+    x = np.random.default_rng(0).uniform(0, 1, (600, 2))
+    y = np.where(x[:, 0] < zeros, 0.0, 2.0 + x[:, 1])
+    # The middle one starts at 0, or at its neighbour's place; by itself it learns where the others are.
+    model = engine.regressor(MultiQuantile((0.1, 0.5, 0.95)), n_estimators=60).fit(x, y)
+    alone = engine.regressor(Quantile(0.5), n_estimators=60).fit(x, y)
+    errors = [np.abs(f - y).mean() for f in (model.predict(x)[:, 1], alone.predict(x))]
+    assert errors[0] < 1.5 * errors[1] + 0.02
+
+
 def test_predictions_are_in_order_and_calibrated(engine):
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (20_000, 2))
