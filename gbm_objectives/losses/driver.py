@@ -79,10 +79,18 @@ def derivatives(
 
 
 def weighted_float32(
-    loss: Formulas, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None
+    loss: Formulas,
+    y: np.ndarray,
+    raw: np.ndarray,
+    weight: np.ndarray | None,
+    sample: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked."""
-    known = loss._of_all_rows(y, raw, weight)
+    """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
+
+    With a `sample` of targets, raw predictions and weights these rows are not all: what is to be known of all is
+    known from the sample.
+    """
+    known = loss._of_all_rows(*(sample or (y, raw, weight)))
     # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
     # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
     # answer in the same order saves the engine a copy.
@@ -94,8 +102,11 @@ def weighted_float32(
     factor = np.asarray(loss._share, dtype=np.float32)
     normalised = loss.normalised
     # A sample of few rows is all of them: they need not be computed twice.
-    few = normalised and len(y) <= SAMPLE_ROWS
-    if normalised and not few:
+    few = normalised and sample is None and len(y) <= SAMPLE_ROWS
+    if normalised and sample is not None:
+        _, h = derivatives(loss, sample[0], sample[1], known, np.float32)
+        factor = _normalising(loss, h, sample[2])
+    elif normalised and not few:
         rows = sample_rows(len(y), weight)
         _, h = derivatives(loss, y[rows], raw[rows], known, np.float32)
         factor = _normalising(loss, h, None if weight is None else weight[rows])

@@ -1,0 +1,103 @@
+"""Rows that are spread over workers give what one machine gives, for every loss and every partitioning."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from gbm_objectives.engines.collective import LocalCollective, gathered, global_derivatives, global_value
+from tests.catalogue import CASES
+
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+
+
+class Threads:
+    """Workers that are threads of this process."""
+
+    class Worker:
+        def __init__(self, threads, rank):
+            self.threads, self.rank, self.size = threads, rank, threads.size
+
+        def _reduce(self, values, how):
+            self.threads.given[self.rank] = np.asarray(values, dtype=float)
+            self.threads.barrier.wait()
+            result = how(np.stack(self.threads.given), axis=0)
+            self.threads.barrier.wait()
+            return result
+
+        def sum(self, values):
+            return self._reduce(values, np.sum)
+
+        def max(self, values):
+            return self._reduce(values, np.max)
+
+    def __init__(self, size):
+        self.size, self.given = size, [None] * size
+        self.barrier = Barrier(size, timeout=20)
+
+    def run(self, function, parts):
+        with ThreadPoolExecutor(self.size) as pool:
+            calls = [pool.submit(function, self.Worker(self, rank), rows) for rank, rows in enumerate(parts)]
+            return [call.result() for call in calls]
+
+
+def partitions(n):
+    """Random, sorted, a worker with one row, an empty one."""
+    order = np.random.default_rng(1).permutation(n)
+    return {
+        "random": np.array_split(order, 3),
+        "90/10": np.split(np.arange(n), [int(0.9 * n)]),
+        "one row": [order[:1], order[1:]],
+        "empty": [order[:0], order, order[:0]],
+    }
+
+
+@cases
+@pytest.mark.parametrize("how", ["random", "90/10", "one row", "empty"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_derivatives_and_value(case, how, weighted):
+    rng = np.random.default_rng(0)
+    n, loss = 700, case.loss
+    y, raw = case.targets(rng, n), case.raw(rng, n)
+    loss = loss.resolved(y)
+    weight = rng.integers(0, 3, n).astype(float) if weighted else None
+    parts = partitions(n)[how]
+
+    def work(worker, rows):
+        own = None if weight is None else weight[rows]
+        pair = global_derivatives(loss, y[rows], raw[rows], own, worker, 0.0)
+        return *pair, global_value(loss, y[rows], raw[rows], own, worker)
+
+    results = Threads(len(parts)).run(work, parts)
+    for got, expected in zip(zip(*results, strict=True), loss.gradient_hessian(y, raw, weight), strict=False):
+        for rows, part in zip(parts, got, strict=True):
+            # Sums in another order: the widths differ in their last digits, a gradient by one of float32.
+            np.testing.assert_allclose(part, expected[rows], rtol=1e-5, atol=1e-6 * np.abs(expected).max())
+    for *_, value in results:
+        assert value == pytest.approx(loss.value(y, raw, weight), rel=1e-12)
+
+
+def test_samples_of_many_rows_are_the_same_everywhere():
+    rng = np.random.default_rng(0)
+    y, raw, weight = rng.standard_normal((3, 30_000))
+    parts = np.split(np.arange(30_000), [20_000, 20_001])
+
+    def work(worker, rows):
+        return gathered(worker, y[rows], raw[rows], weight[rows], 0.3, 1000)
+
+    first, *others = Threads(3).run(work, parts)
+    assert len(first[0]) == 666 + 1 + 333
+    for other in others:
+        for a, b in zip(first, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    at = np.searchsorted(np.sort(y), first[0])
+    np.testing.assert_array_equal(np.sort(y)[at], first[0])
+
+
+def test_no_rows_at_all():
+    empty = np.empty(0)
+    assert gathered(LocalCollective(), empty, empty, None, 0.0, 10) is None
+    assert LocalCollective().max(np.ones(2)).tolist() == [1.0, 1.0]
