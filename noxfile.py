@@ -18,7 +18,18 @@ nox.options.sessions = ["checks", "lowest", "newest"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")["project"]
 TEST = PYPROJECT["optional-dependencies"]["test"]
 # Where models, intervals and data frames go to; their tests are skipped where they are missing.
-CONVERTERS = ("polars", "pyarrow", "mapie", "shap", "treelite", "onnxmltools", "skl2onnx", "onnxruntime")
+CONVERTERS = (
+    "polars",
+    "pyarrow",
+    "mapie",
+    "dask[array,dataframe]",
+    "distributed",
+    "shap",
+    "treelite",
+    "onnxmltools",
+    "skl2onnx",
+    "onnxruntime",
+)
 
 
 def interpreter(version: str) -> str:

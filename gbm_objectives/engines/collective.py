@@ -15,7 +15,7 @@ from ..curvature import SAMPLE_ROWS, sample_rows
 from ..losses import Loss
 from ..losses.driver import weighted_float32
 
-__all__ = ["Collective", "LocalCollective", "XGBoostCollective", "gathered", "global_derivatives", "global_value"]
+__all__ = ["Collective", "LocalCollective", "gathered", "global_derivatives", "global_value"]
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -50,39 +50,6 @@ class LocalCollective:
     def max(self, values: np.ndarray) -> np.ndarray:
         """Return the values."""
         return values
-
-
-class XGBoostCollective:
-    """The workers that XGBoost's communicator connects, inside of its context."""
-
-    @property
-    def rank(self) -> int:
-        """The number of this worker."""
-        from xgboost import collective
-
-        return collective.get_rank()
-
-    @property
-    def size(self) -> int:
-        """The number of workers."""
-        from xgboost import collective
-
-        return collective.get_world_size()
-
-    def sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum over the workers."""
-        from xgboost import collective
-
-        # It returns them flat.
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        return collective.allreduce(array, collective.Op.SUM).reshape(array.shape)
-
-    def max(self, values: np.ndarray) -> np.ndarray:
-        """Return the maximum over the workers."""
-        from xgboost import collective
-
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        return collective.allreduce(array, collective.Op.MAX).reshape(array.shape)
 
 
 def gathered(

@@ -11,15 +11,14 @@ import xgboost.dask
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
-from ..collective import XGBoostCollective, global_derivatives, global_value
+from ..collective import global_derivatives, global_value
+from ..communicator import TIMEOUT, Communicator
 from ..partitions import checked_counts, target_sample
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
 
 __all__ = ["train"]
 
-# A worker that has died is an error after so many seconds, and not after XGBoost's five minutes.
-TIMEOUT = 60
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
@@ -128,7 +127,7 @@ class _Objective:
         # Another sample in each round, the same on all workers.
         self.round += 1
         turn = (self.round * GOLDEN_RATIO) % 1.0
-        gradient, hessian = global_derivatives(self.loss, y, raw, weight, XGBoostCollective(), turn)
+        gradient, hessian = global_derivatives(self.loss, y, raw, weight, Communicator(), turn)
         return gradient * self.unit, hessian * self.unit
 
 
@@ -140,7 +139,7 @@ class _Metric:
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
         y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-        return self.loss.name, global_value(self.loss, y, raw, weight, XGBoostCollective())
+        return self.loss.name, global_value(self.loss, y, raw, weight, Communicator())
 
 
 def _rows(

@@ -1,0 +1,201 @@
+"""Train a complete LightGBM model under one of our losses on a Dask cluster; needs `gbm_objectives[dask]`."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import lightgbm as lgb
+import numpy as np
+from dask.delayed import delayed
+from distributed import wait
+
+from ...losses import Loss
+from ...losses.metric import labels_and_weight
+from ...losses.start import constant_rows
+from ..collective import global_derivatives, global_value
+from ..communicator import Communicator, connected, tracker_for
+from ..partitions import checked_counts, partitions, sampled, target_sample
+from .train import checked_params, complete
+
+__all__ = ["train"]
+
+# LightGBM's own number of rows from which it makes bins.
+BIN_ROWS = 200_000
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+def train(
+    client: Any,
+    params: dict[str, Any],
+    X: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    sample_weight: Any = None,
+    evals: Sequence[tuple[Any, ...]] = (),
+    num_boost_round: int = 100,
+    early_stopping_rounds: int | None = None,
+    callbacks: Sequence[Any] | None = None,
+) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
+    """Train as one machine with all rows would, wherever they are, and return a complete model.
+
+    LightGBM's own Dask estimators start at 0 under a custom objective, bin features on each worker, and compute
+    metrics on its rows alone. Here start value, widths of residuals, the constant that normalises and the metric
+    are those of the rows of all workers, and all take their bins from one sample. LightGBM's data-parallel trees
+    sum histograms in another order than one machine.
+
+    Parameters
+    ----------
+    client, X, y, loss, sample_weight, evals, num_boost_round
+        As in `gbm_objectives.engines.xgboost.dask.train`.
+    params : dict
+        LightGBM's parameters, without an objective.
+    early_stopping_rounds : int, optional
+        Stop when the loss on one of `evals` has not fallen for so many rounds.
+    callbacks : sequence of callable, optional
+        LightGBM's callbacks; each worker calls its own copies.
+
+    Returns
+    -------
+    booster : lightgbm.Booster
+        A complete native model, as from `gbm_objectives.engines.lightgbm.train`.
+    evals_result : dict
+        The loss by set, name and round.
+
+    Raises
+    ------
+    ValueError
+        Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
+        and the row; or a parameter contradicts the loss.
+    TypeError
+        If `loss` is not a loss of this package.
+    """
+    params = checked_params(params, loss)
+    sets = [(X, y, sample_weight), *((*one, None)[:3] for one in evals)]
+    names = ["y", *(f"evals[{i}]" for i in range(len(sets) - 1))]
+    counts = [
+        checked_counts(client, loss, label, weights, name)
+        for (_, label, weights), name in zip(sets, names, strict=True)
+    ]
+    target, weight = target_sample(client, y, sample_weight, counts[0])
+    loss = loss.resolved(target, weight)
+    start = loss.initial_raw(target, weight)
+    bins = client.scatter(sampled(client, X, counts[0], BIN_ROWS, np.float64), broadcast=True)
+
+    shares = [_placed(client, one, n) for one, n in zip(sets, counts, strict=True)]
+    workers = sorted(shares[0])
+    # A worker without rows to train on is not asked; its rows of other sets go to one that is.
+    for share in shares[1:]:
+        for i, worker in enumerate(sorted(set(share) - set(workers))):
+            share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
+    network: dict[str, Any] = {}
+    tracker = tracker_for(len(workers), str(urlsplit(workers[0]).hostname))
+    if len(workers) > 1:
+        ports = client.run(_free_port, workers=workers)
+        machines = ",".join(f"{urlsplit(worker).hostname}:{ports[worker]}" for worker in workers)
+        network = {"machines": machines, "num_machines": len(workers), "tree_learner": "data", "time_out": 1}
+    settings = (loss, start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
+    tasks = [
+        client.submit(
+            _train_on_worker,
+            [share.get(worker, []) for share in shares],
+            bins,
+            {**params, **network, **({"local_listen_port": ports[worker]} if network else {})},
+            settings,
+            tracker.worker_args(),
+            workers=[worker],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+        )
+        for worker in workers
+    ]
+    text, history, best = client.gather(tasks)[0]
+    booster = complete(lgb.Booster(model_str=text), loss, start)
+    booster.best_iteration = best
+    return booster, history
+
+
+def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
+    """Return the partitions that have rows, as futures of (X, y, weight), by the worker that holds them."""
+    X, y, weight = one
+    weights = [None] * len(counts) if weight is None else partitions(weight)
+    features = partitions(X)
+    if len(features) != len(counts):
+        raise ValueError(f"X has {len(features)} partitions, the target has {len(counts)}: they must be the same")
+    parts = [
+        delayed(tuple)([*row])
+        for row, n in zip(zip(features, partitions(y), weights, strict=True), counts, strict=True)
+        if n
+    ]
+    futures = client.compute(parts)
+    wait(futures)  # type: ignore[no-untyped-call]  # Dask's
+    share: dict[str, list[Any]] = {}
+    where = client.who_has(futures)
+    for future in futures:
+        share.setdefault(where[future.key][0], []).append(future)
+    return share
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return int(found.getsockname()[1])
+
+
+def _rows(parts: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the rows of partitions as arrays."""
+    X = np.concatenate([np.asarray(part[0], dtype=np.float64) for part in parts])
+    y = np.concatenate([np.asarray(part[1]) for part in parts])
+    weight = None if parts[0][2] is None else np.concatenate([np.asarray(part[2]) for part in parts])
+    return X, y, weight
+
+
+def _train_on_worker(
+    shares: list[list[Any]], bins: np.ndarray, params: dict[str, Any], settings: tuple[Any, ...], tracker: Any
+) -> tuple[str, dict[str, Any], int]:
+    """Train on the rows of this worker, together with the others; return the model, which all of them have."""
+    loss, start, num_boost_round, early_stopping_rounds, callbacks = settings
+    params = {"verbosity": -1, **params, "objective": "none"}  # no built-in one, which would refuse num_class
+    reference = lgb.Dataset(bins, np.zeros(len(bins)), params=params, free_raw_data=False).construct()
+
+    def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
+        # A set of which this worker has no rows: one that weighs nothing.
+        X, y, weight = _rows(parts) if parts else (bins[:1], np.ones(1), np.zeros(1))
+        return lgb.Dataset(
+            X, y, weight=weight, init_score=constant_rows(start, len(y)), reference=aligned, params=params
+        )
+
+    communicator = Communicator()
+    rounds = iter(range(1, num_boost_round + 1))
+
+    def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        y, weight = labels_and_weight(data)
+        # Another sample in each round, the same on all workers.
+        return global_derivatives(loss, y, raw, weight, communicator, (next(rounds) * GOLDEN_RATIO) % 1.0)
+
+    def metric(raw: np.ndarray, data: lgb.Dataset) -> tuple[str, float, bool]:
+        y, weight = labels_and_weight(data)
+        return loss.name, global_value(loss, y, raw, weight, communicator), False
+
+    history: dict[str, Any] = {}
+    watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
+    if early_stopping_rounds is not None:
+        watchers.append(lgb.early_stopping(early_stopping_rounds, verbose=False))
+    own = dataset(shares[0], reference)
+    with connected(tracker):
+        booster = lgb.train(
+            {**params, "objective": objective},
+            own,
+            num_boost_round,
+            valid_sets=[dataset(parts, own) for parts in shares[1:]],
+            valid_names=[f"validation_{i}" for i in range(len(shares) - 1)],
+            feval=metric,
+            callbacks=[*watchers, *callbacks],
+            keep_training_booster=True,
+        )
+        booster.free_network()
+    return booster.model_to_string(), history, booster.best_iteration
