@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 from dask.delayed import delayed
 from distributed import wait
+from distributed.lock import Lock
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
@@ -25,6 +27,7 @@ __all__ = ["train"]
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
 GOLDEN_RATIO = (5**0.5 - 1) / 2
+LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
 def train(
@@ -91,13 +94,31 @@ def train(
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
+    settings = (loss, start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
+    # LightGBM has one network in a process: two trainings on the same workers take turns.
+    with client.as_current(), Lock(LOCK):  # type: ignore[no-untyped-call]  # Dask's
+        text, history, best = _train_on(client, workers, shares, bins, params, settings)
+    booster = complete(lgb.Booster(model_str=text), loss, start)
+    booster.best_iteration = best
+    return booster, history
+
+
+def _train_on(
+    client: Any,
+    workers: list[str],
+    shares: list[dict[str, list[Any]]],
+    bins: Any,
+    params: dict[str, Any],
+    settings: tuple[Any, ...],
+) -> tuple[str, dict[str, Any], int]:
+    """Train on all workers at once; return the model of the first, which all of them have."""
     network: dict[str, Any] = {}
-    tracker = tracker_for(len(workers), str(urlsplit(workers[0]).hostname))
+    ports: dict[str, int] = {}
     if len(workers) > 1:
-        ports = client.run(_free_port, workers=workers)
+        ports = _free_ports(client, workers)
         machines = ",".join(f"{urlsplit(worker).hostname}:{ports[worker]}" for worker in workers)
         network = {"machines": machines, "num_machines": len(workers), "tree_learner": "data", "time_out": 1}
-    settings = (loss, start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
+    tracker = tracker_for(len(workers), str(urlsplit(workers[0]).hostname))
     tasks = [
         client.submit(
             _train_on_worker,
@@ -113,10 +134,8 @@ def train(
         )
         for worker in workers
     ]
-    text, history, best = client.gather(tasks)[0]
-    booster = complete(lgb.Booster(model_str=text), loss, start)
-    booster.best_iteration = best
-    return booster, history
+    first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
+    return first
 
 
 def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
@@ -140,10 +159,22 @@ def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[s
     return share
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return int(found.getsockname()[1])
+def _free_ports(client: Any, workers: list[str]) -> dict[str, int]:
+    """Return a port for each worker; those on one machine are looked for at once, or they might be the same."""
+    ports: dict[str, int] = {}
+    for host in {urlsplit(worker).hostname for worker in workers}:
+        there = [worker for worker in workers if urlsplit(worker).hostname == host]
+        found = client.run(_open_ports, len(there), workers=there[:1])[there[0]]
+        ports.update(zip(there, found, strict=True))
+    return ports
+
+
+def _open_ports(n_ports: int) -> list[int]:
+    with ExitStack() as sockets:
+        opened = [sockets.enter_context(socket.socket()) for _ in range(n_ports)]
+        for one in opened:
+            one.bind(("", 0))
+        return [int(one.getsockname()[1]) for one in opened]
 
 
 def _rows(parts: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

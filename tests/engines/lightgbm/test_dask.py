@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import lightgbm as lgb
 import numpy as np
 import pytest
@@ -108,3 +110,13 @@ def test_a_bad_target_names_its_partition_and_the_cluster_is_left_usable(client)
         train(client, PARAMS, parted(X, [700]), parted(bad, [700]), loss=loss)
     booster, _ = train(client, PARAMS, parted(X, [700]), parted(y, [700]), loss=loss, num_boost_round=2)
     assert booster.num_trees() == 2
+
+
+def test_two_trainings_at_once_take_turns(client):
+    loss = SquaredError()
+    X, y, _ = data(loss)
+    dX, dy = parted(X, [450]), parted(y, [450])
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(train, client, PARAMS, dX, dy, loss=loss, num_boost_round=10) for _ in range(2)]
+        first, second = (call.result(timeout=60)[0].predict(X) for call in calls)
+    np.testing.assert_array_equal(first, second)
