@@ -61,8 +61,8 @@ class PredictiveGBM(BaseGBM):
 
         Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, hold what they say
         for rows that are exchangeable with these, whatever the model: on average over rows and calibration sets,
-        not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a few per
-        cent less. Offsets are left out: rows are taken to have one of 0. `predict`, `predict_distribution` and
+        not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a little
+        less. Offsets are left out: rows are taken to have one of 0. `predict`, `predict_distribution` and
         `sample` stay as they are. `fit` forgets the calibration; `save_model` keeps it.
 
         Parameters
