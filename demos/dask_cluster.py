@@ -4,8 +4,8 @@
 
 What to look at: the mean absolute error of new rows, over that of one machine. The data are skewed, sorted by
 target, and spread over two workers in halves or 90 to 10, as data are that were stored by date or by size. Under
-our loss it makes no difference. The engines' own absolute error (XGBoost's up to 3.3) re-fits leaves by medians of each
-worker's rows, and these are medians of different things.
+our loss it makes no difference. The engines' own absolute error (XGBoost's up to 3.3) re-fits leaves by medians of
+each worker's rows, and these are medians of different things.
 
 Needs `pip install gbm_objectives[dask]`; starts a cluster of two processes on this machine.
 """
