@@ -239,6 +239,10 @@ def residual_widths(
             weight = None if weight is None else weight[size > 0]
             size, cell = size[size > 0], cell[size > 0]
     widths = _widths(size, cell, shape, start, weight)
+    if n_outputs > 1:
+        # With some outputs all of these rows may be at their target, and others not.
+        seen = np.bincount(cell // (shape[1] * shape[2]), minlength=n_outputs) > 0
+        widths[~seen] = widths[seen].max()
     least = np.maximum(NARROWEST * widths.max(axis=-1, keepdims=True), SMALLEST_WIDTH)
     return Widths(np.maximum(widths, least).ravel(), low, groups_per_unit, atom)
 

@@ -55,13 +55,13 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
         turn = crc32(raw_prediction[rows].tobytes()) / 2**32
         rows = sample_rows(len(y_true), weight, turn, most)
     widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
-    if widths.table is None and raw_prediction.ndim == 1:
+    if widths.table is None:
         # Most rows are at their target, and the sample holds no other.
-        away = raw_prediction != y_true
+        away = (y_true != raw_prediction.T).reshape(-1, len(y_true)).any(axis=0)
         others = np.flatnonzero(away if weight is None else away & (weight > 0))
         if others.size == 0:
             return widths  # nothing to learn
-        rows = others[sample_rows(len(others))]
+        rows = others[sample_rows(len(others), most=most)]
         widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
     return widths
 

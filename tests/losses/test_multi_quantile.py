@@ -62,6 +62,21 @@ def test_an_output_at_the_target_in_all_rows():
     assert np.isfinite(gradient).all() and (hessian > 0).all() and (gradient[:, 0] == 0).all()
 
 
+@pytest.mark.parametrize("unit", [1.0, 1024.0])
+def test_rare_rows_away_from_an_atom(unit):
+    """Rows that the sample does not hold have widths in the unit of the target."""
+    y = np.zeros(30_000)
+    y[::3001] = 5.0 * unit
+    raw = np.zeros((30_000, 3))
+    loss = MultiQuantile(LEVELS)
+    for last in (0.0, 2.0 * unit):
+        raw[:, 2] = last
+        gradient, hessian = loss.gradient_hessian(y, raw)
+        away = slice(None, None, 3001)
+        steps = -gradient[away, :2] / hessian[away, :2]
+        assert np.isfinite(hessian).all() and (steps > 0.2 * unit).all() and (steps <= 5.01 * unit).all()
+
+
 @pytest.mark.parametrize("zeros", [0.3, 0.6, 0.9])
 def test_levels_that_start_at_what_most_targets_are(engine, zeros):
     x = np.random.default_rng(0).uniform(0, 1, (600, 2))
