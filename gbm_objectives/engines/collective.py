@@ -17,6 +17,8 @@ from ..losses.driver import weighted_float32
 
 __all__ = ["Collective", "LocalCollective", "gathered", "global_derivatives", "global_value"]
 
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -57,7 +59,8 @@ def gathered(
 ) -> Rows | None:
     """Return target, raw prediction and weight of all rows, or of more than `most` of a sample; None of no rows.
 
-    Every worker gets the same, in the order of the workers. Weights are 1 where there are none.
+    Every worker gets the same, in the order of the workers. Rows without weight are left out; where there are no
+    weights they are 1.
 
     Parameters
     ----------
@@ -70,6 +73,9 @@ def gathered(
     most : int
         The size of the sample; each worker gives as large a part as it has of the rows, at least one row.
     """
+    if weight is not None and not weight.all():
+        weighs = weight > 0
+        y, raw, weight = y[weighs], raw[weighs], weight[weighs]
     counts = np.zeros(collective.size)
     counts[collective.rank] = len(y)
     counts = collective.sum(counts)
@@ -95,10 +101,17 @@ def gathered(
 
 
 def global_derivatives(
-    loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, collective: Collective, turn: float
+    loss: Loss,
+    y: np.ndarray,
+    raw: np.ndarray,
+    weight: np.ndarray | None,
+    collective: Collective,
+    round_number: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian of this worker's rows as one machine with all rows would."""
     looks = loss.normalised or type(loss)._of_all_rows is not Loss._of_all_rows
+    # Another sample in each round, the same on all workers.
+    turn = (round_number * GOLDEN_RATIO) % 1.0
     sample = gathered(collective, y, raw, weight, turn, SAMPLE_ROWS) if looks else None
     if not len(y):
         return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)

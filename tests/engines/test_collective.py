@@ -8,6 +8,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from gbm_objectives import AbsoluteError
 from gbm_objectives.engines.collective import LocalCollective, gathered, global_derivatives, global_value
 from tests.catalogue import CASES
 
@@ -68,7 +69,7 @@ def test_derivatives_and_value(case, how, weighted):
 
     def work(worker, rows):
         own = None if weight is None else weight[rows]
-        pair = global_derivatives(loss, y[rows], raw[rows], own, worker, 0.0)
+        pair = global_derivatives(loss, y[rows], raw[rows], own, worker, 0)
         return *pair, global_value(loss, y[rows], raw[rows], own, worker)
 
     results = Threads(len(parts)).run(work, parts)
@@ -95,6 +96,24 @@ def test_samples_of_many_rows_are_the_same_everywhere():
             np.testing.assert_array_equal(a, b)
     at = np.searchsorted(np.sort(y), first[0])
     np.testing.assert_array_equal(np.sort(y)[at], first[0])
+
+
+def test_weights_that_single_out_a_few_of_many_rows():
+    rng = np.random.default_rng(0)
+    y, raw = rng.standard_normal((2, 20_000))
+    weight = np.zeros(20_000)
+    weight[::4001] = 2.0
+    few = np.flatnonzero(weight)
+    expected = AbsoluteError().gradient_hessian(y[few], raw[few], weight[few])
+
+    def work(worker, rows):
+        return global_derivatives(AbsoluteError(), y[rows], raw[rows], weight[rows], worker, 1)
+
+    halves = np.split(np.arange(20_000), 2)
+    for rows, got in zip(halves, Threads(2).run(work, halves), strict=True):
+        for one, whole in zip(got, expected, strict=True):
+            np.testing.assert_allclose(one[weight[rows] > 0], whole[np.isin(few, rows)], rtol=1e-5)
+            assert (one[weight[rows] == 0] == 0).all()
 
 
 def test_no_rows_at_all():

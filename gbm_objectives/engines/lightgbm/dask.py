@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import lightgbm as lgb
 import numpy as np
 from dask.delayed import delayed
-from distributed import wait
+from distributed import get_worker, wait
 from distributed.lock import Lock
 
 from ...losses import Loss
@@ -19,14 +19,14 @@ from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
 from ..collective import global_derivatives, global_value
 from ..communicator import Communicator, connected, tracker_for
-from ..partitions import checked_counts, partitions, sampled, target_sample
+from ..partitions import partitions, prepared, sampled
 from .train import checked_params, complete
 
 __all__ = ["train"]
 
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
-GOLDEN_RATIO = (5**0.5 - 1) / 2
+THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
@@ -53,7 +53,7 @@ def train(
     Parameters
     ----------
     client, X, y, loss, sample_weight, evals, num_boost_round
-        As in `gbm_objectives.engines.xgboost.dask.train`.
+        As in `gbm_objectives.engines.xgboost.dask.train`; X as a Dask array.
     params : dict
         LightGBM's parameters, without an objective.
     early_stopping_rounds : int, optional
@@ -72,33 +72,27 @@ def train(
     ------
     ValueError
         Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
-        and the row; or a parameter contradicts the loss.
+        and the row; partitions do not fit; or a parameter contradicts the loss.
     TypeError
-        If `loss` is not a loss of this package.
+        If `loss` is not a loss of this package, or X no Dask array.
     """
     params = checked_params(params, loss)
-    sets = [(X, y, sample_weight), *((*one, None)[:3] for one in evals)]
-    names = ["y", *(f"evals[{i}]" for i in range(len(sets) - 1))]
-    counts = [
-        checked_counts(client, loss, label, weights, name)
-        for (_, label, weights), name in zip(sets, names, strict=True)
-    ]
-    target, weight = target_sample(client, y, sample_weight, counts[0])
-    loss = loss.resolved(target, weight)
-    start = loss.initial_raw(target, weight)
-    bins = client.scatter(sampled(client, X, counts[0], BIN_ROWS, np.float64), broadcast=True)
-
-    shares = [_placed(client, one, n) for one, n in zip(sets, counts, strict=True)]
+    for features in (X, *(one[0] for one in evals)):
+        if not hasattr(features, "chunks"):
+            raise TypeError(f"X must be a Dask array, got {type(features).__name__}")
+    task = prepared(client, loss, X, y, sample_weight, evals, early_stopping_rounds)
+    bins = client.scatter(sampled(client, X, task.counts[0], BIN_ROWS, np.float64), broadcast=True)
+    shares = [_placed(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
     # A worker without rows to train on is not asked; its rows of other sets go to one that is.
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
-    settings = (loss, start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
+    settings = (task.loss, task.start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
-    booster = complete(lgb.Booster(model_str=text), loss, start)
+    booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
     return booster, history
 
@@ -142,14 +136,8 @@ def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[s
     """Return the partitions that have rows, as futures of (X, y, weight), by the worker that holds them."""
     X, y, weight = one
     weights = [None] * len(counts) if weight is None else partitions(weight)
-    features = partitions(X)
-    if len(features) != len(counts):
-        raise ValueError(f"X has {len(features)} partitions, the target has {len(counts)}: they must be the same")
-    parts = [
-        delayed(tuple)([*row])
-        for row, n in zip(zip(features, partitions(y), weights, strict=True), counts, strict=True)
-        if n
-    ]
+    rows = zip(partitions(X), partitions(y), weights, strict=True)
+    parts = [delayed(tuple)([*row]) for row, n in zip(rows, counts, strict=True) if n]
     futures = client.compute(parts)
     wait(futures)  # type: ignore[no-untyped-call]  # Dask's
     share: dict[str, list[Any]] = {}
@@ -190,7 +178,11 @@ def _train_on_worker(
 ) -> tuple[str, dict[str, Any], int]:
     """Train on the rows of this worker, together with the others; return the model, which all of them have."""
     loss, start, num_boost_round, early_stopping_rounds, callbacks = settings
-    params = {"verbosity": -1, **params, "objective": "none"}  # no built-in one, which would refuse num_class
+    # No built-in objective, which would refuse num_class.
+    params = {"verbosity": -1, **params, "objective": "none"}
+    if not any(name in params for name in THREAD_NAMES):
+        # Other tasks may run on the machine; LightGBM would take all of its cores.
+        params["num_threads"] = get_worker().state.nthreads
     reference = lgb.Dataset(bins, np.zeros(len(bins)), params=params, free_raw_data=False).construct()
 
     def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
@@ -205,8 +197,7 @@ def _train_on_worker(
 
     def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         y, weight = labels_and_weight(data)
-        # Another sample in each round, the same on all workers.
-        return global_derivatives(loss, y, raw, weight, communicator, (next(rounds) * GOLDEN_RATIO) % 1.0)
+        return global_derivatives(loss, y, raw, weight, communicator, next(rounds))
 
     def metric(raw: np.ndarray, data: lgb.Dataset) -> tuple[str, float, bool]:
         y, weight = labels_and_weight(data)

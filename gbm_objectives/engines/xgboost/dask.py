@@ -13,13 +13,11 @@ from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ..collective import global_derivatives, global_value
 from ..communicator import TIMEOUT, Communicator
-from ..partitions import checked_counts, target_sample
+from ..partitions import prepared
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
 
 __all__ = ["train"]
-
-GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 def train(
@@ -76,27 +74,20 @@ def train(
     ------
     ValueError
         Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
-        and the row; or a parameter contradicts the loss.
+        and the row; partitions do not fit; or a parameter contradicts the loss.
     TypeError
         If `loss` is not a loss of this package.
     """
     params = checked_params(params, loss)
-    sets = [(X, y, sample_weight), *((*one, None)[:3] for one in evals)]
-    names = ["y", *(f"evals[{i}]" for i in range(len(sets) - 1))]
-    counts = [
-        checked_counts(client, loss, label, weights, name)
-        for (_, label, weights), name in zip(sets, names, strict=True)
-    ]
-    target, weight = target_sample(client, y, sample_weight, counts[0])
-    loss = loss.resolved(target, weight)
-    start = loss.initial_raw(target, weight)
-    unit = unit_of_gains(loss, target, weight, start)
+    task = prepared(client, loss, X, y, sample_weight, evals, early_stopping_rounds)
+    loss, start = task.loss, task.start
+    unit = unit_of_gains(loss, task.target, task.weight, start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
     own = [
         xgboost.dask.DaskDMatrix(client, features, label, weight=weights, enable_categorical=True)
-        for features, label, weights in sets
+        for features, label, weights in task.sets
     ]
     if early_stopping_rounds is not None:
         stopping = xgb.callback.EarlyStopping(early_stopping_rounds, metric_name=loss.name, maximize=False)
@@ -124,10 +115,8 @@ class _Objective:
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-        # Another sample in each round, the same on all workers.
         self.round += 1
-        turn = (self.round * GOLDEN_RATIO) % 1.0
-        gradient, hessian = global_derivatives(self.loss, y, raw, weight, Communicator(), turn)
+        gradient, hessian = global_derivatives(self.loss, y, raw, weight, Communicator(), self.round)
         return gradient * self.unit, hessian * self.unit
 
 

@@ -120,3 +120,25 @@ def test_two_trainings_at_once_take_turns(client):
         calls = [pool.submit(train, client, PARAMS, dX, dy, loss=loss, num_boost_round=10) for _ in range(2)]
         first, second = (call.result(timeout=60)[0].predict(X) for call in calls)
     np.testing.assert_array_equal(first, second)
+
+
+def test_bad_arguments(client):
+    X, y, weight = data(AbsoluteError())
+    dX, dy = parted(X, [450]), parted(y, [450])
+    for arguments, message in (
+        ({"y": parted(y, [300, 600])}, r"y: the target has 3 partitions, X 2: they must be the same"),
+        ({"sample_weight": parted(weight, [])}, r"y: the target has 2 partitions, its weights 1"),
+        ({"evals": [(dX,)]}, r"evals\[0\] must be \(X, y\) or \(X, y, sample_weight\)"),
+        ({"evals": [(dX, dy, None, "name")]}, r"evals\[0\] must be"),
+        ({"early_stopping_rounds": 5}, "early_stopping_rounds needs evals"),
+        ({"y": parted(np.stack([y, y], axis=1), [450])}, "y must be 1-dimensional, got 2 dimensions"),
+        ({"sample_weight": parted(0 * weight, [450])}, "all weights are zero"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(client, PARAMS, **{"X": dX, "y": dy, "loss": AbsoluteError(), **arguments})
+    with pytest.raises(ValueError, match=r"params\['objective'\] must be left out"):
+        train(client, {"objective": "x"}, dX, dy, loss=AbsoluteError())
+    with pytest.raises(TypeError, match="loss must be a Loss"):
+        train(client, PARAMS, dX, dy, loss="mae")
+    with pytest.raises(TypeError, match="X must be a Dask array, got DataFrame"):
+        train(client, PARAMS, dX.to_dask_dataframe(columns=list("abcd")), dy, loss=AbsoluteError())

@@ -123,3 +123,23 @@ def test_a_bad_target_names_its_partition_and_the_cluster_is_left_usable(client)
         client, PARAMS, parted(X, [700]), parted(y, [700]), loss=PoissonDeviance(), num_boost_round=2
     )
     assert booster.num_boosted_rounds() == 2
+
+
+def test_bad_arguments(client):
+    X, y, weight = data(AbsoluteError())
+    dX, dy = parted(X, [450]), parted(y, [450])
+    for arguments, message in (
+        ({"y": parted(y, [300, 600])}, r"y: the target has 3 partitions, X 2: they must be the same"),
+        ({"sample_weight": parted(weight, [])}, r"y: the target has 2 partitions, its weights 1"),
+        ({"evals": [(dX,)]}, r"evals\[0\] must be \(X, y\) or \(X, y, sample_weight\)"),
+        ({"evals": [(dX, dy, None, "name")]}, r"evals\[0\] must be"),
+        ({"early_stopping_rounds": 5}, "early_stopping_rounds needs evals"),
+        ({"y": parted(np.stack([y, y], axis=1), [450])}, "y must be 1-dimensional, got 2 dimensions"),
+        ({"sample_weight": parted(0 * weight, [450])}, "all weights are zero"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(client, PARAMS, **{"X": dX, "y": dy, "loss": AbsoluteError(), **arguments})
+    with pytest.raises(ValueError, match=r"params\['objective'\] must be left out"):
+        train(client, {"objective": "x"}, dX, dy, loss=AbsoluteError())
+    with pytest.raises(TypeError, match="loss must be a Loss"):
+        train(client, PARAMS, dX, dy, loss="mae")
