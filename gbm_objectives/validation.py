@@ -115,8 +115,9 @@ def check_levels(values: Any, name: str) -> np.ndarray:
     if isinstance(values, str):
         raise TypeError(f"{name} must be numbers, got {values!r}")
     levels = as_numbers(np.atleast_1d(values), name).astype(np.float64)
-    if offender := first_offender(levels, (levels > 0) & (levels < 1)):
-        raise ValueError(f"{name} must be above 0 and below 1, got {offender.replace('row', 'place')}")
+    inside = (levels > 0) & (levels < 1)
+    if not inside.all():
+        raise ValueError(f"{name} must be above 0 and below 1, got {levels[~inside][0]}")
     return levels
 
 

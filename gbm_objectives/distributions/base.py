@@ -13,8 +13,10 @@ from ..losses.links import IDENTITY
 from ..losses.noise import Noise
 from ..validation import as_numbers, check_number
 
-__all__ = ["Distribution", "columns"]
+__all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread"]
 
+# Of a spread that is fitted on the log link. 1/σ² = exp(80) at most, which leaves float32 a factor of 6,000.
+LARGEST_LOG = 40.0
 # A gradient is at most so many square roots of its curvature, which is a row that many standard deviations out:
 # its square, which a spread meets, must fit into float32 beside the constant that normalises.
 LARGEST_Z = 1e15
@@ -45,7 +47,7 @@ class Distribution(Loss):
     curvature_kind = "expected"
     # The largest raw prediction of each output, in size, that the formulas see: beyond it exp overflows, or the
     # differences that they are made of are rounding.
-    _reach: ClassVar[tuple[float, ...]]
+    _reach: ClassVar[float | tuple[float, ...]] = np.inf
 
     def __init__(self, scale_step: float = 0.1) -> None:
         self.scale_step = scale_step
@@ -59,7 +61,7 @@ class Distribution(Loss):
         """Return SciPy's frozen distribution for parameters (n_samples, n_outputs)."""
 
     def _within_reach(self, raw_prediction: np.ndarray) -> np.ndarray:
-        reach = np.array(getattr(self, "_reach", np.inf))
+        reach = np.array(self._reach)
         return np.clip(raw_prediction, -reach, reach)
 
     def _block(
@@ -91,3 +93,16 @@ class Distribution(Loss):
 def columns(*values: np.ndarray | float) -> np.ndarray:
     """Return arrays, or numbers beside them, as the columns of one."""
     return np.stack(np.broadcast_arrays(*values), axis=-1)
+
+
+def log_spread(spread: float, centre: float) -> float:
+    """Return the logarithm of a target's spread, and raise if it is beyond what the formulas see.
+
+    Labels are float32: a spread below their resolution, 0 for instance, is taken for that.
+    """
+    if not spread < np.exp(LARGEST_LOG) or 0.0 < spread < np.exp(-LARGEST_LOG):
+        raise ValueError(
+            f"the spread of the target must be between exp(-40) and exp(40), it is {spread:.3g}: give it in"
+            " another unit"
+        )
+    return float(np.log(max(spread, np.finfo(np.float32).eps * abs(centre), np.exp(-LARGEST_LOG))))

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..losses.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
-from .base import Distribution, columns
-from .normal import LARGEST_LOG, log_spread
+from .base import LARGEST_LOG, Distribution, columns, log_spread
 
 __all__ = ["Laplace"]
 

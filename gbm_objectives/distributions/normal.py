@@ -12,12 +12,9 @@ from ..losses.domain import POSITIVE
 from ..losses.links import IDENTITY, LOG, Output
 from ..losses.noise import Noise
 from ..validation import check_choice
-from .base import Distribution, columns
+from .base import LARGEST_LOG, Distribution, columns, log_spread
 
 __all__ = ["LogNormal", "Normal"]
-
-# 1/σ² = exp(80) at most, which leaves float32 a factor of 6,000.
-LARGEST_LOG = 40.0
 
 
 def negative_log_density(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray) -> np.ndarray:
@@ -37,19 +34,6 @@ def mean_and_log_sigma(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return the maximum likelihood estimates."""
     mean = float(np.average(y, weights=weight))
     return np.array([mean, log_spread(float(np.sqrt(np.average(np.square(y - mean), weights=weight))), mean)])
-
-
-def log_spread(spread: float, centre: float) -> float:
-    """Return the logarithm of a target's spread, and raise if it is beyond what the formulas see.
-
-    Labels are float32: a spread below their resolution, 0 for instance, is taken for that.
-    """
-    if not spread < np.exp(LARGEST_LOG) or 0.0 < spread < np.exp(-LARGEST_LOG):
-        raise ValueError(
-            f"the spread of the target must be between exp(-40) and exp(40), it is {spread:.3g}: give it in"
-            " another unit"
-        )
-    return float(np.log(max(spread, np.finfo(np.float32).eps * abs(centre), np.exp(-LARGEST_LOG))))
 
 
 class Normal(Distribution):

@@ -11,8 +11,7 @@ from scipy import special
 from ..losses.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from ..validation import check_number
-from .base import Distribution, columns
-from .normal import LARGEST_LOG, log_spread
+from .base import LARGEST_LOG, Distribution, columns, log_spread
 
 __all__ = ["StudentT"]
 

@@ -23,7 +23,7 @@ import numpy as np
 
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
 
-
+# 0.9 · 10 is 9, and 1/(1 - 0.9) is 10, up to rounding; a coverage may have been a float32.
 ROUNDING = 1e-7
 
 
@@ -96,9 +96,8 @@ def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) ->
     scores, weight = scores[weight > 0], weight[weight > 0]
     one = weight.mean()  # a fresh row
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
-    # 0.9 · 10 is 9, up to rounding, of float32 too.
     if wanted > n * (1.0 + ROUNDING):
-        needed = int(np.ceil(coverage / (1.0 - coverage) - 1e-6))
+        needed = int(np.ceil(coverage / (1.0 - coverage) * (1.0 - 10.0 * ROUNDING)))
         raise ValueError(
             f"the calibration rows{of} are too few for a coverage of {coverage:g}: at least {needed} are needed,"
             f" there are {n:.0f}"

@@ -85,7 +85,8 @@ class IntervalRegressor(PredictiveGBM):
         levels = check_levels(alpha, "alpha")
         model, raw = self._quantiles(), self.predict_raw(X).astype(np.float64)
         if self.calibration_ is None:
-            self._refuse_groups(groups)
+            if groups is not None:
+                raise ValueError("groups must be left out: the model is not calibrated in groups")
             return model.quantiles(raw, levels)
         quantiles = one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
@@ -118,8 +119,7 @@ class IntervalRegressor(PredictiveGBM):
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         if self.calibration_ is None:
-            self._refuse_groups(groups)
-            return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
+            return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage], groups)
         raw = self.predict_raw(X).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # Where no target can be nothing is to be held.

@@ -124,11 +124,6 @@ class PredictiveGBM(BaseGBM):
         kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
         raise ValueError(f"groups must be integers or strings, all of them, got {kinds}")
 
-    @staticmethod
-    def _refuse_groups(groups: Any) -> None:
-        if groups is not None:
-            raise ValueError("groups must be left out: the model is not calibrated in groups")
-
     def sample(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw targets, or labels, from the distribution of each row.
 

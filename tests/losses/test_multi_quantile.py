@@ -124,7 +124,7 @@ def test_one_tree_for_all_levels_on_xgboost():
         (0.5, ValueError, "must be two or more in ascending order, got 0.5"),
         ((0.9, 0.1), ValueError, "must be two or more in ascending order"),
         ((0.1, 0.1), ValueError, "must be two or more in ascending order"),
-        ((0.1, 1.0), ValueError, "alphas of MultiQuantile must be above 0 and below 1, got 1.0 in place 1"),
+        ((0.1, 1.0), ValueError, "alphas of MultiQuantile must be above 0 and below 1, got 1.0$"),
         ("ab", TypeError, "alphas of MultiQuantile must be numbers, got 'ab'"),
         ((0.1, "x"), ValueError, "alphas of MultiQuantile must be numbers"),
         ((0.1, None), ValueError, "alphas of MultiQuantile must be"),

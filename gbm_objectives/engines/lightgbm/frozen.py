@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ class FrozenOutputs:
             one_way = np.abs(g.sum(axis=0)) > self.ONE_WAY * np.abs(g).sum(axis=0)
             self.still = np.where((raw == self.before).all(axis=0) & one_way, self.still + 1, 0)
         self.before = raw
-        for column in np.flatnonzero(self.still == self.LOOKS):
+        for column in np.flatnonzero(self.still == self.LOOKS).tolist():
             if self._would_gain(y_true[rows], raw, column, g[:, column].sum()):
                 warnings.warn(
                     f"the output {self.names[column]!r} of {self.loss!r} has stood still for"
@@ -64,7 +63,7 @@ class FrozenOutputs:
                 self.names = []
                 return
 
-    def _would_gain(self, y: np.ndarray, raw: np.ndarray, column: Any, slope: float) -> bool:
+    def _would_gain(self, y: np.ndarray, raw: np.ndarray, column: int, slope: float) -> bool:
         if np.ptp(y) == 0:
             return False  # a spread that wants to be 0
         moved = raw.copy()
