@@ -103,13 +103,14 @@ def weighted_float32(
     normalised = loss.normalised
     # A sample of few rows is all of them: they need not be computed twice.
     few = normalised and sample is None and len(y) <= SAMPLE_ROWS
-    if normalised and sample is not None:
-        _, h = derivatives(loss, sample[0], sample[1], known, np.float32)
-        factor = _normalising(loss, h, sample[2])
-    elif normalised and not few:
-        rows = sample_rows(len(y), weight)
-        _, h = derivatives(loss, y[rows], raw[rows], known, np.float32)
-        factor = _normalising(loss, h, None if weight is None else weight[rows])
+    if normalised and not few:
+        if sample is None:
+            rows = sample_rows(len(y), weight)
+            some = y[rows], raw[rows], None if weight is None else weight[rows]
+        else:
+            some = sample
+        _, h = derivatives(loss, some[0], some[1], known, np.float32)
+        factor = _normalising(loss, h, some[2])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         target = y[rows]
         # A NaN is neither above nor below.
