@@ -57,8 +57,8 @@ class Normal(Distribution):
         row alone, far too long for one far out, and trees that fit σ freely make it 0 where they fit the mean.
         With 0.05, 0.1, 0.2, 0.4 and 1 the mean held-out loss of 8 splits, early-stopped at a learning rate of 0.1,
         was with LightGBM 2.74, 2.72, 2.69, 2.73, 2.83 (UCI's concrete) and 0.36, 0.47, 0.53, 0.64, 1.08 (energy),
-        with XGBoost 2.80, 2.79, 2.81, 2.83, 2.93 and 0.23, 0.22, 0.23, 0.29, 0.50. The number of rounds falls nearly
-        in proportion.
+        with XGBoost 2.80, 2.79, 2.81, 2.83, 2.93 and 0.23, 0.22, 0.23, 0.29, 0.50. The number of rounds falls
+        nearly in proportion.
     score : {"nll", "crps"}, default="nll"
         What is minimised: the negative log-likelihood, or the continuous ranked probability score, which has the
         unit of the target and which a row far out moves far less.
