@@ -9,7 +9,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import stats
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
@@ -207,6 +206,8 @@ def plot_prediction_interval(
     if isinstance(model, (tuple, list)):
         if len(model) != 2:
             raise ValueError(f"model must be one model or a pair, got {len(model)}")
+        if groups is not None:
+            raise ValueError("groups must be left out for a pair of models: they are not calibrated")
         first, second = (one.predict(X) for one in model)
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
@@ -298,6 +299,8 @@ def plot_calibration(
     ax = _axes(ax)
     n = len(target)
     if kind == "pit":
+        from scipy import stats  # it takes long to import
+
         bins = min(20, max(2, n // 10))
         heights = np.histogram(share, bins, (0.0, 1.0))[0] * bins / n
         low, high = stats.binom(n, 1.0 / bins).interval(0.95)

@@ -19,6 +19,7 @@ from gbm_objectives import (
     GBMRegressor,
     Hinge,
     Huber,
+    MultiQuantile,
     PoissonDeviance,
     Quantile,
     SquaredError,
@@ -109,6 +110,21 @@ def test_plot_prediction_interval():
             plot_prediction_interval(model, X, level=level)
     with pytest.raises(ValueError, match="one model or a pair, got 3"):
         plot_prediction_interval([model] * 3, X)
+    with pytest.raises(ValueError, match="groups must be left out for a pair"):
+        plot_prediction_interval(pair, X, groups=[0] * len(X))
+
+
+def test_plot_a_calibrated_interval_of_several_quantiles(engine):
+    """The band is the calibrated interval, by group too, and the line one of the quantiles."""
+    model = engine.regressor(MultiQuantile((0.05, 0.5, 0.95))).fit(X[:200], Y[:200])
+    groups = (X[:, 1] > 0).astype(int)
+    model.calibrate(X[200:], Y[200:], groups=groups[200:])
+    ax = plot_prediction_interval(model, X, groups=groups)
+    band = ax.collections[0].get_paths()[0].vertices
+    low, high = model.predict_interval(X, 0.9, groups=groups).T
+    assert (band[:, 1].min(), band[:, 1].max()) == (pytest.approx(low.min()), pytest.approx(high.max()))
+    (line,) = ax.get_lines()
+    assert line.get_label() == "median" and line.get_ydata().shape == (len(X),)
 
 
 def heights(ax):

@@ -18,8 +18,7 @@ __all__ = ["StudentT"]
 # The error falls by about a half or faster in each iteration of expectation and maximisation: to 1e-12 in 40. Of
 # two far clusters they may find the one maximum of several that is near the median.
 ITERATIONS = 200
-# Beyond so many degrees of freedom it is the normal distribution to float32's digits, and gammaln's difference
-# loses its own.
+# With more degrees of freedom it is the normal distribution to float32's digits.
 LARGEST_DF = 1e6
 
 
