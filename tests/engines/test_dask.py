@@ -1,0 +1,194 @@
+"""A cluster of two processes trains the model of one machine, however the rows are spread."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+pytest.importorskip("distributed")
+import dask.array as da
+from dask.distributed import Client, LocalCluster
+
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Huber,
+    MultiQuantile,
+    PoissonDeviance,
+    SquaredError,
+)
+from gbm_objectives.distributions import Normal
+from gbm_objectives.losses.start import constant_rows
+from tests.engine import LIGHTGBM, XGBOOST
+
+# Dask's and the engines' own.
+pytestmark = pytest.mark.filterwarnings("ignore")
+N = 900
+LOSSES = [
+    SquaredError(),
+    AbsoluteError(),
+    Huber(),
+    BinaryCrossEntropy(),
+    CategoricalCrossEntropy(3),
+    PoissonDeviance(),
+    Normal(),
+    MultiQuantile((0.1, 0.9)),
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def train(engine, *arguments, **keywords):
+    return import_module(f"gbm_objectives.engines.{engine.name}.dask").train(*arguments, **keywords)
+
+
+def data(loss):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 200, (N, 4)) / 100.0
+    signal = 3 * np.sin(X[:, 0]) + X[:, 1]
+    y = {
+        "binary_cross_entropy": lambda: (signal + rng.standard_normal(N) > 2).astype(float),
+        "categorical_cross_entropy": lambda: np.digitize(signal + rng.standard_normal(N), [1.0, 3.0]).astype(
+            float
+        ),
+        "poisson_deviance": lambda: rng.poisson(np.exp(signal / 3)).astype(float),
+    }.get(loss.name, lambda: signal + rng.exponential(size=N))()
+    return X, y, rng.integers(0, 3, N).astype(float)
+
+
+def parted(client, array, *ends):
+    """A Dask array with partitions that end at these rows, with one worker and the other in turn."""
+    workers = sorted(client.scheduler_info()["workers"])
+    parts = [
+        da.from_delayed(client.scatter(rows, workers=[workers[i % 2]], hash=False), rows.shape, rows.dtype)
+        for i, rows in enumerate(np.split(array, ends))
+    ]
+    return da.concatenate(parts)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_it_is_the_model_of_one_machine(client, engine, loss, weighted):
+    X, y, weight = data(loss)
+    order = np.argsort(y, kind="stable")
+    X, y, weight = X[order], y[order], weight[order] if weighted else None
+    alone = engine.raw(engine.train(loss, X, y, weight, rounds=15), X)
+    constant = loss.value(y, constant_rows(loss.initial_raw(y, weight), N), weight)
+    halves, most, one_row = ([N // 2], [int(0.9 * N)], [1])
+    for ends in (halves, most, one_row, [N // 2, N // 2, N // 2]):  # the last with empty partitions
+        rows, target = parted(client, X, *ends), parted(client, y, *ends)
+        given = None if weight is None else parted(client, weight, *ends)
+        booster, _ = train(
+            engine, client, engine.params, rows, target, loss=loss, sample_weight=given, num_boost_round=15
+        )
+        got = engine.raw(booster, X)
+        if engine is XGBOOST:
+            np.testing.assert_allclose(got, alone, rtol=1e-4, atol=1e-4)
+        elif loss == SquaredError() and not weighted:
+            np.testing.assert_allclose(got, alone, rtol=1e-10, atol=1e-10)
+        else:
+            # LightGBM's workers sum histograms in another order, and splits of equal gain are many. As far below
+            # the constant's loss as one machine comes.
+            best = loss.value(y, alone, weight)
+            assert loss.value(y, got, weight) - best < 0.05 * (constant - best)
+
+
+def test_the_model_is_complete(client, engine):
+    loss = BinaryCrossEntropy()
+    X, y, _ = data(loss)
+    booster, _ = train(
+        engine,
+        client,
+        engine.params,
+        parted(client, X, 300),
+        parted(client, y, 300),
+        loss=loss,
+        num_boost_round=15,
+    )
+    np.testing.assert_allclose(engine.response(booster, X), loss.response(engine.raw(booster, X)), rtol=1e-5)
+
+
+def test_early_stopping(client, engine):
+    loss = AbsoluteError()
+    X, y, _ = data(loss)
+    fit, late = slice(0, 600), slice(600, N)
+    booster, history = train(
+        engine,
+        client,
+        engine.params,
+        parted(client, X[fit], 200),
+        parted(client, y[fit], 200),
+        loss=loss,
+        num_boost_round=500,
+        # One of its rows is with one worker, the rest with the other.
+        evals=[(parted(client, X[late], 1), parted(client, y[late], 1))],
+        early_stopping_rounds=10,
+    )
+    curve = history["validation_0"]["absolute_error"]
+    best = booster.best_iteration + (1 if engine is XGBOOST else 0)
+    assert best == np.argmin(curve) + 1 < 490
+    (staged,) = engine.staged_raw(booster, X[late], [best])
+    assert curve[best - 1] == pytest.approx(loss.value(y[late], staged), rel=1e-5)
+
+
+def test_a_bad_target_names_its_partition_and_the_cluster_is_left_usable(client, engine):
+    loss = PoissonDeviance()
+    X, y, weight = data(loss)
+    rows, target = parted(client, X, 700), parted(client, y, 700)
+    bad, odd = y.copy(), weight.copy()
+    bad[705], odd[3] = -1.0, np.nan
+    with pytest.raises(ValueError, match=r"y, partition 1: .* numbers not below 0, got -1.0 in row 5 \(1 such\)"):
+        train(engine, client, engine.params, rows, parted(client, bad, 700), loss=loss)
+    with pytest.raises(ValueError, match=r"y, partition 0: sample_weight must be finite .* got nan in row 3"):
+        train(engine, client, engine.params, rows, target, loss=loss, sample_weight=parted(client, odd, 700))
+    with pytest.raises(ValueError, match=r"evals\[0\], partition 1: .* got -1.0 in row 5"):
+        train(engine, client, engine.params, rows, target, loss=loss, evals=[(rows, parted(client, bad, 700))])
+    booster, _ = train(engine, client, engine.params, rows, target, loss=loss, num_boost_round=2)
+    assert np.isfinite(engine.raw(booster, X)).all()
+
+
+def test_two_trainings_at_once(client, engine):
+    loss = SquaredError()
+    X, y, _ = data(loss)
+    rows, target = parted(client, X, 450), parted(client, y, 450)
+
+    def run(_):
+        return train(engine, client, engine.params, rows, target, loss=loss, num_boost_round=10)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (engine.raw(booster, X) for booster in pool.map(run, range(2)))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_bad_arguments(client, engine):
+    X, y, weight = data(AbsoluteError())
+    rows, target = parted(client, X, 450), parted(client, y, 450)
+    for arguments, message in (
+        ({"y": parted(client, y, 300, 600)}, r"y: the target has 3 partitions, X 2: they must be the same"),
+        ({"sample_weight": parted(client, weight)}, r"y: the target has 2 partitions, its weights 1"),
+        ({"evals": [(rows,)]}, r"evals\[0\] must be \(X, y\) or \(X, y, sample_weight\)"),
+        ({"evals": [(rows, target, None, "name")]}, r"evals\[0\] must be"),
+        ({"early_stopping_rounds": 5}, "early_stopping_rounds needs evals"),
+        ({"y": parted(client, np.stack([y, y], axis=1), 450)}, "y must be 1-dimensional, got 2 dimensions"),
+        ({"sample_weight": parted(client, 0 * weight, 450)}, "all weights are zero"),
+        ({"params": {"objective": "x"}}, r"params\['objective'\] must be left out"),
+    ):
+        given = {"params": engine.params, "X": rows, "y": target, "loss": AbsoluteError(), **arguments}
+        with pytest.raises(ValueError, match=message):
+            train(engine, client, **given)
+    with pytest.raises(TypeError, match="loss must be a Loss"):
+        train(engine, client, engine.params, rows, target, loss="mae")
+    if engine is LIGHTGBM:
+        with pytest.raises(TypeError, match="X must be a Dask array, got DataFrame"):
+            train(engine, client, {}, rows.to_dask_dataframe(columns=list("abcd")), target, loss=AbsoluteError())
