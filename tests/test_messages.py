@@ -79,17 +79,6 @@ def test_soft_labels_in_one_column():
         GBMClassifier(BinaryCrossEntropy()).fit(X, np.clip(Y / 400, 0.01, 0.99))
 
 
-@pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
-def test_dask_estimators(kind):
-    pytest.importorskip("dask.distributed")
-    pytest.importorskip("xgboost.dask")
-    estimator = lgb.DaskLGBMRegressor() if kind == "lightgbm" else xgb.dask.DaskXGBRegressor()
-    with pytest.raises(
-        TypeError, match=r"(?s)estimator must t.* arrays and data frames, got .*, which asks for Dask's"
-    ):
-        GBMRegressor(estimator=estimator).fit(X, Y)
-
-
 def test_ranking_groups(engine):
     rows = engine.data(X, Y)
     rows.set_group([200, 242])

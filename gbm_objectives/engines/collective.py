@@ -7,19 +7,35 @@ worker. All workers make the same calls in the same order, those without rows to
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..curvature import SAMPLE_ROWS, sample_rows
 from ..losses import Loss
 from ..losses.driver import weighted_float32
+from .common import call_metric
 
-__all__ = ["Collective", "LocalCollective", "gathered", "global_derivatives", "global_value"]
+__all__ = [
+    "EXACT_ROWS",
+    "Collective",
+    "LocalCollective",
+    "Places",
+    "gathered",
+    "global_derivatives",
+    "global_results",
+    "global_value",
+    "looks_at_all_rows",
+]
+
+# Up to so many rows each worker sees all of them in each round: 400 kB, or one or two milliseconds.
+EXACT_ROWS = 16_384
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 class Collective(Protocol):
@@ -54,13 +70,33 @@ class LocalCollective:
         return values
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where this worker's rows stand among all rows, of which there are few.
+
+    Parameters
+    ----------
+    own : ndarray of int of shape (n_rows,)
+        The number of each of this worker's rows, from 0.
+    total : int
+        How many rows all workers have.
+    """
+
+    own: np.ndarray
+    total: int
+
+
 def gathered(
-    collective: Collective, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, turn: float, most: int
+    collective: Collective,
+    y: np.ndarray,
+    raw: np.ndarray,
+    weight: np.ndarray | None,
+    turn: float = 0.0,
+    most: float = np.inf,
 ) -> Rows | None:
     """Return target, raw prediction and weight of all rows, or of more than `most` of a sample; None of no rows.
 
-    Every worker gets the same, in the order of the workers. Rows without weight are left out; where there are no
-    weights they are 1.
+    Every worker gets the same, in the order of the workers. Rows without weight are left out.
 
     Parameters
     ----------
@@ -84,20 +120,39 @@ def gathered(
         return None
     quotas = counts if total <= most else np.minimum(np.maximum(np.floor(counts * (most / total)), 1.0), counts)
     ends = np.cumsum(quotas).astype(int)
+    own = int(quotas[collective.rank])
+    rows = sample_rows(len(y), None, turn, own) if own else slice(0)
+    first = ends[collective.rank] - own
+    return _placed(collective, y, raw, weight, rows, slice(first, first + own), ends[-1])
+
+
+def _placed(
+    collective: Collective,
+    y: np.ndarray,
+    raw: np.ndarray,
+    weight: np.ndarray | None,
+    rows: Any,
+    places: Any,
+    total: int,
+) -> Rows:
+    """Return target, raw prediction and weight of `total` rows, to which each worker gives some of its own."""
     parts = (y, raw, np.ones(len(y)) if weight is None else weight)
     columns = [part[:, None] if part.ndim == 1 else part for part in parts]
     width = [part.shape[1] for part in columns]
-    everyone = np.zeros((ends[-1], sum(width)))
-    if len(y):
-        own = int(quotas[collective.rank])
-        rows = sample_rows(len(y), None, turn, own)
-        everyone[ends[collective.rank] - own : ends[collective.rank]] = np.hstack(columns)[rows]
+    everyone = np.zeros((total, sum(width)))
+    everyone[places] = np.hstack(columns)[rows]
     target, prediction, weights = np.split(collective.sum(everyone), np.cumsum(width)[:-1], axis=1)
+    # As one machine has them: in the engine's precision, and no weights where all are 1.
     return (
-        target if np.ndim(y) == 2 else target[:, 0],
-        prediction if np.ndim(raw) == 2 else prediction[:, 0],
-        weights[:, 0],
+        target.astype(y.dtype).reshape(total, *y.shape[1:]),
+        prediction.astype(raw.dtype).reshape(total, *raw.shape[1:]),
+        None if (weights == 1.0).all() else weights[:, 0],
     )
+
+
+def looks_at_all_rows(loss: Loss) -> bool:
+    """Return whether the derivatives of a row depend on other rows."""
+    return loss.normalised or type(loss)._of_all_rows is not Loss._of_all_rows
 
 
 def global_derivatives(
@@ -107,12 +162,20 @@ def global_derivatives(
     weight: np.ndarray | None,
     collective: Collective,
     round_number: int,
+    places: Places | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient and Hessian of this worker's rows as one machine with all rows would."""
-    looks = loss.normalised or type(loss)._of_all_rows is not Loss._of_all_rows
-    # Another sample in each round, the same on all workers.
-    turn = (round_number * GOLDEN_RATIO) % 1.0
-    sample = gathered(collective, y, raw, weight, turn, SAMPLE_ROWS) if looks else None
+    """Return gradient and Hessian of this worker's rows as one machine with all rows would.
+
+    With `places` all rows are gathered, in their order: the pair is the one machine's to the last digits of a sum.
+    Without, a sample of them.
+    """
+    sample = None
+    if looks_at_all_rows(loss) and places is not None:
+        sample = _placed(collective, y, raw, weight, slice(None), places.own, places.total)
+    elif looks_at_all_rows(loss):
+        # Another sample in each round, the same on all workers.
+        turn = (round_number * GOLDEN_RATIO) % 1.0
+        sample = gathered(collective, y, raw, weight, turn, SAMPLE_ROWS)
     if not len(y):
         return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
     return weighted_float32(loss, y, raw, weight, sample)
@@ -129,3 +192,20 @@ def global_value(
         share = float(len(y) if weight is None else np.sum(weight, dtype=np.float64))
     total, share = collective.sum(np.array([total, share]))
     return float(total / share)
+
+
+def global_results(
+    loss: Loss,
+    metrics: Sequence[Callable[..., Any]],
+    y: np.ndarray,
+    raw: np.ndarray,
+    weight: np.ndarray | None,
+    collective: Collective,
+) -> list[tuple[str, float, bool]]:
+    """Return name, value and whether higher is better of the loss, and of metrics of scikit-learn's form.
+
+    A metric may look at all rows at once (an AUC does), so they are gathered for it.
+    """
+    results = [(loss.name, global_value(loss, y, raw, weight, collective), False)]
+    rows = gathered(collective, y, raw, weight) if metrics else None
+    return results if rows is None else [*results, *(call_metric(f, loss, *rows) for f in metrics)]

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from xgboost import collective
+from xgboost.core import XGBoostError as CommunicationError
 from xgboost.tracker import RabitTracker
 
-__all__ = ["TIMEOUT", "Communicator", "connected", "tracker_for"]
+__all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "tracker_for"]
 
 # A worker that has died is an error after so many seconds, and not after five minutes.
 TIMEOUT = 60

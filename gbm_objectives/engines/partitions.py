@@ -6,19 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 
-from ..curvature import sample_rows
 from ..losses import Loss
 from ..validation import as_weight
+from .collective import EXACT_ROWS, looks_at_all_rows
 from .common import check_labels
+from .rows import concatenated, some
 
-__all__ = ["Prepared", "partitions", "prepared", "sampled"]
+__all__ = [
+    "Prepared",
+    "check_collections",
+    "first_message",
+    "in_rows",
+    "named_sets",
+    "partitions",
+    "prepared",
+    "sampled",
+    "vector",
+]
 
 # Of more rows the start value and a scale "auto" are those of a sample: the median is off by a few thousandths of
 # the spread.
 START_ROWS = 65_536
+
+Rows = tuple[Any, Any, Any]  # features, target, weights or None
 
 
 @dataclass(frozen=True)
@@ -37,46 +51,66 @@ class Prepared:
         The number of rows in each partition of each set.
     target, weight : ndarray of shape (n_rows,)
         Targets and weights, or None, of all rows to train on, or of a sample of many.
+    exact : bool
+        Whether there are so few rows that each worker may see all of them, and the loss looks at them.
     """
 
     loss: Loss
     start: Any
-    sets: list[tuple[Any, Any, Any]]
+    sets: list[Rows]
     counts: list[list[int]]
     target: np.ndarray
     weight: np.ndarray | None
+    exact: bool
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are to train on."""
+        return sum(self.counts[0])
+
+    def numbers(self) -> list[np.ndarray]:
+        """Return the number of each row to train on, from 0, by partition."""
+        return np.split(np.arange(self.n_rows), np.cumsum(self.counts[0])[:-1])
 
 
-def prepared(
-    client: Any,
-    loss: Loss,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    evals: Sequence[tuple[Any, ...]],
-    early_stopping_rounds: int | None,
-) -> Prepared:
+def named_sets(
+    X: Any, y: Any, sample_weight: Any, evals: Sequence[tuple[Any, ...]], early_stopping_rounds: int | None
+) -> list[tuple[str, Rows]]:
+    """Return the rows to train on and the evaluation sets, with the name that messages have for the target."""
+    sets = [("y", (X, y, sample_weight))]
+    for i, one in enumerate(evals):
+        if not isinstance(one, (tuple, list)) or len(one) not in (2, 3):
+            raise ValueError(f"evals[{i}] must be (X, y) or (X, y, sample_weight)")
+        sets.append((f"evals[{i}]", (one[0], one[1], one[2] if len(one) == 3 else None)))
+    if early_stopping_rounds is not None and not evals:
+        raise ValueError("early_stopping_rounds needs evals, sets to compute the loss on")
+    return sets
+
+
+def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, Rows]]) -> Prepared:
     """Check all targets and weights on the workers, and return what is known of all rows before training.
 
     Raises
     ------
     ValueError
-        If a target or a weight is not valid, with its partition and row; partitions do not fit; or there is no set
-        to stop early by.
+        If a target or a weight is not valid, with its partition and row, or partitions do not fit.
+    TypeError
+        If something is no Dask collection.
     """
-    sets = [(X, y, sample_weight)]
-    for i, one in enumerate(evals):
-        if not isinstance(one, (tuple, list)) or len(one) not in (2, 3):
-            raise ValueError(f"evals[{i}] must be (X, y) or (X, y, sample_weight)")
-        sets.append((one[0], one[1], one[2] if len(one) == 3 else None))
-    if early_stopping_rounds is not None and not evals:
-        raise ValueError("early_stopping_rounds needs evals, sets to compute the loss on")
-    names = ["y", *(f"evals[{i}]" for i in range(len(evals)))]
-    counts = [_checked_counts(client, loss, *one, name) for one, name in zip(sets, names, strict=True)]
-    target = sampled(client, y, counts[0], START_ROWS)
-    weight = None if sample_weight is None else sampled(client, sample_weight, counts[0], START_ROWS)
-    loss = loss.resolved(target, weight)
-    return Prepared(loss, loss.initial_raw(target, weight), sets, counts, target, weight)
+    for name, one in sets:
+        check_collections(name, *one)
+    with client.as_current():
+        X = _with_known_categories(sets[0][1][0])
+    rows = [(in_rows(_with_categories_of(X, features)), *others) for _, (features, *others) in sets]
+    counts = [_checked_counts(client, loss, name, *one) for one, (name, _) in zip(rows, sets, strict=True)]
+    _, y, weight = rows[0]
+    target = np.asarray(sampled(client, y, counts[0], START_ROWS), dtype=np.float32)
+    weights = None
+    if weight is not None:
+        weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
+    loss = loss.resolved(target, weights)
+    exact = sum(counts[0]) <= EXACT_ROWS and looks_at_all_rows(loss)
+    return Prepared(loss, loss.initial_raw(target, weights), rows, counts, target, weights, exact)
 
 
 def partitions(values: Any) -> list[Any]:
@@ -84,22 +118,61 @@ def partitions(values: Any) -> list[Any]:
     return list(np.ravel(values.to_delayed()))
 
 
-def _checked_counts(client: Any, loss: Loss, X: Any, y: Any, weight: Any, name: str) -> list[int]:
-    """Return the number of rows of each partition, or raise for the first that is not valid."""
+def vector(parts: Sequence[Any], dtype: Any = np.float64) -> Any:
+    """Return a Dask array of delayed vectors."""
+    dask_array: Any = da  # its functions have no types
+    # Of unknown lengths, or Dask would leave empty ones out.
+    vectors = [dask_array.from_delayed(delayed(part), (np.nan,), dtype) for part in parts]
+    return dask_array.concatenate(vectors, allow_unknown_chunksizes=True)
+
+
+def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
+    """Raise unless all are Dask collections, of as many dimensions as they should have."""
+    where = "" if name == "y" else f"{name}: "
+    for what, values in (("X", X), ("y", y), ("sample_weight", weight)):
+        if values is not None and not hasattr(values, "__dask_graph__"):
+            kind = f"{type(values).__module__}.{type(values).__name__}"
+            raise TypeError(f"{where}{what} must be a Dask array or data frame, got {kind}")
+    if X.ndim != 2:
+        raise ValueError(f"{where}X must be 2-dimensional, got {X.ndim} dimensions")
     if y.ndim != 1:
         raise ValueError(f"{name} must be 1-dimensional, got {y.ndim} dimensions: no target distributions here")
-    targets, features = partitions(y), len(partitions(X[:, 0] if hasattr(X, "chunks") else X))
+
+
+def _with_known_categories(X: Any) -> Any:
+    """Return features of which data frames agree in their categories, whatever the partitions hold."""
+    unknown = [column for column in _categorical(X) if not X[column].cat.known]
+    return X.categorize(columns=unknown) if unknown else X
+
+
+def _with_categories_of(X: Any, other: Any) -> Any:
+    """Return the features of another set with the categories of `X`, by whose codes the model knows them."""
+    kinds = {column: X.dtypes[column] for column in _categorical(X) if column in getattr(other, "columns", ())}
+    return other.astype(kinds) if kinds else other
+
+
+def _categorical(X: Any) -> list[Any]:
+    kinds = getattr(X, "dtypes", None)
+    return [] if kinds is None else [column for column, kind in kinds.items() if kind == "category"]
+
+
+def in_rows(X: Any) -> Any:
+    """Return features whose partitions are whole rows."""
+    return X.rechunk({1: X.shape[1]}) if hasattr(X, "chunks") and len(X.chunks[1]) > 1 else X
+
+
+def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: Any) -> list[int]:
+    """Return the number of rows of each partition, or raise for the first that is not valid."""
+    targets, features = partitions(y), partitions(X)
     weights = [None] * len(targets) if weight is None else partitions(weight)
-    for other, n in (("X", features), ("its weights", len(weights))):
+    for other, n in (("X", len(features)), ("its weights", len(weights))):
         if n != len(targets):
             raise ValueError(
                 f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same"
             )
-    checks = [delayed(_check)(loss, *both) for both in zip(targets, weights, strict=True)]
+    checks = [delayed(_check)(loss, *rows) for rows in zip(features, targets, weights, strict=True)]
     found = client.gather(client.compute(checks))
-    for i, (_, message, _) in enumerate(found):
-        if message:
-            raise ValueError(f"{name}, partition {i}: {message}")
+    first_message(name, [message for _, message, _ in found])
     if not any(n for n, *_ in found):
         raise ValueError(f"{name} is empty: at least one row is needed")
     if not any(weighs for *_, weighs in found):
@@ -107,9 +180,18 @@ def _checked_counts(client: Any, loss: Loss, X: Any, y: Any, weight: Any, name: 
     return [n for n, *_ in found]
 
 
-def _check(loss: Loss, y: Any, weight: Any) -> tuple[int, str, bool]:
+def first_message(name: str, messages: Sequence[str]) -> None:
+    """Raise for the first partition of which there is something to say."""
+    for i, message in enumerate(messages):
+        if message:
+            raise ValueError(f"{name}, partition {i}: {message}")
+
+
+def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
     """Return the number of rows of a partition, what is wrong with it, and whether a row weighs anything."""
     target = np.asarray(y)
+    if X.shape[0] != len(target):
+        return len(target), f"X has {X.shape[0]} rows, the target {len(target)}", False
     if not len(target):
         return 0, "", False
     try:
@@ -122,14 +204,9 @@ def _check(loss: Loss, y: Any, weight: Any) -> tuple[int, str, bool]:
     return len(target), "", weight is None or bool(np.any(weight))
 
 
-def sampled(client: Any, values: Any, counts: list[int], most: int, dtype: Any = np.float32) -> np.ndarray:
+def sampled(client: Any, values: Any, counts: list[int], most: int) -> Any:
     """Return all rows of a collection, or of more than `most` as many, from each partition its share."""
     total = sum(counts)
     quotas = counts if total <= most else [min(n, max(1, n * most // total)) for n in counts]
-    parts = [delayed(_some)(part, quota, dtype) for part, quota in zip(partitions(values), quotas, strict=True)]
-    return np.concatenate(client.gather(client.compute(parts)))
-
-
-def _some(values: Any, quota: int, dtype: Any) -> np.ndarray:
-    array = np.asarray(values, dtype=dtype)
-    return array[sample_rows(len(array), None, 0.0, quota)] if quota else array[:0]
+    parts = [delayed(some)(part, quota) for part, quota in zip(partitions(values), quotas, strict=True) if quota]
+    return concatenated(client.gather(client.compute(parts)))

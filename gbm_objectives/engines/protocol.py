@@ -10,7 +10,7 @@ import numpy as np
 
 from ..losses import Loss
 
-__all__ = ["Engine", "Trained", "Training"]
+__all__ = ["DaskEngine", "DaskTraining", "Engine", "Trained", "Training"]
 
 
 @dataclass
@@ -27,6 +27,19 @@ class Training:
     model: Any = None  # to go on from
     offset: np.ndarray | None = None  # raw predictions to be added to
     eval_offsets: list[np.ndarray | None] | None = None
+    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+
+
+@dataclass
+class DaskTraining:
+    """What a `fit` on a cluster hands to an engine."""
+
+    client: Any
+    # Name of the target in messages, (X, y, sample_weight) as Dask collections: to train on, then to evaluate on.
+    sets: list[tuple[str, tuple[Any, Any, Any]]]
+    eval_names: Sequence[str] | None = None
+    eval_metric: Any = None
+    callbacks: Any = None
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
 
 
@@ -75,3 +88,16 @@ class Engine(Protocol):
 
     def from_text(self, text: str) -> Any:
         """Return the native model of a text."""
+
+
+class DaskEngine(Protocol):
+    """What trains an engine's models on a Dask cluster."""
+
+    def local_estimator(self, estimator: Any, classifier: bool) -> Any:
+        """Return the estimator of one machine with the parameters of a Dask estimator."""
+
+    def class_factors(self, estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
+        """Return by what the parameters of an estimator multiply the weights of labels 0 and 1."""
+
+    def train_estimator(self, estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+        """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .protocol import Engine
+from .protocol import DaskEngine, Engine
 
-__all__ = ["DEFAULT", "ENGINES", "engine_named", "engine_of"]
+__all__ = ["DEFAULT", "ENGINES", "dask_engine_of", "engine_named", "engine_of"]
 
 # From the package that an engine's own estimators come from, by which model files name it too, to the module of
 # ours that offers what `protocol.Engine` lists. Imported where it is used: who has one engine needs no other.
@@ -43,18 +43,27 @@ def engine_of(estimator: Any) -> tuple[str, Engine]:
         If it is of none of the engines.
     """
     for kind in type(estimator).__mro__:
-        root, _, rest = kind.__module__.partition(".")
-        if root in ENGINES and "dask" in rest.split("."):
-            raise TypeError(
-                f"estimator must train on arrays and data frames, got {estimator!r}, which asks for Dask's"
-            )
+        root = kind.__module__.partition(".")[0]
         if root in ENGINES and hasattr(estimator, "n_estimators"):
             return root, engine_named(root)
     raise TypeError(f"estimator must be a scikit-learn estimator of {' or '.join(ENGINES)}, got {estimator!r}")
 
 
+def dask_engine_of(estimator: Any) -> DaskEngine | None:
+    """Return what trains a Dask estimator of an engine; None if it is none."""
+    for kind in type(estimator).__mro__:
+        root, *inner = kind.__module__.split(".")
+        if root in ENGINES and "dask" in inner:
+            engine: Any = import_module(f"gbm_objectives.engines.{root}.dask")
+            return engine
+    return None
+
+
 if TYPE_CHECKING:
+    from .lightgbm import dask as _lightgbm_dask
     from .lightgbm import estimator as _lightgbm
+    from .xgboost import dask as _xgboost_dask
     from .xgboost import estimator as _xgboost
 
     _: list[Engine] = [_lightgbm, _xgboost]
+    _dask: list[DaskEngine] = [_lightgbm_dask, _xgboost_dask]

@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ..engines.common import check_labels, require_loss, resolved_for, unfitted_copy
 from ..engines.protocol import Engine, Training
-from ..engines.registry import DEFAULT, engine_named, engine_of
+from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..losses import Loss
 from ..validation import as_weight
 from . import saving
 from .conformal import Calibration
+from .distributed import fit_on_cluster, is_collection, lazily
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -113,6 +114,9 @@ class BaseGBM(BaseEstimator):
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]) -> Any:
+        if (cluster := dask_engine_of(self.estimator)) is not None:
+            self._check_estimator()
+            return fit_on_cluster(self, cluster, X, y, sample_weight, eval_set, fit_params)
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -160,6 +164,7 @@ class BaseGBM(BaseEstimator):
             self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
         return self
 
+    @lazily
     def predict_raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the raw prediction, on the scale of the link.
 
@@ -180,6 +185,10 @@ class BaseGBM(BaseEstimator):
         ValueError
             If the model has fewer rounds.
         """
+        return self._raw(X, num_iteration)
+
+    def _raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
+        """Return the raw prediction for features in memory."""
         check_is_fitted(self)
         X = self._features(X, reset=False)
         _, engine = engine_of(self.estimator_)
@@ -204,7 +213,7 @@ class BaseGBM(BaseEstimator):
         check_is_fitted(self)
         _, engine = engine_of(self.estimator_)
         for rounds in range(1, engine.n_rounds(self.booster_) + 1):
-            yield self._predicted(self.predict_raw(X, rounds))
+            yield self._predicted(self._raw(X, rounds))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
         """Return what `predict` makes of raw predictions."""
@@ -293,13 +302,23 @@ class BaseGBM(BaseEstimator):
             engine = engine_named(DEFAULT)
             return engine, engine.default_estimator(is_classifier(self))
         _, engine = engine_of(self.estimator)
+        self._check_estimator()
+        return engine, unfitted_copy(self.estimator)
+
+    def _check_estimator(self) -> None:
+        if self.loss is not None:
+            require_loss(self.loss)
         if isinstance(self.estimator, type) or is_classifier(self.estimator) != is_classifier(self):
             kind = "classifier" if is_classifier(self) else "regressor"
             raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
-        return engine, unfitted_copy(self.estimator)
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
+        if is_collection(X):
+            raise TypeError(
+                "X must be in memory here, got a Dask collection: fit takes one with a Dask estimator, such as"
+                " DaskLGBMRegressor, the methods named predict_… without one; or call X.compute()"
+            )
         if hasattr(X, "columns") or hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
 from ..validation import check_between
 from .conformal import class_sets
+from .distributed import lazily
 from .predictive import PredictiveGBM
 
 __all__ = ["GBMClassifier"]
@@ -129,9 +130,10 @@ feature_names_in_
         by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
         return by_class if weight is None else by_class * weight
 
+    @lazily
     def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the predicted label of each row, (n_samples,), of so many rounds or of all."""
-        return self._predicted(self.predict_raw(X, num_iteration))
+        return self._predicted(self._raw(X, num_iteration))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
         codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
@@ -139,11 +141,13 @@ feature_names_in_
         return labels
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
+    @lazily
     def predict_proba(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all."""
-        return self._probabilities(self.predict_raw(X, num_iteration))
+        return self._probabilities(self._raw(X, num_iteration))
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
+    @lazily
     def predict_set(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
         """Return which classes may be the label of each row: sets that hold a share of fresh labels.
 
@@ -179,7 +183,7 @@ feature_names_in_
         check_is_fitted(self)
         if self.calibration_ is None:
             raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
-        raw = self.predict_raw(X).astype(np.float64)
+        raw = self._raw(X).astype(np.float64)
         return class_sets(self.calibration_, self._probabilities, raw, coverage, self._groups(groups, len(raw)))
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
@@ -191,14 +195,15 @@ feature_names_in_
 
     def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
         # SciPy draws of a multinomial variable with one vector of probabilities only.
-        bounds = self.predict_proba(X).cumsum(axis=1)[:, None, :-1]
+        bounds = self._probabilities(self._raw(X)).cumsum(axis=1)[:, None, :-1]
         codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
         labels: np.ndarray = self.classes_[codes]
         return labels
 
+    @lazily
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes)."""
-        raw = self.predict_raw(X)
+        raw = self._raw(X)
         return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]
 
     def __sklearn_tags__(self) -> Any:

@@ -13,6 +13,7 @@ from ..distributions.crps import crps
 from ..losses import MultiQuantile
 from ..validation import as_weight, check_between, check_levels
 from .conformal import Quantiles, interval, one_sided
+from .distributed import lazily
 from .predictive import PredictiveGBM
 
 __all__ = ["IntervalRegressor"]
@@ -21,6 +22,7 @@ __all__ = ["IntervalRegressor"]
 class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
 
+    @lazily
     def predict_params(self, X: Any) -> np.ndarray:
         """Return the parameters of the distribution of each row, as a table with a name for each column.
 
@@ -43,7 +45,7 @@ class IntervalRegressor(PredictiveGBM):
             If the loss is no negative log-likelihood.
         """
         noise = self._noise()
-        response = self.loss_.response(self.predict_raw(X).astype(np.float64))
+        response = self.loss_.response(self._raw(X).astype(np.float64))
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
@@ -55,6 +57,7 @@ class IntervalRegressor(PredictiveGBM):
             table[name] = column
         return table
 
+    @lazily
     def predict_quantiles(self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None) -> np.ndarray:
         """Return quantiles of the target of each row.
 
@@ -83,7 +86,7 @@ class IntervalRegressor(PredictiveGBM):
             are too few.
         """
         levels = check_levels(alpha, "alpha")
-        model, raw = self._quantiles(), self.predict_raw(X).astype(np.float64)
+        model, raw = self._quantiles(), self._raw(X).astype(np.float64)
         if self.calibration_ is None:
             if groups is not None:
                 raise ValueError("groups must be left out: the model is not calibrated in groups")
@@ -91,6 +94,7 @@ class IntervalRegressor(PredictiveGBM):
         quantiles = one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
+    @lazily
     def predict_interval(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
         """Return an interval for the target of each row.
 
@@ -120,7 +124,7 @@ class IntervalRegressor(PredictiveGBM):
         check_between(coverage, "coverage", 0.0, 1.0)
         if self.calibration_ is None:
             return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage], groups)
-        raw = self.predict_raw(X).astype(np.float64)
+        raw = self._raw(X).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # Where no target can be nothing is to be held.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)

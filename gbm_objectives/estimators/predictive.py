@@ -43,7 +43,7 @@ class PredictiveGBM(BaseGBM):
             and the noise has no scale.
         """
         self._noise()
-        return self._distribution(self.predict_raw(X).astype(np.float64))
+        return self._distribution(self._raw(X).astype(np.float64))
 
     def _distribution(self, raw: np.ndarray) -> Any:
         """Return the distributions of raw predictions."""
@@ -94,7 +94,7 @@ class PredictiveGBM(BaseGBM):
         check_labels(self.loss_, target)
         if target.ndim > 1 or (hasattr(self, "classes_") and (target != np.floor(target)).any()):
             raise ValueError("calibrate needs labels, not target distributions")
-        raw = self.predict_raw(X).astype(np.float64)
+        raw = self._raw(X).astype(np.float64)
         check_consistent_length(raw, target)
         weight = as_weight(sample_weight, len(target))
         if weight is not None:
@@ -182,7 +182,7 @@ class PredictiveGBM(BaseGBM):
         weight = as_weight(sample_weight, len(target))
         if hasattr(self, "classes_"):
             # Of probabilities as targets the expectation.
-            raw = self.predict_raw(X)
+            raw = self._raw(X)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         else:

@@ -11,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
+from .distributed import lazily
 from .intervals import IntervalRegressor
 
 __all__ = ["GBMRegressor"]
@@ -97,7 +98,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             ψ(r)/r over its largest value; there for robust losses (`Huber`, `Cauchy` and the like).
         """
         loss: Any = self.loss_
-        return np.asarray(loss.outlier_weights(self._encode(y), self.predict_raw(X)))
+        return np.asarray(loss.outlier_weights(self._encode(y), self._raw(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of the prediction, as scikit-learn's regressors do.
@@ -121,13 +122,14 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         ValueError
             If the loss predicts several numbers for a row.
         """
-        if np.ndim(prediction := self.predict(X)) > 1:
+        if np.ndim(prediction := self._predicted(self._raw(X))) > 1:
             raise ValueError(
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
                 " search give scoring=, for instance the loss's value of predict_raw"
             )
         return float(r2_score(y, prediction, sample_weight=sample_weight))
 
+    @lazily
     def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
         """Return the prediction on the response scale.
 
@@ -143,7 +145,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Of a distribution the mean; of a loss with several outputs a column for each, in their order.
         """
-        return self._predicted(self.predict_raw(X, num_iteration))
+        return self._predicted(self._raw(X, num_iteration))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
         return self.loss_.predicted(raw)

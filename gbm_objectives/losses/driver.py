@@ -83,7 +83,7 @@ def weighted_float32(
     y: np.ndarray,
     raw: np.ndarray,
     weight: np.ndarray | None,
-    sample: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    sample: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
 
@@ -104,13 +104,10 @@ def weighted_float32(
     # A sample of few rows is all of them: they need not be computed twice.
     few = normalised and sample is None and len(y) <= SAMPLE_ROWS
     if normalised and not few:
-        if sample is None:
-            rows = sample_rows(len(y), weight)
-            some = y[rows], raw[rows], None if weight is None else weight[rows]
-        else:
-            some = sample
-        _, h = derivatives(loss, some[0], some[1], known, np.float32)
-        factor = _normalising(loss, h, some[2])
+        target, prediction, counts = sample or (y, raw, weight)
+        rows = sample_rows(len(target), counts)
+        _, h = derivatives(loss, target[rows], prediction[rows], known, np.float32)
+        factor = _normalising(loss, h, None if counts is None else counts[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         target = y[rows]
         # A NaN is neither above nor below.

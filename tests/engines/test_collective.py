@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from gbm_objectives import AbsoluteError
-from gbm_objectives.engines.collective import LocalCollective, gathered, global_derivatives, global_value
+from gbm_objectives.engines.collective import (
+    LocalCollective,
+    Places,
+    gathered,
+    global_derivatives,
+    global_value,
+)
 from tests.catalogue import CASES
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -79,6 +85,28 @@ def test_derivatives_and_value(case, how, weighted):
             np.testing.assert_allclose(part, expected[rows], rtol=1e-5, atol=1e-6 * np.abs(expected).max())
     for *_, value in results:
         assert value == pytest.approx(loss.value(y, raw, weight), rel=1e-12)
+
+
+@cases
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_with_places_are_exact(case, weighted):
+    """Of more rows than a sample holds too, where each worker knows which of all rows it has."""
+    rng = np.random.default_rng(0)
+    n, loss = 9000, case.loss
+    y, raw = case.targets(rng, n), case.raw(rng, n)
+    loss = loss.resolved(y)
+    weight = rng.integers(0, 3, n).astype(float) if weighted else None
+    order = rng.permutation(n)
+    parts = np.split(order, [1, 1, 7000])
+
+    def work(worker, rows):
+        own = None if weight is None else weight[rows]
+        return global_derivatives(loss, y[rows], raw[rows], own, worker, 3, Places(rows, n))
+
+    results = Threads(len(parts)).run(work, parts)
+    for got, expected in zip(zip(*results, strict=True), loss.gradient_hessian(y, raw, weight), strict=True):
+        for rows, part in zip(parts, got, strict=True):
+            np.testing.assert_allclose(part, expected[rows], rtol=1e-6, atol=1e-7 * np.abs(expected).max())
 
 
 def test_samples_of_many_rows_are_the_same_everywhere():

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import lightgbm as lgb
 import numpy as np
 from dask.delayed import delayed
-from distributed import get_worker, wait
+from distributed import wait
 from distributed.lock import Lock
 
 from ...losses import Loss
-from ...losses.metric import labels_and_weight
-from ...losses.start import constant_rows
-from ..collective import global_derivatives, global_value
-from ..communicator import Communicator, connected, tracker_for
-from ..partitions import partitions, prepared, sampled
-from .train import checked_params, complete
+from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ..communicator import CommunicationError, tracker_for
+from ..partitions import Prepared, named_sets, partitions, prepared, sampled
+from ..protocol import DaskTraining, Trained
+from .estimator import native_params
+from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
+from .worker import Settings, train_on_worker
 
-__all__ = ["train"]
+__all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
 THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
+# Of these the network is made here. Parallel by features would need all rows on each worker.
+NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
+SECONDS_FOR_CAUSE = 5
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
@@ -41,21 +46,22 @@ def train(
     evals: Sequence[tuple[Any, ...]] = (),
     num_boost_round: int = 100,
     early_stopping_rounds: int | None = None,
+    metrics: Sequence[Callable[..., Any]] | None = None,
     callbacks: Sequence[Any] | None = None,
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train as one machine with all rows would, wherever they are, and return a complete model.
 
     LightGBM's own Dask estimators start at 0 under a custom objective, bin features on each worker, and compute
-    metrics on its rows alone. Here start value, widths of residuals, the constant that normalises and the metric
-    are those of the rows of all workers, and all take their bins from one sample. LightGBM's data-parallel trees
-    sum histograms in another order than one machine.
+    metrics on its rows alone. Here start value, widths of residuals, the constant that normalises and the metrics
+    are those of the rows of all workers, and all take their bins from one sample of 200,000 rows. LightGBM's
+    data-parallel trees sum histograms in another order than one machine.
 
     Parameters
     ----------
-    client, X, y, loss, sample_weight, evals, num_boost_round
-        As in `gbm_objectives.engines.xgboost.dask.train`; X as a Dask array.
+    client, X, y, loss, sample_weight, evals, num_boost_round, metrics
+        As in `gbm_objectives.engines.xgboost.dask.train`.
     params : dict
-        LightGBM's parameters, without an objective.
+        LightGBM's parameters, without an objective, a metric or a network.
     early_stopping_rounds : int, optional
         Stop when the loss on one of `evals` has not fallen for so many rounds.
     callbacks : sequence of callable, optional
@@ -74,21 +80,64 @@ def train(
         Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
         and the row; partitions do not fit; or a parameter contradicts the loss.
     TypeError
-        If `loss` is not a loss of this package, or X no Dask array.
+        If `loss` is not a loss of this package, or data are no Dask collections.
     """
+    params = _checked_params(params, loss)
+    sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
+    names = [f"validation_{i}" for i in range(len(evals))]
+    functions = metric_functions(loss, metrics)
+    task = prepared(client, loss, sets)
+    return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
+
+
+def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
     params = checked_params(params, loss)
-    for features in (X, *(one[0] for one in evals)):
-        if not hasattr(features, "chunks"):
-            raise TypeError(f"X must be a Dask array, got {type(features).__name__}")
-    task = prepared(client, loss, X, y, sample_weight, evals, early_stopping_rounds)
-    bins = client.scatter(sampled(client, X, task.counts[0], BIN_ROWS, np.float64), broadcast=True)
+    for name in NETWORK_NAMES:
+        if name in params:
+            raise ValueError(f"params[{name!r}] must be left out: the network is made of Dask's workers")
+    for name in LEARNER_NAMES:
+        learner = params.pop(name, "data")
+        if not str(learner).startswith(("data", "voting", "serial")):
+            raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {learner!r}")
+        if str(learner).startswith("voting"):
+            params["tree_learner"] = "voting"
+    given = [params[name] for name in METRIC_NAMES if params.get(name, "None") != "None"]
+    if given:
+        raise ValueError(
+            f"metric {given[0]!r} would be computed on each worker's rows alone: pass a function (metrics= of"
+            " train, eval_metric= of fit)"
+        )
+    return params
+
+
+def _train(
+    client: Any,
+    params: dict[str, Any],
+    task: Prepared,
+    names: Sequence[str],
+    num_boost_round: int,
+    early_stopping_rounds: int | None,
+    metrics: Sequence[Callable[..., Any]],
+    callbacks: Sequence[Any] | None,
+) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
+    """Train on checked data."""
+    bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_placed(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
     # A worker without rows to train on is not asked; its rows of other sets go to one that is.
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
-    settings = (task.loss, task.start, num_boost_round, early_stopping_rounds, list(callbacks or ()))
+    settings = Settings(
+        task.loss,
+        task.start,
+        task.n_rows if task.exact else None,
+        names,
+        num_boost_round,
+        early_stopping_rounds,
+        metrics,
+        list(callbacks or ()),
+    )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
@@ -97,28 +146,76 @@ def train(
     return booster, history
 
 
+def local_estimator(estimator: Any, classifier: bool) -> Any:
+    """Return LightGBM's estimator of one machine with the parameters of one of its Dask estimators."""
+    params = estimator.get_params()
+    del params["client"]
+    return unfitted_copy((lgb.LGBMClassifier if classifier else lgb.LGBMRegressor)(**params))
+
+
+def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
+    """Return by what the parameters multiply the weights of labels 0 and 1."""
+    params = estimator.get_params()
+    negative, positive = 1.0, params.get("scale_pos_weight", 1.0)
+    if any(params.get(name) for name in UNBALANCED):
+        # LightGBM raises the weight of the rarer class.
+        ratio = n_negative / max(n_positive, 1)
+        negative, positive = max(1.0, 1.0 / ratio), positive * max(1.0, ratio)
+    return negative, positive
+
+
+def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+    """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
+    check_options(data.options, ("categorical_feature",), "LightGBM on Dask")
+    params = native_params(estimator)
+    for name in (*UNBALANCED, "scale_pos_weight"):
+        params.pop(name, None)
+    if estimator.n_jobs is None:
+        del params["num_threads"]  # those of the workers
+    functions, metric_names = users_metrics(loss, data.eval_metric)
+    if metric_names:
+        params["metric"] = metric_names
+    if data.options.get("categorical_feature") is not None:
+        params["categorical_feature"] = data.options["categorical_feature"]
+    given = [params.pop(name) for name in EARLY_STOPPING_NAMES if name in params]
+    stopping = next((int(rounds) for rounds in given if rounds is not None and int(rounds) > 0), None)
+    if stopping is not None and len(data.sets) == 1:
+        raise ValueError("early_stopping_round needs an eval_set to compute the loss on")
+    params = _checked_params(params, loss)
+    task = prepared(data.client, loss, data.sets)
+    names = data.eval_names or [f"valid_{i}" for i in range(len(data.sets) - 1)]
+    n_rounds = estimator.n_estimators
+    booster, history = _train(data.client, params, task, names, n_rounds, stopping, functions, data.callbacks)
+    return Trained(booster, history, max(booster.best_iteration, 0) or None), task.loss
+
+
 def _train_on(
     client: Any,
     workers: list[str],
     shares: list[dict[str, list[Any]]],
     bins: Any,
     params: dict[str, Any],
-    settings: tuple[Any, ...],
+    settings: Settings,
 ) -> tuple[str, dict[str, Any], int]:
     """Train on all workers at once; return the model of the first, which all of them have."""
     network: dict[str, Any] = {}
-    ports: dict[str, int] = {}
+    of_worker: dict[str, dict[str, int]] = {worker: {} for worker in workers}
     if len(workers) > 1:
         ports = _free_ports(client, workers)
         machines = ",".join(f"{urlsplit(worker).hostname}:{ports[worker]}" for worker in workers)
         network = {"machines": machines, "num_machines": len(workers), "tree_learner": "data", "time_out": 1}
+        of_worker = {worker: {"local_listen_port": port} for worker, port in ports.items()}
     tracker = tracker_for(len(workers), str(urlsplit(workers[0]).hostname))
+    if not any(name in params for name in THREAD_NAMES):
+        # Other tasks may run on the machine; LightGBM would take all of its cores.
+        for worker, n_threads in client.nthreads(workers).items():
+            of_worker[worker]["num_threads"] = n_threads
     tasks = [
         client.submit(
-            _train_on_worker,
+            train_on_worker,
             [share.get(worker, []) for share in shares],
             bins,
-            {**params, **network, **({"local_listen_port": ports[worker]} if network else {})},
+            {**network, **params, **of_worker[worker]},
             settings,
             tracker.worker_args(),
             workers=[worker],
@@ -128,15 +225,26 @@ def _train_on(
         )
         for worker in workers
     ]
-    first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
+    try:
+        first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
+    except Exception as error:
+        # A worker that fails closes its connections, which is what the others report, maybe before it does. One
+        # that is gone reports nothing.
+        with suppress(TimeoutError):
+            wait(tasks, timeout=SECONDS_FOR_CAUSE)  # type: ignore[no-untyped-call]  # Dask's
+        errors = [task.exception() for task in tasks if task.status == "error"]
+        client.cancel(tasks)
+        consequences = (CommunicationError, lgb.basic.LightGBMError)
+        raise next((one for one in errors if not isinstance(one, consequences)), error) from None
     return first
 
 
 def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
-    """Return the partitions that have rows, as futures of (X, y, weight), by the worker that holds them."""
+    """Return the partitions that have rows, futures of (X, y, weight, first row), by the worker that has them."""
     X, y, weight = one
     weights = [None] * len(counts) if weight is None else partitions(weight)
-    rows = zip(partitions(X), partitions(y), weights, strict=True)
+    firsts = np.cumsum([0, *counts[:-1]]).tolist()
+    rows = zip(partitions(X), partitions(y), weights, firsts, strict=True)
     parts = [delayed(tuple)([*row]) for row, n in zip(rows, counts, strict=True) if n]
     futures = client.compute(parts)
     wait(futures)  # type: ignore[no-untyped-call]  # Dask's
@@ -163,61 +271,3 @@ def _open_ports(n_ports: int) -> list[int]:
         for one in opened:
             one.bind(("", 0))
         return [int(one.getsockname()[1]) for one in opened]
-
-
-def _rows(parts: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return the rows of partitions as arrays."""
-    X = np.concatenate([np.asarray(part[0], dtype=np.float64) for part in parts])
-    y = np.concatenate([np.asarray(part[1]) for part in parts])
-    weight = None if parts[0][2] is None else np.concatenate([np.asarray(part[2]) for part in parts])
-    return X, y, weight
-
-
-def _train_on_worker(
-    shares: list[list[Any]], bins: np.ndarray, params: dict[str, Any], settings: tuple[Any, ...], tracker: Any
-) -> tuple[str, dict[str, Any], int]:
-    """Train on the rows of this worker, together with the others; return the model, which all of them have."""
-    loss, start, num_boost_round, early_stopping_rounds, callbacks = settings
-    # No built-in objective, which would refuse num_class.
-    params = {"verbosity": -1, **params, "objective": "none"}
-    if not any(name in params for name in THREAD_NAMES):
-        # Other tasks may run on the machine; LightGBM would take all of its cores.
-        params["num_threads"] = get_worker().state.nthreads
-    reference = lgb.Dataset(bins, np.zeros(len(bins)), params=params, free_raw_data=False).construct()
-
-    def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
-        # A set of which this worker has no rows: one that weighs nothing.
-        X, y, weight = _rows(parts) if parts else (bins[:1], np.ones(1), np.zeros(1))
-        return lgb.Dataset(
-            X, y, weight=weight, init_score=constant_rows(start, len(y)), reference=aligned, params=params
-        )
-
-    communicator = Communicator()
-    rounds = iter(range(1, num_boost_round + 1))
-
-    def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        y, weight = labels_and_weight(data)
-        return global_derivatives(loss, y, raw, weight, communicator, next(rounds))
-
-    def metric(raw: np.ndarray, data: lgb.Dataset) -> tuple[str, float, bool]:
-        y, weight = labels_and_weight(data)
-        return loss.name, global_value(loss, y, raw, weight, communicator), False
-
-    history: dict[str, Any] = {}
-    watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
-    if early_stopping_rounds is not None:
-        watchers.append(lgb.early_stopping(early_stopping_rounds, verbose=False))
-    own = dataset(shares[0], reference)
-    with connected(tracker):
-        booster = lgb.train(
-            {**params, "objective": objective},
-            own,
-            num_boost_round,
-            valid_sets=[dataset(parts, own) for parts in shares[1:]],
-            valid_names=[f"validation_{i}" for i in range(len(shares) - 1)],
-            feval=metric,
-            callbacks=[*watchers, *callbacks],
-            keep_training_booster=True,
-        )
-        booster.free_network()
-    return booster.model_to_string(), history, booster.best_iteration

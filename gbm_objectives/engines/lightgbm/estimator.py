@@ -25,6 +25,7 @@ __all__ = [
     "estimator_with_model",
     "from_text",
     "n_rounds",
+    "native_params",
     "predict_raw",
     "to_text",
     "train_estimator",
@@ -45,7 +46,7 @@ def default_estimator(classifier: bool) -> Any:
 def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "LightGBM")
-    params = _native_params(estimator)
+    params = native_params(estimator)
     data = _balanced(params, data)
     train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
     valid_sets = [
@@ -147,7 +148,8 @@ def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) 
     return dataset
 
 
-def _native_params(estimator: Any) -> dict[str, Any]:
+def native_params(estimator: Any) -> dict[str, Any]:
+    """Return the parameters that `lightgbm.train` takes of an estimator's, or raise if they name an objective."""
     params = estimator.get_params()
     # None for a parameter that the native library would otherwise take from its own default.
     native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import xgboost as xgb
 import xgboost.dask
 
 from ...losses import Loss
-from ...losses.metric import labels_and_weight
-from ..collective import global_derivatives, global_value
-from ..communicator import TIMEOUT, Communicator
-from ..partitions import prepared
+from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ..communicator import TIMEOUT
+from ..partitions import Prepared, named_sets, prepared, vector
+from ..protocol import DaskTraining, Trained
+from .estimator import best_model, native_params
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
+from .worker import GlobalMetric, Objective
 
-__all__ = ["train"]
+__all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
 
 def train(
@@ -31,14 +32,15 @@ def train(
     evals: Sequence[tuple[Any, ...]] = (),
     num_boost_round: int = 100,
     early_stopping_rounds: int | None = None,
+    metrics: Sequence[Callable[..., Any]] | None = None,
     callbacks: Sequence[Any] | None = None,
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train as one machine with all rows would, wherever they are, and return a complete model.
 
-    The start value, the widths of residuals, the constant that normalises, and the loss as the metric are those of
-    the rows of all workers. Up to 4,096 rows, or with a loss that does not look at other rows, and up to 256
-    values of each feature, the model is that of one machine, up to rounding; beyond, what is known of all rows is
-    known from a sample of them.
+    The start value, the widths of residuals, the constant that normalises, and the metrics are those of the rows
+    of all workers. Up to 16,384 rows, or with a loss that does not look at other rows, and up to 256 values of
+    each feature, the model is that of one machine, up to rounding. Of more rows, what is known of all is known
+    from a sample of 4,096 in each round.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def train(
     params : dict
         XGBoost's parameters, without an objective.
     X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
-        Features.
+        Features; partitions may be empty, and categories of a data frame may differ between them.
     y : dask.array.Array or dask.dataframe.Series of shape (n_samples,)
         Target, or labels 0, 1, …, in the partitions of X.
     loss : Loss
@@ -60,6 +62,9 @@ def train(
         Number of rounds.
     early_stopping_rounds : int, optional
         Stop when the loss on the last of `evals` has not fallen for so many rounds.
+    metrics : sequence of callable, optional
+        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value.
+        In each round the rows of `evals` are gathered for them on every worker.
     callbacks : sequence of xgboost.callback.TrainingCallback, optional
         XGBoost's callbacks; each worker calls its own copies.
 
@@ -79,27 +84,47 @@ def train(
         If `loss` is not a loss of this package.
     """
     params = checked_params(params, loss)
-    task = prepared(client, loss, X, y, sample_weight, evals, early_stopping_rounds)
-    loss, start = task.loss, task.start
-    unit = unit_of_gains(loss, task.target, task.weight, start)
+    sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
+    names = [f"validation_{i}" for i in range(len(evals))]
+    functions = metric_functions(loss, metrics)
+    task = prepared(client, loss, sets)
+    return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
+
+
+def _train(
+    client: Any,
+    params: dict[str, Any],
+    task: Prepared,
+    names: Sequence[str],
+    num_boost_round: int,
+    early_stopping_rounds: int | None,
+    metrics: Sequence[Callable[..., Any]],
+    callbacks: Sequence[Any] | None,
+    **matrix: Any,
+) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
+    """Train on checked data; `matrix` goes to XGBoost's data sets."""
+    loss = task.loss
+    unit = unit_of_gains(loss, task.target, task.weight, task.start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
-    params["base_score"] = base_score(loss, start)
-    own = [
-        xgboost.dask.DaskDMatrix(client, features, label, weight=weights, enable_categorical=True)
-        for features, label, weights in task.sets
-    ]
+    params["base_score"] = base_score(loss, task.start)
+    matrix = {"enable_categorical": True, **matrix}
+    own = [xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in task.sets[1:]]
+    # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
+    places = {"label_lower_bound": vector(task.numbers())} if task.exact else {}
+    X, y, weight = task.sets[0]
+    dtrain = xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **places, **matrix)
     if early_stopping_rounds is not None:
         stopping = xgb.callback.EarlyStopping(early_stopping_rounds, metric_name=loss.name, maximize=False)
         callbacks = [*(callbacks or ()), stopping]
     result = xgboost.dask.train(
         client,
         params,
-        own[0],
+        dtrain,
         num_boost_round,
-        evals=[(matrix, f"validation_{i}") for i, matrix in enumerate(own[1:])],
-        obj=_Objective(loss, unit),
-        custom_metric=_Metric(loss),
+        evals=list(zip(own, names, strict=True)),
+        obj=Objective(loss, unit, task.n_rows if task.exact else None),
+        custom_metric=GlobalMetric(loss, metrics),
         callbacks=callbacks,
         verbose_eval=False,
         coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
@@ -107,37 +132,44 @@ def train(
     return result["booster"], result["history"]
 
 
-class _Objective:
-    """The loss on a worker, with what it needs to know of the rows of the others."""
-
-    def __init__(self, loss: Loss, unit: float) -> None:
-        self.loss, self.unit, self.round = loss, np.float32(unit), 0
-
-    def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
-        y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-        self.round += 1
-        gradient, hessian = global_derivatives(self.loss, y, raw, weight, Communicator(), self.round)
-        return gradient * self.unit, hessian * self.unit
+def local_estimator(estimator: Any, classifier: bool) -> Any:
+    """Return XGBoost's estimator of one machine with the parameters of one of its Dask estimators."""
+    local = xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
+    params = estimator.get_params()
+    if params["objective"] == type(estimator)().objective:
+        del params["objective"]  # another default than that of one machine
+    return unfitted_copy(local.set_params(**params))
 
 
-class _Metric:
-    """The loss of the rows of all workers, which each of them returns: XGBoost takes the mean over workers."""
-
-    def __init__(self, loss: Loss) -> None:
-        self.loss = loss
-
-    def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
-        y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-        return self.loss.name, global_value(self.loss, y, raw, weight, Communicator())
+def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
+    """Return by what the parameters multiply the weights of labels 0 and 1."""
+    return 1.0, 1.0 if estimator.scale_pos_weight is None else estimator.scale_pos_weight
 
 
-def _rows(
-    loss: Loss, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return target, raw predictions and weights of a worker's rows, of which there may be none."""
-    if dmatrix.num_row():
-        y, weight = labels_and_weight(dmatrix)
-    else:
-        y, weight = np.empty(0, dtype=np.float32), None
-    raw = raw_prediction.reshape(len(y), loss.n_outputs)
-    return y, raw[:, 0] if loss.n_outputs == 1 else raw, weight
+def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+    """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
+    check_options(data.options, (), "XGBoost on Dask")
+    params = native_params(estimator)
+    params.pop("scale_pos_weight", None)
+    functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
+    if metric_names:
+        params["eval_metric"] = metric_names
+    params = checked_params(params, loss)
+    stopping = estimator.early_stopping_rounds
+    if stopping is not None and len(data.sets) == 1:
+        raise ValueError("early_stopping_rounds needs an eval_set to compute the loss on")
+    task = prepared(data.client, loss, data.sets)
+    booster, history = _train(
+        data.client,
+        params,
+        task,
+        data.eval_names or [f"validation_{i}" for i in range(len(data.sets) - 1)],
+        estimator.get_num_boosting_rounds(),
+        stopping,
+        functions,
+        [*(estimator.callbacks or []), *(data.callbacks or [])],
+        missing=estimator.missing,
+        feature_types=estimator.feature_types,
+        enable_categorical=estimator.enable_categorical,
+    )
+    return best_model(booster, history), task.loss

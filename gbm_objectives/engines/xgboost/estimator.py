@@ -18,11 +18,13 @@ from .train import n_outputs_of, objective_name, train
 __all__ = [
     "FIRST_ROUND",
     "QUIET",
+    "best_model",
     "check_model",
     "default_estimator",
     "estimator_with_model",
     "from_text",
     "n_rounds",
+    "native_params",
     "predict_raw",
     "to_text",
     "train_estimator",
@@ -41,7 +43,7 @@ def default_estimator(classifier: bool) -> Any:
 def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "XGBoost")
-    params = _native_params(estimator)
+    params = native_params(estimator)
     factor = params.pop("scale_pos_weight", 1.0)
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
@@ -71,8 +73,13 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         verbose_eval=data.options.get("verbose", False),
         callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,
     )
+    return best_model(booster, evals_result)
+
+
+def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[float]]]) -> Trained:
+    """Return the model up to the round that was best, where training stopped early."""
     best = _best_iteration(booster)
-    if best is not None and estimator.booster == "gblinear":
+    if best is not None and _is_linear(booster):
         warnings.warn(
             "XGBoost can not go back to the best round of a linear booster: the model is that of the last round",
             UserWarning,
@@ -128,6 +135,11 @@ def from_text(text: str) -> xgb.Booster:
     return booster
 
 
+def _is_linear(booster: xgb.Booster) -> bool:
+    name: str = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
+    return name == "gblinear"
+
+
 def _best_iteration(booster: xgb.Booster) -> int | None:
     best = booster.attr("best_iteration")
     return None if best is None else int(best) - FIRST_ROUND + 1
@@ -152,7 +164,8 @@ def _dmatrix(
     )
 
 
-def _native_params(estimator: Any) -> dict[str, Any]:
+def native_params(estimator: Any) -> dict[str, Any]:
+    """Return the parameters that `xgboost.train` takes of an estimator's, or raise if they name an objective."""
     if estimator.objective != type(estimator)().objective:
         raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
     params = estimator.get_xgb_params().items()

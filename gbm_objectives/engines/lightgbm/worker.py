@@ -1,0 +1,115 @@
+"""What each worker does of a LightGBM training on several machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from ...losses import Loss
+from ...losses.metric import labels_and_weight
+from ...losses.start import constant_rows
+from ..collective import Places, global_derivatives, global_results
+from ..communicator import Communicator, connected
+from ..rows import concatenated
+
+__all__ = ["Settings", "train_on_worker"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all workers of a training are told."""
+
+    loss: Loss
+    start: Any
+    exact_rows: int | None
+    names: Sequence[str]
+    num_boost_round: int
+    early_stopping_rounds: int | None
+    metrics: Sequence[Callable[..., Any]]
+    callbacks: Sequence[Callable[..., Any]]
+
+
+def train_on_worker(
+    shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, tracker: Any
+) -> tuple[str, dict[str, Any], int]:
+    """Train on the rows of this worker, together with the others; return the model, which all of them have.
+
+    Whatever starts the workers and hands each its rows can call this: it knows nothing of Dask.
+
+    Parameters
+    ----------
+    shares : list of list of (X, y, sample_weight, first_row)
+        The parts that this worker has of the rows to train on, of which there must be some, then of each
+        evaluation set. Weights may be None; `first_row` is the number of a part's first row among all.
+    bins : array, sparse matrix or data frame
+        The rows, the same for all workers, that bins are made from.
+    params : dict
+        LightGBM's parameters, with its network.
+    settings : Settings
+        The same for all workers.
+    tracker : dict
+        What the workers find each other by: see `gbm_objectives.engines.communicator`.
+    """
+    loss = settings.loss
+    # No built-in objective, which would refuse num_class.
+    params = {"verbosity": -1, **params, "objective": "none"}
+    _free_network()  # that of a training of LightGBM's own that failed
+    nothing = np.zeros(bins.shape[0])
+    reference = lgb.Dataset(bins, nothing, params=params, free_raw_data=False).construct()
+
+    def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
+        # A set of which this worker has no rows: one that weighs nothing.
+        columns = list(zip(*parts, strict=True)) if parts else [(bins[:1],), (np.ones(1),), (np.zeros(1),)]
+        X, y, weight = (None if column[0] is None else concatenated(column) for column in columns[:3])
+        start = constant_rows(settings.start, sum(map(len, columns[1])))
+        return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
+
+    communicator = Communicator()
+    rounds = iter(range(1, settings.num_boost_round + 1))
+    places = None
+    if settings.exact_rows is not None:
+        own = [first + np.arange(X.shape[0]) for X, _, _, first in shares[0]]
+        places = Places(np.concatenate(own), settings.exact_rows)
+
+    def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        y, weight = labels_and_weight(data)
+        return global_derivatives(loss, y, raw, weight, communicator, next(rounds), places)
+
+    def metric(raw: np.ndarray, data: lgb.Dataset) -> list[tuple[str, float, bool]]:
+        y, weight = labels_and_weight(data)
+        return global_results(loss, settings.metrics, y, raw, weight, communicator)
+
+    history: dict[str, Any] = {}
+    watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
+    if settings.early_stopping_rounds is not None:
+        # The loss is the first metric.
+        watchers.append(lgb.early_stopping(settings.early_stopping_rounds, first_metric_only=True, verbose=False))
+    own_set = dataset(shares[0], reference)
+    with connected(tracker):
+        try:
+            booster = lgb.train(
+                {**params, "objective": objective},
+                own_set,
+                settings.num_boost_round,
+                valid_sets=[dataset(parts, own_set) for parts in shares[1:]],
+                valid_names=list(settings.names),
+                feval=metric,
+                callbacks=[*watchers, *settings.callbacks],
+                keep_training_booster=True,
+            )
+        finally:
+            _free_network()
+    return booster.model_to_string(), history, booster.best_iteration
+
+
+def _free_network() -> None:
+    """Leave LightGBM's network, or the next data set of this process would wait for workers that are gone.
+
+    A booster can leave it; of a training that failed there is none.
+    """
+    library: Any = lgb.basic
+    library._safe_call(library._LIB.LGBM_NetworkFree())

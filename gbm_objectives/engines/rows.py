@@ -1,0 +1,30 @@
+"""Rows of features in whatever form they come: arrays, sparse matrices, data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ..curvature import sample_rows
+
+__all__ = ["concatenated", "some"]
+
+
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Return the rows of partitions, arrays, sparse matrices or data frames, as one."""
+    if hasattr(parts[0], "iloc"):
+        import pandas as pd
+
+        return pd.concat(parts)
+    if sparse.issparse(parts[0]):
+        return sparse.vstack(parts, format="csr")
+    return np.concatenate(parts)
+
+
+def some(values: Any, quota: int) -> Any:
+    """Return so many rows, spread evenly."""
+    rows = sample_rows(values.shape[0], None, 0.0, quota)
+    return values.iloc[rows] if hasattr(values, "iloc") else values[rows]

@@ -1,0 +1,298 @@
+"""Estimators on a Dask cluster: fitted there, and asked for predictions of Dask collections, which are lazy.
+
+What is fitted is the same model as on one machine, in memory: `_fit` of the base class asks this module to train
+it, and everything else knows nothing of a cluster. Dask is imported where it is used: it is an extra.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.class_weight import compute_class_weight
+
+from ..engines.protocol import DaskEngine, DaskTraining
+from ..engines.registry import engine_of
+from .fit_inputs import EVAL_WEIGHT_NAMES, eval_pairs, one_of
+
+__all__ = ["fit_on_cluster", "is_collection", "lazily"]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def is_collection(values: Any) -> bool:
+    """Return whether something is a Dask collection."""
+    return hasattr(values, "__dask_graph__")
+
+
+def lazily(method: Method) -> Method:
+    """Let a method that predicts for features X take a Dask collection, too: it returns a Dask array then."""
+
+    @wraps(method)
+    def either(self: Any, X: Any, *arguments: Any, **keywords: Any) -> Any:
+        if not is_collection(X):
+            return method(self, X, *arguments, **keywords)
+        return _by_partition(self, method.__name__, X, arguments, keywords)
+
+    return either  # type: ignore[return-value]
+
+
+def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Return a Dask array of what a method says of each partition of X; named columns of a data frame as one."""
+    import dask.array as da
+
+    from ..engines.partitions import in_rows
+
+    frame = not hasattr(X, "chunks")
+    split = {key: values for key, values in keywords.items() if is_collection(values)}
+    same = {key: values for key, values in keywords.items() if key not in split}
+    for key, values in split.items():
+        if frame == hasattr(values, "chunks") or values.npartitions != in_rows(X).npartitions:
+            raise ValueError(f"{key} must be in the partitions of X, as a Dask {'series' if frame else 'array'}")
+    # What one row gives has the type and the shape of all.
+    row = X._meta.reindex([0]) if frame else np.zeros((1, X.shape[1]))
+    known = {key: model.calibration_.groups[:1] for key in split if model.calibration_ is not None}
+    example = getattr(model, name)(row, *arguments, **same, **known)
+    # Not by delayed, which forgets what a collection that is persisted holds on to.
+    of_part = _OfPart(_without_client(model), name, arguments, same, list(split), example[:0])
+    if not frame:
+        rows = [item for values in split.values() for item in (values, "i")]
+        out, axes = ("ik", {"k": example.shape[1]}) if example.ndim == 2 else ("i", {})
+        X, meta = in_rows(X), example[:0]
+        blockwise: Any = da.blockwise  # has no types
+        return blockwise(of_part, out, X, "ij", *rows, new_axes=axes, concatenate=True, meta=meta)
+    meta = of_part.in_frame(example[:0], row[:0])
+    result = X.map_partitions(of_part, *split.values(), meta=meta)
+    return result if example.dtype.names else result.values
+
+
+@dataclass(frozen=True)
+class _OfPart:
+    """What a method says of a partition."""
+
+    model: Any
+    name: str
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    keys: list[str]
+    nothing: np.ndarray
+
+    def __call__(self, X: Any, *others: Any) -> Any:
+        keywords = {**self.keywords, **dict(zip(self.keys, others, strict=True))}
+        result = getattr(self.model, self.name)(X, *self.arguments, **keywords) if X.shape[0] else self.nothing
+        return self.in_frame(result, X) if hasattr(X, "index") else result
+
+    def in_frame(self, result: np.ndarray, X: Any) -> Any:
+        """Return an array as a series or data frame with the index of X."""
+        import pandas as pd
+
+        return (pd.Series if result.ndim == 1 and not result.dtype.names else pd.DataFrame)(result, index=X.index)
+
+
+def _without_client(model: Any) -> Any:
+    """Return a copy that can be sent to workers."""
+    bare = copy.copy(model)
+    bare.estimator = None
+    return bare
+
+
+def fit_on_cluster(
+    model: Any, engine: DaskEngine, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]
+) -> Any:
+    """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
+    local = engine.local_estimator(model.estimator, is_classifier(model))
+    _, of_one_machine = engine_of(local)
+    named = _collections(
+        X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
+    )
+    for name, (features, *_) in named:
+        _check_features(model, features, name)
+    client = _client_of(model.estimator)
+    counts = _prepare(model, client, named[0][1][1])
+    by_class = _by_class(model, engine, local, counts)
+    sets = []
+    for i, (name, (features, target, weight)) in enumerate(named):
+        # Weights of classes, as on one machine, act on the rows trained on.
+        sets.append((name, (features, *_encoded(model, client, name, target, weight, None if i else by_class))))
+    data = DaskTraining(
+        client,
+        sets,
+        fit_params.pop("eval_names", None),
+        fit_params.pop("eval_metric", None),
+        fit_params.pop("callbacks", None),
+        fit_params,
+    )
+    if data.eval_names is not None and len(data.eval_names) != len(sets) - 1:
+        raise ValueError(f"eval_names has {len(data.eval_names)} entries for {len(sets) - 1} evaluation sets")
+    trained, model.loss_ = engine.train_estimator(local, model.loss_, data)
+    model.booster_ = trained.booster
+    model.best_iteration_ = trained.best_iteration
+    model.evals_result_ = trained.evals_result
+    classes = getattr(model, "classes_", None)
+    model.estimator_ = of_one_machine.estimator_with_model(local, trained, classes, model.n_features_in_)
+    noise, model.noise_scale_ = model.loss_.noise, None
+    if noise is not None and noise.fit_scale is not None:
+        mean_loss = _mean_loss(model, client, *sets[-1][1])
+        model.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
+    return model
+
+
+def _client_of(estimator: Any) -> Any:
+    """Return the client that a Dask estimator was given, or the current one."""
+    from distributed import get_client
+
+    # XGBoost's estimator looks for the current one itself when it is asked for its client.
+    client = getattr(estimator, "_client", None) or estimator.get_params().get("client")
+    if client is not None:
+        return client
+    try:
+        return get_client()
+    except ValueError:
+        raise ValueError(
+            "a Dask estimator needs a client: make a distributed.Client, or give it client="
+        ) from None
+
+
+def _collections(
+    X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any
+) -> list[tuple[str, tuple[Any, Any, Any]]]:
+    """Return the rows to train on and the evaluation sets, with the names that messages have for their targets."""
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None")
+    from ..engines.partitions import check_collections
+
+    sets = [("y", (X, y, sample_weight))]
+    if pairs is not None:
+        alone = isinstance(pairs, tuple) and len(pairs) == 2 and is_collection(pairs[0])
+        pairs = [pairs] if alone else list(pairs)
+        weights = [weights] if alone and is_collection(weights) else weights
+        if weights is not None and len(weights) != len(pairs):
+            raise ValueError(f"eval_sample_weight has {len(weights)} entries for {len(pairs)} evaluation sets")
+        for i, pair in enumerate(pairs):
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise ValueError(f"eval_set[{i}] must be a pair (X, y)")
+            sets.append((f"eval_set[{i}]", (*pair, None if weights is None else weights[i])))
+    for name, given in sets:
+        check_collections(name, *given)
+    return sets
+
+
+def _check_features(model: Any, X: Any, name: str) -> None:
+    """Let scikit-learn see number and names of the features."""
+    try:
+        model._features(X._meta if hasattr(X, "_meta_nonempty") else np.zeros((1, X.shape[1])), reset=name == "y")
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _prepare(model: Any, client: Any, y: Any) -> np.ndarray | None:
+    """Set `loss_` (and `classes_`) of a model, and return how often each class occurs."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import partitions
+
+    if not is_classifier(model):
+        model._prepare(np.zeros(1))
+        return None
+    found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
+    model._prepare(np.concatenate([labels for labels, _ in found if len(labels)]))
+    counts = np.zeros(len(model.classes_), dtype=np.int64)
+    for labels, times in found:
+        counts[np.searchsorted(model.classes_, labels)] += times
+    return counts
+
+
+def _labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.asarray(y)
+    if labels.dtype == object and any(label is None for label in labels):
+        raise ValueError("y must be labels, got None")
+    values, times = np.unique(labels, return_counts=True)
+    return values, times
+
+
+def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
+    """Return by what the weights of each class's rows are multiplied, None where they stay as they are."""
+    if counts is None or len(counts) != 2:
+        factors = np.array(engine.class_factors(estimator, 1, 1))
+        if (factors != 1.0).any():
+            raise ValueError("scale_pos_weight of estimator is for labels of two classes: use sample_weight")
+        factors = np.ones(0 if counts is None else len(counts))
+    else:
+        factors = np.array(engine.class_factors(estimator, *counts.tolist()))
+        if not (np.isfinite(factors).all() and (factors > 0).all()):
+            raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {factors[1]!r}")
+    given = getattr(model, "class_weight", None)
+    given = getattr(estimator, "class_weight", None) if given is None else given
+    if counts is not None and given is not None:
+        if isinstance(given, str) and given == "balanced":
+            factors = factors * counts.sum() / (len(counts) * counts)
+        else:
+            factors = factors * compute_class_weight(given, classes=model.classes_, y=model.classes_)
+    return None if (factors == 1.0).all() else factors
+
+
+def _encoded(
+    model: Any, client: Any, name: str, y: Any, weight: Any, by_class: np.ndarray | None
+) -> tuple[Any, Any]:
+    """Return target as numbers and weights, lazily, after a look at each partition."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import first_message, partitions, vector
+
+    bare, parts = delayed(_without_client(model)), partitions(y)
+    first_message(name, client.gather(client.compute([delayed(_try_encode)(bare, part) for part in parts])))
+    codes = [delayed(_encode)(bare, part) for part in parts]
+    if by_class is not None:
+        weights: Sequence[Any] = [None] * len(parts) if weight is None else partitions(weight)
+        if len(weights) != len(parts):
+            raise ValueError(f"{name}: the target has {len(parts)} partitions, its weights {len(weights)}")
+        weighed = [delayed(_weighed)(by_class, code, w) for code, w in zip(codes, weights, strict=True)]
+        weight = vector(weighed)
+    return vector(codes), weight
+
+
+def _try_encode(model: Any, y: Any) -> str:
+    """Return what is wrong with the targets of a partition."""
+    try:
+        _encode(model, y)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _encode(model: Any, y: Any) -> np.ndarray:
+    codes: np.ndarray = model._encode(np.asarray(y)) if len(y) else np.empty(0)
+    return codes
+
+
+def _weighed(by_class: np.ndarray, codes: np.ndarray, weight: Any) -> np.ndarray:
+    factors: np.ndarray = by_class[codes.astype(np.intp)]
+    return factors if weight is None else factors * np.asarray(weight)
+
+
+def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
+    """Return the weighted mean loss of the rows of all partitions."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import in_rows, partitions
+
+    parts = partitions(in_rows(X))
+    weights = [None] * len(parts) if weight is None else partitions(weight)
+    bare = delayed(_without_client(model))
+    rows = zip(parts, partitions(y), weights, strict=True)
+    sums = client.gather(client.compute([delayed(_sums)(bare, *part) for part in rows]))
+    total, share = np.sum(sums, axis=0)
+    return float(total / share)
+
+
+def _sums(model: Any, X: Any, y: np.ndarray, weight: Any) -> tuple[float, float]:
+    if not len(y):
+        return 0.0, 0.0
+    losses = model.loss_.pointwise(y, model._raw(X))
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight)
+    return float(weight @ losses), float(weight.sum(dtype=np.float64))
