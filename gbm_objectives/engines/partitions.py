@@ -9,6 +9,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask.delayed import delayed
+from distributed import get_worker
 
 from ..losses import Loss
 from ..validation import as_weight
@@ -18,6 +19,7 @@ from .rows import concatenated, some
 
 __all__ = [
     "Prepared",
+    "cancelled",
     "check_collections",
     "first_message",
     "in_rows",
@@ -116,6 +118,13 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, Rows]]) -> Prepa
 def partitions(values: Any) -> list[Any]:
     """Return the partitions of a Dask array or data frame, in order, as delayed values."""
     return list(np.ravel(values.to_delayed()))
+
+
+def cancelled() -> bool:
+    """Return whether nobody waits any more for what this worker's thread does, as after Ctrl-C."""
+    worker = get_worker()
+    state = worker.state.tasks.get(worker.get_current_task())
+    return state is None or state.state == "cancelled"
 
 
 def vector(parts: Sequence[Any], dtype: Any = np.float64) -> Any:

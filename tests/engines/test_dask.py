@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,3 +206,48 @@ def test_more_rows_than_a_sample_holds(client, engine):
         np.testing.assert_allclose(got, alone, rtol=1e-5, atol=1e-5)
     else:
         assert loss.value(y, got) == pytest.approx(loss.value(y, alone), rel=0.02)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import numpy as np
+from importlib import import_module
+from pathlib import Path
+from dask.distributed import Client, LocalCluster
+from gbm_objectives import AbsoluteError
+from tests.cluster import parted
+
+if __name__ == "__main__":
+    train = import_module(f"gbm_objectives.engines.{sys.argv[1]}.dask").train
+    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        X = np.random.default_rng(0).random((2000, 3))
+        given = (client, {}, parted(client, X, 900), parted(client, X[:, 0], 900))
+        train(*given, loss=AbsoluteError(), num_boost_round=2)
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            train(*given, loss=AbsoluteError(), num_boost_round=10**6)
+        except KeyboardInterrupt:
+            train(*given, loss=AbsoluteError(), num_boost_round=2)
+            print("trained again")
+"""
+
+
+def test_ctrl_c_ends_the_training_on_the_workers(engine, tmp_path):
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, script, engine.name], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.endswith("trained again\n"), done.stderr
+    assert done.returncode == 0
+
+
+def test_a_launcher_that_is_not_dask():
+    """The example of the documentation, as it stands. Exponential noise is log 2 = .69 from its median, on average."""
+    script = Path(__file__).parents[2] / "docs" / "examples" / "any_launcher.py"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=120)
+    errors = [float(line.split()[-1]) for line in done.stdout.splitlines() if "mean absolute error" in line]
+    assert len(errors) == 2 and all(0.65 < error < 0.8 for error in errors), done.stderr

@@ -17,7 +17,7 @@ from distributed.lock import Lock
 from ...losses import Loss
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
 from ..communicator import CommunicationError, tracker_for
-from ..partitions import Prepared, named_sets, partitions, prepared, sampled
+from ..partitions import Prepared, cancelled, named_sets, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params
 from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
@@ -136,7 +136,7 @@ def _train(
         num_boost_round,
         early_stopping_rounds,
         metrics,
-        list(callbacks or ()),
+        [*(callbacks or ()), _stop_if_cancelled],
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK):  # type: ignore[no-untyped-call]  # Dask's
@@ -144,6 +144,12 @@ def _train(
     booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
     return booster, history
+
+
+def _stop_if_cancelled(env: Any) -> None:
+    """End a training that nobody waits for: another one may come, and LightGBM has one network in a process."""
+    if cancelled():
+        raise RuntimeError("the training was cancelled")
 
 
 def local_estimator(estimator: Any, classifier: bool) -> Any:
@@ -233,9 +239,10 @@ def _train_on(
         with suppress(TimeoutError):
             wait(tasks, timeout=SECONDS_FOR_CAUSE)  # type: ignore[no-untyped-call]  # Dask's
         errors = [task.exception() for task in tasks if task.status == "error"]
-        client.cancel(tasks)
         consequences = (CommunicationError, lgb.basic.LightGBMError)
         raise next((one for one in errors if not isinstance(one, consequences)), error) from None
+    finally:
+        client.cancel(tasks)
     return first
 
 

@@ -25,12 +25,12 @@ class Settings:
 
     loss: Loss
     start: Any
-    exact_rows: int | None
-    names: Sequence[str]
-    num_boost_round: int
-    early_stopping_rounds: int | None
-    metrics: Sequence[Callable[..., Any]]
-    callbacks: Sequence[Callable[..., Any]]
+    exact_rows: int | None = None  # the number of all rows, if workers may see all of them
+    names: Sequence[str] = ()  # of the evaluation sets
+    num_boost_round: int = 100
+    early_stopping_rounds: int | None = None
+    metrics: Sequence[Callable[..., Any]] = ()
+    callbacks: Sequence[Callable[..., Any]] = ()
 
 
 def train_on_worker(
@@ -56,7 +56,7 @@ def train_on_worker(
     """
     loss = settings.loss
     # No built-in objective, which would refuse num_class.
-    params = {"verbosity": -1, **params, "objective": "none"}
+    params = {"verbosity": -1, "metric": "None", **params, "objective": "none"}
     _free_network()  # that of a training of LightGBM's own that failed
     nothing = np.zeros(bins.shape[0])
     reference = lgb.Dataset(bins, nothing, params=params, free_raw_data=False).construct()

@@ -11,12 +11,11 @@ import xgboost.dask
 from ...losses import Loss
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
 from ..communicator import TIMEOUT
-from ..partitions import Prepared, named_sets, prepared, vector
+from ..partitions import Prepared, cancelled, named_sets, prepared, vector
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, native_params
-from .train import base_score, checked_params
-from .unit import unit_of_gains, with_penalties_times
-from .worker import GlobalMetric, Objective
+from .train import checked_params
+from .worker import for_workers
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
@@ -83,7 +82,7 @@ def train(
     TypeError
         If `loss` is not a loss of this package.
     """
-    params = checked_params(params, loss)
+    checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
     functions = metric_functions(loss, metrics)
@@ -103,11 +102,8 @@ def _train(
     **matrix: Any,
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
-    loss = task.loss
-    unit = unit_of_gains(loss, task.target, task.weight, task.start)
-    if unit != 1.0:
-        params = with_penalties_times(params, unit)
-    params["base_score"] = base_score(loss, task.start)
+    exact_rows = task.n_rows if task.exact else None
+    params, objective, metric = for_workers(params, task.loss, task.target, task.weight, metrics, exact_rows)
     matrix = {"enable_categorical": True, **matrix}
     own = [xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in task.sets[1:]]
     # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
@@ -115,21 +111,31 @@ def _train(
     X, y, weight = task.sets[0]
     dtrain = xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **places, **matrix)
     if early_stopping_rounds is not None:
-        stopping = xgb.callback.EarlyStopping(early_stopping_rounds, metric_name=loss.name, maximize=False)
+        stopping = xgb.callback.EarlyStopping(early_stopping_rounds, metric_name=task.loss.name, maximize=False)
         callbacks = [*(callbacks or ()), stopping]
+    callbacks = [*(callbacks or ()), _StopIfCancelled()]
     result = xgboost.dask.train(
         client,
         params,
         dtrain,
         num_boost_round,
         evals=list(zip(own, names, strict=True)),
-        obj=Objective(loss, unit, task.n_rows if task.exact else None),
-        custom_metric=GlobalMetric(loss, metrics),
+        obj=objective,
+        custom_metric=metric,
         callbacks=callbacks,
         verbose_eval=False,
         coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
     )
     return result["booster"], result["history"]
+
+
+class _StopIfCancelled(xgb.callback.TrainingCallback):
+    """End a training that nobody waits for."""
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        if cancelled():
+            raise RuntimeError("the training was cancelled")
+        return False
 
 
 def local_estimator(estimator: Any, classifier: bool) -> Any:
@@ -154,7 +160,7 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
     if metric_names:
         params["eval_metric"] = metric_names
-    params = checked_params(params, loss)
+    checked_params(params, loss)
     stopping = estimator.early_stopping_rounds
     if stopping is not None and len(data.sets) == 1:
         raise ValueError("early_stopping_rounds needs an eval_set to compute the loss on")

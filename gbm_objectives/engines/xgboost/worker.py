@@ -12,8 +12,46 @@ from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
+from .train import base_score, checked_params
+from .unit import unit_of_gains, with_penalties_times
 
-__all__ = ["GlobalMetric", "Objective"]
+__all__ = ["GlobalMetric", "Objective", "for_workers"]
+
+
+def for_workers(
+    params: dict[str, Any],
+    loss: Loss,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    metrics: Sequence[Callable[..., Any]] = (),
+    exact_rows: int | None = None,
+) -> tuple[dict[str, Any], Objective, GlobalMetric]:
+    """Return parameters, objective and metric for the `xgboost.train` of each worker.
+
+    Whatever starts the workers can call this: it knows nothing of Dask.
+
+    Parameters
+    ----------
+    params : dict
+        XGBoost's parameters, without an objective.
+    loss : Loss
+        The loss.
+    target, weight : ndarray of shape (n_rows,)
+        Targets and weights of all rows, or of a sample of them.
+    metrics : sequence of callable, optional
+        Metrics of scikit-learn's form.
+    exact_rows : int, optional
+        The number of all rows, if they are few and each `DMatrix` has the numbers of its own, from 0, as
+        `label_lower_bound`: then workers see all rows, else a sample.
+    """
+    params = checked_params(params, loss)
+    loss = loss.resolved(target, weight)
+    start = loss.initial_raw(target, weight)
+    unit = unit_of_gains(loss, target, weight, start)
+    if unit != 1.0:
+        params = with_penalties_times(params, unit)
+    params["base_score"] = base_score(loss, start)
+    return params, Objective(loss, unit, exact_rows), GlobalMetric(loss, metrics)
 
 
 class Objective:
