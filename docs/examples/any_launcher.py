@@ -79,9 +79,8 @@ if __name__ == "__main__":
     params, objective, metric = for_workers({"max_depth": 3}, LOSS, y)
     first, _ = launched(xgboost_worker, [(r, tracker.worker_args(), params, objective, metric) for r in range(2)])
     booster = xgb.Booster(model_file=bytearray(first))
-    print(
-        f"XGBoost, mean absolute error of new rows: {np.abs(booster.predict(xgb.DMatrix(X_new)) - y_new).mean():.2f}"
-    )
+    predicted = booster.predict(xgb.DMatrix(X_new))
+    print(f"XGBoost, mean absolute error of new rows: {np.abs(predicted - y_new).mean():.2f}")
 
     tracker, ports = tracker_for(2, "127.0.0.1"), free_ports(2)
     machines = ",".join(f"127.0.0.1:{port}" for port in ports)

@@ -245,7 +245,7 @@ def test_ctrl_c_ends_the_training_on_the_workers(engine, tmp_path):
 
 
 def test_a_launcher_that_is_not_dask():
-    """The example of the documentation, as it stands. Exponential noise is log 2 = .69 from its median, on average."""
+    """The documentation's example, as it stands. Exponential noise is log 2 = .69 from its median, on average."""
     script = Path(__file__).parents[2] / "docs" / "examples" / "any_launcher.py"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=120)
