@@ -44,6 +44,7 @@ from benchmarks.accuracy_sets import (
     train,
     uci_sets,
 )
+from benchmarks.report import add_output, report
 from gbm_objectives.plotting import COLORS
 
 matplotlib.use("Agg")
@@ -253,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=2, help="80/20 splits per set (default: 2)")
     parser.add_argument("--full", action="store_true", help="all tasks at all settings, not at defaults only")
     parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each (default: 2)")
-    parser.add_argument("--output", type=Path, default=Path("output"), help="figure's folder (default: output)")
+    add_output(parser)
     options = parser.parse_args(argv)
     if options.data is not None and not options.data.is_dir():
         parser.error(f"--data must be a folder, got {options.data}")
@@ -277,18 +278,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     fits = measure(jobs, sets, options.jobs)
 
-    defaults = {}
+    defaults, parts = {}, []
     for engine in engines:
         settings = [setting for setting, (of, _) in SETTINGS.items() if of == engine]
         defaults[engine] = next((s for s in settings if not SETTINGS[s][1]), "")
-        print(f"\n### {ENGINES[engine]} {(lgb if engine == 'lightgbm' else xgb).__version__}\n")
+        parts.append(f"### {ENGINES[engine]} {(lgb if engine == 'lightgbm' else xgb).__version__}")
         described = "; ".join(f"{s}: {SETTINGS[s][1] or 'no parameters'}" for s in settings)
-        print(f"Held-out loss ÷ built-in's, geometric mean over sets; splits of each set: {options.seeds}.")
-        print(f"Settings: {described}. Each fit at its best of the rounds {', '.join(map(str, ROUNDS))}.\n")
+        parts.append(
+            f"Held-out loss ÷ built-in's, geometric mean over sets; splits of each set: {options.seeds}.\n"
+            f"Settings: {described}. Each fit at its best of the rounds {', '.join(map(str, ROUNDS))}."
+        )
         others = [PAIR_01, CONSTANT, PAIR_34, *([REFITTED] if engine == "xgboost" and REFITS else [])]
         tables = [table(fits, settings, sets, others), hinge_table(fits, settings, list(sets))]
-        print("\n\n".join(filter(None, tables)))
-    options.output.mkdir(parents=True, exist_ok=True)
+        parts += filter(None, tables)
+    report(options.output, "accuracy", "\n\n".join(parts))
     path = options.output / "accuracy.png"
     figure = draw(fits, defaults, [name for name, *_ in found])
     figure.savefig(path, dpi=150)

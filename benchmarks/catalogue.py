@@ -20,6 +20,7 @@ import xgboost as xgb
 from tqdm import tqdm
 
 from benchmarks.accuracy_sets import uci_sets
+from benchmarks.report import add_output, report
 from gbm_objectives import (
     AbsolutePercentageError,
     Fair,
@@ -146,10 +147,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="folder of data sets, as benchmarks.accuracy takes it")
     parser.add_argument("--splits", type=int, default=3, help="80/20 splits per data set (default: 3)")
+    add_output(parser)
     options = parser.parse_args(argv)
     real = {name: (X, y) for name, X, y in uci_sets(options.data)} if options.data else {}
-    print("| objective | engine | simulated | real sets | worst real set |")
-    print("|---" * 5 + "|")
+    lines = ["| objective | engine | simulated | real sets | worst real set |", "|---" * 5 + "|"]
     for name, task in tqdm(TASKS.items(), desc="losses"):
         for engine, params in (("LightGBM", task.lightgbm), ("XGBoost", task.xgboost)):
             if not params:
@@ -163,7 +164,12 @@ def main(argv: Sequence[str] | None = None) -> None:
                     f"{np.exp(np.mean(np.log(by_set))):.3f}",
                     f"{by_set[worst]:.3f} ({list(real)[worst]})",
                 ]
-            print(f"| {name} | {engine} | {' | '.join(cells)} |", flush=True)
+            lines.append(f"| {name} | {engine} | {' | '.join(cells)} |")
+    head = (
+        "Held-out loss over the built-in's at the engines' defaults, each at its best round; geometric means over"
+        f" sets and {options.splits} splits, below 1 is better."
+    )
+    report(options.output, "catalogue", head + "\n\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from xgboost import XGBRegressor
 
 from benchmarks.accuracy_sets import uci_sets
+from benchmarks.report import add_output, report
 from gbm_objectives import AbsoluteError, GBMRegressor, Loss, SquaredError
 from gbm_objectives.distributions import Normal, StudentT, crps
 
@@ -153,9 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, as for benchmarks.accuracy")
     parser.add_argument("--splits", type=int, default=20, help="90/10 splits per set (default: 20)")
     parser.add_argument("--ngboost", metavar="PYTHON", help="Python of an environment with NGBoost")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output"), help="folder for the tables (default: output)"
-    )
+    add_output(parser)
     options = parser.parse_args(arguments)
     if options.splits < 2:
         parser.error("--splits must be at least 2")
@@ -163,11 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tables = []
     for name, X, y in uci_sets(options.data):
         tables.append(table(name, measure(X, y, options.splits, peer)))
-        print(tables[-1] + "\n", flush=True)
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / "distributions.md"
-    path.write_text("\n\n".join(tables) + "\n")
-    print(f"wrote {path}")
+    report(options.output, "distributions", "\n\n".join(tables))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from tqdm import tqdm
 from xgboost import XGBRegressor
 
 from benchmarks.accuracy_sets import uci_sets
+from benchmarks.report import add_output, report
 from gbm_objectives import AbsoluteError, GBMRegressor, Loss, MultiQuantile, Quantile
 from gbm_objectives.distributions import Normal, StudentT
 
@@ -172,9 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, as for benchmarks.accuracy")
     parser.add_argument("--splits", type=int, default=20, help="splits of each set (default: 20)")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output"), help="folder for the tables (default: output)"
-    )
+    add_output(parser)
     options = parser.parse_args(arguments)
     if options.splits < 1:
         parser.error(f"--splits must be at least 1, got {options.splits}")
@@ -186,12 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             quantiles.setdefault(name, []).append(measure_quantiles(X, y, rows))
             intervals.setdefault(name, []).append(measure_intervals(X, y, rows))
     text = f"LightGBM {lgb.__version__}, XGBoost {xgb.__version__}, {options.splits} splits\n\n"
-    text += tables(quantiles, "quantiles") + "\n\n" + tables(intervals, "intervals") + "\n"
-    print(text)
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / "intervals.md"
-    path.write_text(text)
-    print(f"wrote {path}")
+    text += tables(quantiles, "quantiles") + "\n\n" + tables(intervals, "intervals")
+    report(options.output, "intervals", text)
 
 
 if __name__ == "__main__":

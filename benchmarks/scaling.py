@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.report import add_output, report
 from benchmarks.speed import nanoseconds
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Loss, Quantile
 from gbm_objectives.plotting import COLORS
@@ -80,9 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10**4, 10**5, 10**6, 10**7])
     parser.add_argument("--classes", type=int, nargs="+", default=[2, 3, 10, 30, 100])
-    parser.add_argument(
-        "--output", type=Path, default=Path("output"), help="folder for the figure (default: output)"
-    )
+    add_output(parser)
     options = parser.parse_args(argv)
     if min(options.rows) < 1 or min(options.classes) < 2:
         parser.error("--rows must be at least 1 and --classes at least 2")
@@ -90,13 +88,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, rows in tqdm([(name, rows) for rows in options.rows for name in LOSSES], desc="rows"):
         by_rows[name].append(cost(LOSSES[name], rows))
     by_classes = [cost(CategoricalCrossEntropy(k), 1_000_000 // k) for k in tqdm(options.classes, desc="classes")]
-    print("ns per row and output of a callback, one core\n")
-    print(
-        table(by_rows, "rows", options.rows),
-        table({"softmax": by_classes}, "classes", options.classes),
-        sep="\n\n",
-    )
-    options.output.mkdir(parents=True, exist_ok=True)
+    tables = table(by_rows, "rows", options.rows), table({"softmax": by_classes}, "classes", options.classes)
+    report(options.output, "scaling", "\n\n".join(["ns per row and output of a callback, one core", *tables]))
     path = options.output / "scaling.png"
     figure = draw(by_rows, options.rows, by_classes, options.classes)
     figure.savefig(path, dpi=150)

@@ -26,6 +26,7 @@ import numpy as np
 import xgboost as xgb
 from tqdm import tqdm
 
+from benchmarks.report import add_output, report
 from benchmarks.speed_tasks import TASKS, Task
 from gbm_objectives import Loss
 from gbm_objectives.engines import lightgbm as on_lightgbm
@@ -246,6 +247,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--engine", choices=[*ENGINES, "both", "none"], default="both", help="none: callbacks only"
     )
+    add_output(parser)
     parser.add_argument("--peak-of", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     for name, low in (("rows", 1000), ("features", 4), ("rounds", 1), ("repeats", 1)):
@@ -256,15 +258,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     engines = {"both": list(ENGINES), "none": []}.get(options.engine, [options.engine])
     versions = ", ".join(f"{p} {version(p)}" for p in ("numpy", "scikit-learn", "lightgbm", "xgboost"))
-    print(f"{os.cpu_count()} cores, {versions}\n")
+    parts = [f"{os.cpu_count()} cores, {versions}"]
     if engines and options.small:
-        print(f"Whole training, {SMALL_ROUNDS} rounds, two threads, {SMALL_PAIRS} pairs\n")
-        print(small_table(engines, options.small, options.features), flush=True)
+        parts.append(f"Few rows: whole training, {SMALL_ROUNDS} rounds, two threads, {SMALL_PAIRS} pairs")
+        parts.append(small_table(engines, options.small, options.features))
     if engines:
-        print(f"\nWhole training, {options.rows:,} × {options.features}, two threads, {options.repeats} pairs\n")
-        print(large_table(engines, options.rows, options.features, options.rounds, options.repeats), flush=True)
-    print(f"\nCallback, {options.rows:,} numbers, ns per row and output, one core\n")
-    print(callback_table(options.rows, options.repeats))
+        size = f"{options.rows:,} rows of {options.features} features"
+        parts.append(f"Many rows: whole training, {size}, two threads, {options.repeats} pairs")
+        parts.append(large_table(engines, options.rows, options.features, options.rounds, options.repeats))
+    parts.append(f"The callback alone: {options.rows:,} numbers, ns per row and output, one core")
+    parts.append(callback_table(options.rows, options.repeats))
+    report(options.output, "speed", "\n\n".join(parts))
 
 
 if __name__ == "__main__":
