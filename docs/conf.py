@@ -1,0 +1,84 @@
+"""Sphinx's configuration; `nox -s docs` builds and checks the site."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# The demos import `demos.common`; extensions of this folder are in _ext.
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
+
+import gbm_objectives  # noqa: E402
+
+project = "gbm_objectives"
+release = version = gbm_objectives.__version__
+copyright = "the authors of gbm_objectives"
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
+    "mathml",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "plots", "auto_gallery/*.md5"]
+nitpicky = True
+# Single backticks are names of the package where there is such a page, and code where there is none.
+default_role = "py:obj"
+nitpick_ignore_regex = [("py:obj", ".*")]
+
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# ---- pages of the API: one for each name in api.md, from its docstring -------------------------------------
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say the types in words
+autodoc_member_order = "groupwise"
+# What an implementation does not document stands once, at `Loss`.
+autodoc_inherit_docstrings = False
+numpydoc_show_class_members = False
+
+# ---- the demos as a gallery --------------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../demos",
+    "gallery_dirs": "auto_gallery",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"__init__|common",
+    "within_subsection_order": "FileNameSortKey",
+    "reset_argv": "gallery.arguments",
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("gbm_objectives",),
+}
+
+# ---- figures of docs/plots ---------------------------------------------------------------------------------
+
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+
+# ---- HTML --------------------------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_math_renderer = "mathml"
+html_title = "gbm_objectives"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navbar_align": "left",
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+}
