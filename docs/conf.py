@@ -69,11 +69,14 @@ plot_html_show_source_link = False
 html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"
 html_title = "gbm_objectives"
+html_favicon = html_logo = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
+    "logo": {"text": project},
     "navbar_align": "left",
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],

@@ -177,7 +177,7 @@ class LogCosh(TangentLoss):
 class Fair(TangentLoss):
     """Fair's loss: between squared and absolute error, with a second derivative everywhere.
 
-    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and u = |r|/c::
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and ``u = |r|/c``::
 
         loss       c² (u - log(1 + u))
         gradient   r/(1 + u)
