@@ -1,5 +1,6 @@
 """Sphinx's configuration; `nox -s docs` builds and checks the site."""
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -48,7 +49,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../demos",
     "gallery_dirs": "auto_gallery",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"__init__|common",
+    "ignore_pattern": r"__init__|common|smooth",
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "gallery.arguments",
     "download_all_examples": False,
@@ -82,6 +83,20 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
+    "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "show_toc_level": 2,
 }
+
+
+def signature(app, what, name, obj, options, arguments, returns):
+    """Show the parameters of a loss: `Loss.__new__`, which Sphinx would show, takes any."""
+    if what == "class" and issubclass(obj, gbm_objectives.Loss):
+        _, *parameters = inspect.signature(obj.__init__).parameters.values()
+        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        return str(inspect.Signature(plain)), returns
+
+
+def setup(app):
+    """Connect what no option does."""
+    app.connect("autodoc-process-signature", signature)

@@ -40,6 +40,7 @@ class AbsoluteError(KinkedLoss):
     ----------
     Hunter and Lange (2000). *Quantile regression via an MM algorithm*. Journal of Computational and Graphical
     Statistics 9, 60-77.
+
     Natekin and Knoll (2013). *Gradient boosting machines, a tutorial*. Frontiers in Neurorobotics 7:21,
     section 2.2.
 
@@ -125,6 +126,7 @@ class Quantile(KinkedLoss):
     References
     ----------
     Koenker and Bassett (1978). *Regression quantiles*. Econometrica 46, 33-50.
+
     Hunter and Lange (2000). *Quantile regression via an MM algorithm*. Journal of Computational and Graphical
     Statistics 9, 60-77.
 

@@ -39,6 +39,7 @@ class Huber(TangentLoss, ChoosesHessian):
     References
     ----------
     Huber (1964). *Robust estimation of a location parameter*. Annals of Mathematical Statistics 35, 73-101.
+
     Natekin and Knoll (2013). *Gradient boosting machines, a tutorial*. Frontiers in Neurorobotics 7:21,
     section 2.2.
 
