@@ -18,7 +18,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["checks", "lowest", "newest", "package", "docs"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")["project"]
 TEST = PYPROJECT["optional-dependencies"]["test"]
-# Where models, intervals and data frames go to; their tests are skipped where they are missing.
+# Where models, intervals and data frames go to, and a tuner; their tests are skipped where they are missing.
 CONVERTERS = (
     "polars",
     "pyarrow",
@@ -30,6 +30,7 @@ CONVERTERS = (
     "onnxmltools",
     "skl2onnx",
     "onnxruntime",
+    "optuna",
 )
 
 

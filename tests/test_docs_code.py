@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import matplotlib.pyplot as plt
 import pytest
@@ -32,6 +34,7 @@ OPTIONAL = {
     "mapie",
     "onnxmltools",
     "onnxruntime",
+    "optuna",
     "polars",
     "pyarrow",
     "shap",
@@ -52,7 +55,9 @@ def blocks(page):
 def test_code_of_a_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", plt.close)
-    names = {"__name__": "__main__"}
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # where pickle looks for the classes of a page
+    names = vars(module)
     for code in blocks(page):
         try:
             exec(compile(code, page, "exec"), names)
