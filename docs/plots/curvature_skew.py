@@ -12,7 +12,11 @@ y = np.random.default_rng(0).lognormal(0.0, 1.0, 20_000)
 
 def balanced(widths):
     """Return the constant at which the pull from above and that from below are equal."""
-    return brentq(lambda f: consistent_pair(f - y, widths(f))[0].sum(), np.quantile(y, 0.01), y.mean())
+    return brentq(
+        lambda f: consistent_pair(f - y, widths(f))[0].sum(),
+        np.quantile(y, 0.01),
+        y.mean(),
+    )
 
 
 def one_width(f):
@@ -38,6 +42,11 @@ places = {
 figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 ax.hist(y, 80, range=(0.0, 5.0), color="0.88", density=True)
 for name, (place, color, style) in places.items():
-    ax.axvline(place, linestyle=style, color=COLORS[color], label=f"{name}: {place:.2f}")
+    ax.axvline(
+        place,
+        linestyle=style,
+        color=COLORS[color],
+        label=f"{name}: {place:.2f}",
+    )
 ax.set(xlabel="target", ylabel="density", xlim=(0, 5))
 ax.legend(frameon=False)

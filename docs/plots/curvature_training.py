@@ -36,7 +36,12 @@ median = np.median(y[fit])
 hand = {**params, "objective": by_hand}
 boosters = {
     "by hand, from 0": (lgb.train(hand, data(), 300), 0.0, "red", ":"),
-    "by hand, from the median": (lgb.train(hand, data(median), 300), median, "red", "-"),
+    "by hand, from the median": (
+        lgb.train(hand, data(median), 300),
+        median,
+        "red",
+        "-",
+    ),
     "LightGBM's own": (
         lgb.train({**params, "objective": "l1"}, lgb.Dataset(X[fit], y[fit]), 300),
         0.0,
@@ -44,12 +49,21 @@ boosters = {
         "--",
     ),
     "AbsoluteError()": (
-        on_lightgbm.train(params, lgb.Dataset(X[fit], y[fit]), loss=AbsoluteError(), num_boost_round=300),
+        on_lightgbm.train(
+            params,
+            lgb.Dataset(X[fit], y[fit]),
+            loss=AbsoluteError(),
+            num_boost_round=300,
+        ),
         *(0.0, "blue", "-"),
     ),
 }
 figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for name, (booster, start, color, style) in boosters.items():
     ax.plot(ROUNDS, errors(booster, start), style, color=COLORS[color], label=name)
-ax.set(xlabel="boosting round", ylabel="held-out mean absolute error", ylim=(0, None))
+ax.set(
+    xlabel="boosting round",
+    ylabel="held-out mean absolute error",
+    ylim=(0, None),
+)
 ax.legend(frameon=False)

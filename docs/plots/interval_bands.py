@@ -20,10 +20,13 @@ engine = LGBMRegressor(n_estimators=300, verbosity=-1, n_jobs=1)
 model = GBMRegressor(MultiQuantile(alphas=(0.05, 0.5, 0.95)), engine).fit(*sample(rng, 1000))
 known, (X, y) = sample(rng, 500), sample(rng, 1000)
 
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, layout="constrained")
 for ax, title in zip(axes, ("The model's own", "Calibrated"), strict=True):
     if title == "Calibrated":
         model.calibrate(*known)
     low, high = model.predict_interval(X, coverage=0.9).T
     plot_prediction_interval(model, X, y, ax)
-    ax.set(title=f"{title}: {np.mean((low <= y) & (y <= high)):.0%} of new targets inside", xlabel="x")
+    ax.set(
+        title=f"{title}: {np.mean((low <= y) & (y <= high)):.0%} of new targets inside",
+        xlabel="x",
+    )

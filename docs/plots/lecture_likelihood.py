@@ -14,12 +14,27 @@ rows = [
     (Huber(delta=1.0), 1.0, "orange", "-"),
     (Quantile(alpha=0.8), 0.4, "purple", "-."),
 ]
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 for loss, scale, color, style in rows:
     distribution = loss.noise.distribution(centre, scale)
-    left.plot(y, distribution.pdf(y), style, color=COLORS[color], label=f"{loss!r}: {loss.noise.name}")
+    left.plot(
+        y,
+        distribution.pdf(y),
+        style,
+        color=COLORS[color],
+        label=f"{loss!r}: {loss.noise.name}",
+    )
     # up to the constant log Z(b)
-    right.plot(y, distribution.logpdf(0.0)[0] - distribution.logpdf(y), style, color=COLORS[color])
+    right.plot(
+        y,
+        distribution.logpdf(0.0)[0] - distribution.logpdf(y),
+        style,
+        color=COLORS[color],
+    )
 left.set(title="Density of the noise", xlabel="target − prediction")
-right.set(title="−log density, up to a constant: the loss", xlabel="target − prediction", ylim=(-0.1, 6))
+right.set(
+    title="−log density, up to a constant: the loss",
+    xlabel="target − prediction",
+    ylim=(-0.1, 6),
+)
 figure.legend(loc="outside lower center", ncols=2, frameon=False)

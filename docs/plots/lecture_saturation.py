@@ -11,7 +11,7 @@ f = np.linspace(-8.0, 8.0, 401)
 negative = np.zeros_like(f)
 p = LOGIT.inverse(f)
 
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.0), layout="constrained")
 axes[0].plot(f, p, color=COLORS["black"], label="p = σ(f)")
 axes[0].plot(f, p * (1 - p), ":", color=COLORS["black"], label="its slope σ′(f)")
 axes[0].set_title("The link")
@@ -22,7 +22,17 @@ for ax, loss, color, title in (
 ):
     ax.plot(f, loss.gradient(negative, f), color=COLORS[color])
     ax.set(title=title, ylim=(-0.05, 1.05))
-axes[1].annotate("badly wrong:\nno gradient", (6.5, 0.02), (2.0, 0.6), arrowprops={"arrowstyle": "->"})
-axes[2].annotate("badly wrong:\nfull gradient", (6.5, 1.0), (-6.5, 0.75), arrowprops={"arrowstyle": "->"})
+axes[1].annotate(
+    "badly wrong:\nno gradient",
+    (6.5, 0.02),
+    (2.0, 0.6),
+    arrowprops={"arrowstyle": "->"},
+)
+axes[2].annotate(
+    "badly wrong:\nfull gradient",
+    (6.5, 1.0),
+    (-6.5, 0.75),
+    arrowprops={"arrowstyle": "->"},
+)
 for ax in axes:
     ax.set_xlabel("f (label: 0)")

@@ -3,7 +3,14 @@
 import numpy as np
 from matplotlib import pyplot as plt
 
-from gbm_objectives import AbsoluteError, Expectile, Huber, Quantile, SquaredError, Tukey
+from gbm_objectives import (
+    AbsoluteError,
+    Expectile,
+    Huber,
+    Quantile,
+    SquaredError,
+    Tukey,
+)
 from gbm_objectives.plotting import COLORS
 
 r = np.linspace(-4.0, 4.0, 401)
@@ -22,10 +29,15 @@ panels = {
         "Expectile(alpha=0.9)": (Expectile(alpha=0.9), "red", ":"),
     },
 }
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 for ax, (title, losses) in zip(axes, panels.items(), strict=True):
     for name, (loss, color, style) in losses.items():
         ax.plot(r, loss.pointwise(target, r), style, color=COLORS[color], label=name)
-    ax.set(title=title, xlabel="prediction − target", ylim=(-0.1, 5.0), xlim=(-4, 4))
+    ax.set(
+        title=title,
+        xlabel="prediction − target",
+        ylim=(-0.1, 5.0),
+        xlim=(-4, 4),
+    )
     ax.legend(frameon=False, loc="upper center")
 axes[0].set_ylabel("loss")
