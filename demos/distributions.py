@@ -46,10 +46,10 @@ def sample():
 
 estimator = {
     "lightgbm": LGBMRegressor(
-        n_estimators=1000, num_leaves=8, min_child_samples=40, early_stopping_round=50, n_jobs=2, verbosity=-1
+        n_estimators=1000, num_leaves=8, min_child_samples=40, early_stopping_round=50, n_jobs=1, verbosity=-1
     ),
     "xgboost": XGBRegressor(
-        n_estimators=1000, learning_rate=0.1, max_depth=3, min_child_weight=20, early_stopping_rounds=50, n_jobs=2
+        n_estimators=1000, learning_rate=0.1, max_depth=3, min_child_weight=20, early_stopping_rounds=50, n_jobs=1
     ),
 }[options.engine]
 LOSSES = {

@@ -55,7 +55,7 @@ train, test = portfolio(options.seed), portfolio(options.seed + 1)
 # logarithm of the exposure is added to each row's raw prediction. Or as the weight of the rates, claims over
 # exposure. A prediction without an offset is that of a full year.
 
-settings = {"n_estimators": 100, "learning_rate": 0.05, "n_jobs": 2}
+settings = {"n_estimators": 100, "learning_rate": 0.05, "n_jobs": 1}
 estimator = {
     "lightgbm": LGBMRegressor(num_leaves=8, min_child_samples=100, verbosity=-1, **settings),
     "xgboost": XGBRegressor(max_depth=3, min_child_weight=5.0, **settings),

@@ -55,7 +55,7 @@ for noise, loss in LOSSES.items():
 # Each set of data under each loss, with early stopping. The scale of the noise is estimated on the rows that
 # stop the training.
 
-settings = {"n_estimators": 500, "learning_rate": 0.05, "n_jobs": 2}
+settings = {"n_estimators": 500, "learning_rate": 0.05, "n_jobs": 1}
 estimator = {
     "lightgbm": LGBMRegressor(
         num_leaves=8, min_child_samples=40, early_stopping_round=20, verbosity=-1, **settings

@@ -54,7 +54,7 @@ def fit_lightgbm(loss: Loss, x: np.ndarray, y: np.ndarray, seed: int, rounds: in
         "bagging_freq": 1,
         "max_bin": 1023,
         "min_data_in_bin": 1,
-        "num_threads": 2,
+        "num_threads": 1,
         "seed": seed,
         "verbosity": -1,
     }
@@ -72,7 +72,7 @@ def fit_xgboost(loss: Loss, x: np.ndarray, y: np.ndarray, seed: int, rounds: int
         "updater": "coord_descent",  # the other one races its threads: not repeatable
         "lambda": 0.0,
         "eta": 30.0 / rounds,
-        "nthread": 2,
+        "nthread": 1,
         "seed": seed,
     }
     data = xgb.DMatrix(basis.transform(x[:, None]), y)

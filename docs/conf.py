@@ -42,13 +42,15 @@ autodoc_member_order = "groupwise"
 # What an implementation does not document stands once, at `Loss`.
 autodoc_inherit_docstrings = False
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 
 # ---- the demos as a gallery --------------------------------------------------------------------------------
 
 sphinx_gallery_conf = {
     "examples_dirs": "../demos",
     "gallery_dirs": "auto_gallery",
-    "filename_pattern": r"\.py$",
+    # A cluster of processes is shown, not started.
+    "filename_pattern": r"/(?!dask_cluster)\w+\.py$",
     "ignore_pattern": r"__init__|common|smooth",
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "gallery.arguments",
@@ -75,6 +77,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+# These have no pages below them.
+html_sidebars = {page: [] for page in ("index", "getting_started", "benchmarks", "changelog")}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": project},
