@@ -49,7 +49,7 @@ for engine in tqdm(options.engines, unit="engine"):
 # LightGBM
 # --------
 # Panel A shows how far each fit is from the true curve, panel B the sample. The colour of a row is its outlier
-# weight under Tukey's loss, with which it counts in the fit: outliers have none, rows near the curve nearly all.
+# weight under Tukey's loss, with which it counts in the fit: 0 for outliers, close to 1 near the curve.
 
 STYLES = {
     "MAE": ("red", "-"),
