@@ -36,4 +36,5 @@ def show(figure: Figure, path: Path) -> None:
     """Write a figure and say where; it stays open, for the gallery shows the figures that are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
-    print(f"wrote {path}", file=sys.stderr)  # a page of the gallery shows what goes to stdout
+    # Past the gallery, which shows on its page what goes to sys.stderr.
+    print(f"wrote {path}", file=sys.__stderr__)

@@ -1,6 +1,7 @@
 """Sphinx's configuration; `nox -s docs` builds and checks the site."""
 
 import inspect
+import os
 import sys
 from pathlib import Path
 
@@ -46,11 +47,11 @@ toc_object_entries_show_parents = "hide"
 
 # ---- the demos as a gallery --------------------------------------------------------------------------------
 
+os.environ["TQDM_DISABLE"] = "1"  # pages have no room for progress bars
 sphinx_gallery_conf = {
     "examples_dirs": "../demos",
     "gallery_dirs": "auto_gallery",
-    # A cluster of processes is shown, not started.
-    "filename_pattern": r"/(?!dask_cluster)\w+\.py$",
+    "filename_pattern": r"\.py$",
     "ignore_pattern": r"__init__|common|smooth",
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "gallery.arguments",

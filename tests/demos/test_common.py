@@ -34,9 +34,9 @@ def test_wrong_options(monkeypatch, capsys, arguments):
     assert "python -m demos.some: error" in capsys.readouterr().err
 
 
-def test_show(tmp_path, capsys):
+def test_show(tmp_path, capfd):
     show(Figure(), tmp_path / "new" / "figure.png")
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert (tmp_path / "new" / "figure.png").exists()
     assert printed.err == f"wrote {tmp_path / 'new' / 'figure.png'}\n" and not printed.out
 
