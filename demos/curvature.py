@@ -84,8 +84,9 @@ for engine, unit in tqdm([(engine, unit) for engine in options.engines for unit 
 # %%
 # Held-out error by round
 # -----------------------
-# In the unit of the target as it is. With the small unit (left) the custom objective soon gets worse again; with
-# the large one (right) it hardly moves. The built-in objective and ours do not depend on the unit.
+# Errors are divided by the unit. Where the numbers are small (left) the custom objective soon gets worse again;
+# where they are large (right) it takes hundreds of rounds. The built-in objective and ours do not depend on the
+# unit.
 
 shape = len(options.engines), len(UNITS)
 figure, axes = plt.subplots(*shape, figsize=(11, 3 * shape[0] + 0.5), squeeze=False, layout="constrained")
@@ -114,7 +115,7 @@ for unit in UNITS:
 # %%
 # The step of a row
 # -----------------
-# A leaf moves its rows by the Newton step, -Σg/Σh times the learning rate, and a leaf of one row by -g/h. With a
+# A leaf moves its rows by the Newton step, −Σg/Σh times the learning rate, and a leaf of one row by −g/h. With a
 # sign over a Hessian of 1 that step is 1, whatever the unit: beyond the target of every row that is nearer, and
 # next to nothing for one that is far. The built-in objectives escape by setting each leaf to the median of its
 # rows once the tree is grown, which a custom objective can not.
@@ -145,14 +146,14 @@ axes[0].set_ylabel("step of a row, −g/h")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 show(figure, options.output / "curvature_step.png")
 
-print(f"{'unit':<13}" + "".join(f"{name:>28}" for name in steps))
+print(f"{'unit':<13}" + "".join(f"   {name}" for name in steps))
 for unit in UNITS:
-    print(f"{unit:<13}" + "".join(f"{beyond[unit, name]:>28.2f}" for name in steps))
+    print(f"{unit:<13}" + "".join(f"{beyond[unit, name]:>{len(name) + 3}.2f}" for name in steps))
 
 # %%
 # A custom objective can keep up with a built-in one that re-fits its leaves, if its gradient and Hessian
-# together lead each row to its target, in the target's own unit. How `AbsoluteError` chooses the width of its
-# smoothing, and what that costs, is described in the documentation on curvature.
+# together lead each row to its target, in the target's own unit. The page on :doc:`curvature </curvature>` says
+# how `AbsoluteError` chooses the width of its smoothing, and what that costs.
 #
 # **Reference.** Hunter and Lange (2000). *Quantile regression via an MM algorithm*. Journal of Computational and
 # Graphical Statistics 9, 60-77.

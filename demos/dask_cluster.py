@@ -73,7 +73,7 @@ LGB, XGB = {"num_threads": 1, "verbosity": -1}, {"nthread": 1}
 def boosters_lightgbm(client, dX, dy):
     """Return our model and that of the engine's own objective."""
     ours, _ = lightgbm_dask.train(client, LGB, dX, dy, loss=LOSS, num_boost_round=ROUNDS)
-    model = lgb.DaskLGBMRegressor(client=client, objective="mae", n_estimators=ROUNDS, n_jobs=1, verbosity=-1)
+    model = lgb.DaskLGBMRegressor(client=client, objective="mae", n_estimators=ROUNDS, verbosity=-1)
     return ours, model.fit(dX, dy).to_local().booster_
 
 
@@ -111,7 +111,6 @@ errors = {key: np.abs(booster.predict(rows[key[0]]) - y_test).mean() for key, bo
 ratios = {(engine, name): error / errors[engine, "one machine"] for (engine, name), error in errors.items()}
 for engine, name in sorted(ratios, key=lambda key: key[0]):
     print(f"{NAMES[engine]:<12}{name:<30}{ratios[engine, name]:>8.3f}")
-
 
 figure, axes = plt.subplots(1, len(options.engines), figsize=(9, 3.5), squeeze=False, layout="constrained")
 for ax, engine in zip(axes[0], options.engines, strict=True):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 from lightgbm import LGBMRegressor
+from sklearn.base import clone
 from sklearn.metrics import auc, mean_tweedie_deviance
 from xgboost import XGBRegressor
 
@@ -62,10 +63,9 @@ estimator = {
 }[options.engine]
 offset = {"lightgbm": "init_score", "xgboost": "base_margin"}[options.engine]  # what the engines call it
 
-counts = GBMRegressor(PoissonDeviance(), estimator)
-counts.fit(train.X, train.claims, **{offset: np.log(train.exposure)})
-rates = GBMRegressor(PoissonDeviance(), estimator)
-rates.fit(train.X, train.claims / train.exposure, sample_weight=train.exposure)
+poisson = GBMRegressor(PoissonDeviance(), estimator)
+counts = clone(poisson).fit(train.X, train.claims, **{offset: np.log(train.exposure)})
+rates = clone(poisson).fit(train.X, train.claims / train.exposure, sample_weight=train.exposure)
 
 # %%
 # Severity, and both in one

@@ -73,18 +73,18 @@ for noise, name in tqdm([(noise, name) for noise in LOSSES for name in LOSSES], 
 # -------------------------------
 # The noise of the data by row, the loss by column; the largest number of a row has a star.
 
-print(f"{'noise':<20}" + "".join(f"{type(loss).__name__:>16}" for loss in LOSSES.values()))
+print(f"{'noise':<20}" + "".join(f"{type(loss).__name__:>14}" for loss in LOSSES.values()))
 best = {noise: max(LOSSES, key=lambda name, noise=noise: likelihood[noise, name]) for noise in LOSSES}
 for noise in LOSSES:
     cells = [f"{likelihood[noise, name]:.3f}" + ("*" if name == best[noise] else " ") for name in LOSSES]
-    print(f"{noise:<20}" + "".join(f"{cell:>16}" for cell in cells))
+    print(f"{noise:<20}" + "".join(f"{cell:>14}" for cell in cells))
 
 # %%
 # The right loss also finds the scale of the noise:
 
-print(f"{'scale b':<20}{'true':>16}{'fitted':>16}")
+print(f"{'scale b':<20}{'true':>14}{'fitted':>14}")
 for noise, scale in SCALES.items():
-    print(f"{noise:<20}{scale:>16.3f}{models[noise, noise].noise_scale_:>16.3f}")
+    print(f"{noise:<20}{scale:>14.3f}{models[noise, noise].noise_scale_:>14.3f}")
 
 # %%
 # Data drawn from the models

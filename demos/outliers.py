@@ -1,6 +1,6 @@
 """
-A third of the rows are outliers
-================================
+Three rows in ten are outliers
+==============================
 
 So many outliers on one side lift even the fits of absolute error and Huber's loss, because each of them pulls as
 hard as a row nearby. The redescending losses of Cauchy, Welsch and Tukey let go of rows that are far away. One

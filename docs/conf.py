@@ -53,7 +53,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_gallery",
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"__init__|common|smooth",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery.place",
     "reset_argv": "gallery.arguments",
     "download_all_examples": False,
     "show_signature": False,

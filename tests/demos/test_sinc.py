@@ -9,9 +9,9 @@ from demos import smooth
 from gbm_objectives import AbsoluteError, Huber, Quantile, SquaredError
 
 
-def test_sinc_demo(run_demo, capsys):
+def test_sinc_demo(run_demo, capfd):
     demo = run_demo("sinc")
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     for engine in ("lightgbm", "xgboost"):
         path = demo.folder / f"sinc_{engine}.png"
         assert path.stat().st_size > 20_000
