@@ -1,4 +1,4 @@
-"""Checks and tests on the corners of what the package declares to run on, which `nox` runs; and a benchmark.
+"""What `nox` runs: tests on the corners of what the package declares to run on, its wheel, its site; a benchmark.
 
 The lowest versions are those of pyproject.toml, read from there; the newest are what pip finds.
 """
@@ -6,6 +6,7 @@ The lowest versions are those of pyproject.toml, read from there; the newest are
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,10 +15,10 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["checks", "lowest", "newest"]
+nox.options.sessions = ["checks", "lowest", "newest", "package", "docs"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")["project"]
 TEST = PYPROJECT["optional-dependencies"]["test"]
-# Where models, intervals and data frames go to; their tests are skipped where they are missing.
+# Where models, intervals and data frames go to, and a tuner; their tests are skipped where they are missing.
 CONVERTERS = (
     "polars",
     "pyarrow",
@@ -29,6 +30,7 @@ CONVERTERS = (
     "onnxmltools",
     "skl2onnx",
     "onnxruntime",
+    "optuna",
 )
 
 
@@ -78,3 +80,41 @@ def newest(session: nox.Session) -> None:
     """Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
     tests(session, "python")
+
+
+# Outside of the repository, with nothing but what the wheel brings.
+USE_OF_WHEEL = """
+from importlib.resources import files
+from lightgbm import LGBMRegressor
+from sklearn.datasets import load_diabetes
+from gbm_objectives import GBMRegressor, Quantile
+
+assert (files("gbm_objectives") / "py.typed").is_file() and "site-packages" in str(files("gbm_objectives"))
+X, y = load_diabetes(return_X_y=True)
+model = GBMRegressor(Quantile(0.9), LGBMRegressor(n_estimators=20, verbosity=-1)).fit(X, y)
+assert 0.8 < (y <= model.predict(X)).mean() < 1.0
+"""
+
+
+@nox.session(reuse_venv=False)
+def package(session: nox.Session) -> None:
+    """Build sdist and, from that, wheel; the wheel alone is installed and used."""
+    folder = Path(tempfile.mkdtemp())
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    session.install(str(wheel))
+    session.chdir(folder)
+    session.run("python", "-c", USE_OF_WHEEL, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into docs/_build/html, where a warning is an error, and look at it in a browser."""
+    session.install("-e", ".[docs,test]")
+    # From nothing: a page that is not read again would keep its warnings to itself.
+    for folder in ("_build", "auto_gallery", "generated"):
+        shutil.rmtree(Path("docs") / folder, ignore_errors=True)
+    arguments = ["-W", "--keep-going", "-q", "docs", "docs/_build/html"]
+    session.run("sphinx-build", *arguments, env={"OMP_NUM_THREADS": "1"})
+    tests(session, "python", "-rs", "tests/site", "tests/test_docs_code.py")

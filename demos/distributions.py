@@ -1,123 +1,116 @@
-"""A distribution for every row: noise that grows, under one scale for all rows and under a scale for each.
+"""
+A distribution for every row
+============================
 
-    python -m demos.distributions [--engine lightgbm|xgboost] [--output DIR] [--seed N] [--rounds N]
-
-What to look at: the band of one common scale is too wide where the data are quiet and too narrow where they are
-not; that of `Normal` follows. Over all rows both hold about 90 % of the targets: coverage alone does not see it.
-The likelihood, the CRPS and the coverage by region do, and so does the histogram of the probability integral
-transform, which is flat where the distributions are right and humped in the middle under one scale.
-
-Duan et al. (2020). *NGBoost: natural gradient boosting for probabilistic prediction*. ICML.
-Gneiting, Balabdaoui and Raftery (2007). *Probabilistic forecasts, calibration and sharpness*, section 3.
+The noise of these data grows from left to right. A model with one scale for all rows gives intervals that are
+too wide on the left and too narrow on the right; the losses of `gbm_objectives.distributions` fit a scale to
+each row. One also sees which measures notice the difference: coverage over all rows does not.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-
+import matplotlib.pyplot as plt
 import numpy as np
 from lightgbm import LGBMRegressor
-from matplotlib.figure import Figure
 from xgboost import XGBRegressor
 
-from demos.common import command_line, plt, write
-from gbm_objectives import GBMRegressor, Loss, SquaredError
+from demos.common import command_line, show
+from gbm_objectives import GBMRegressor, SquaredError
 from gbm_objectives.distributions import Normal, StudentT
 from gbm_objectives.plotting import plot_calibration, plot_prediction_interval
 
+options = command_line(__doc__, engine="lightgbm", seed=0)
+
+# %%
+# A wave with growing noise
+# -------------------------
+# The noise is twelve times as large on the right as on the left. One set of rows trains, one stops training
+# early, one is held out.
+
 ROWS = 3000
-LOSSES: dict[str, Loss] = {
-    "SquaredError": SquaredError(),
-    "Normal": Normal(),
-    "Normal, CRPS": Normal(score="crps"),
-    "StudentT": StudentT(),
-}
+rng = np.random.default_rng(options.seed)
 
 
-def sample(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return a wave whose noise is small on the left and twelve times as large on the right."""
+def sample():
+    """Return x as a column, and y."""
     x = rng.uniform(0.0, 10.0, ROWS)
     spread = 0.1 + 1.1 / (1.0 + np.exp(-2.0 * (x - 6.0)))
     return x[:, None], 2.0 * np.sin(x) + spread * rng.standard_normal(ROWS)
 
 
-def model_of(engine: str, loss: Loss, rounds: int) -> GBMRegressor:
-    """Return a model that stops early."""
-    if engine == "lightgbm":
-        estimator = LGBMRegressor(
-            n_estimators=rounds,
-            num_leaves=8,
-            min_child_samples=40,
-            early_stopping_round=50,
-            verbosity=-1,
-            n_jobs=2,
-        )
-    else:
-        estimator = XGBRegressor(
-            n_estimators=rounds,
-            learning_rate=0.1,
-            max_depth=3,
-            min_child_weight=20,
-            early_stopping_rounds=50,
-            n_jobs=2,
-        )
-    return GBMRegressor(loss, estimator)
+(X, y), (X_stop, y_stop), (X_test, y_test) = sample(), sample(), sample()
 
+# %%
+# One estimator, four losses
+# --------------------------
+# `SquaredError` has a likelihood too, that of normal noise of one scale. `Normal` and `StudentT` fit every
+# parameter to each row, by maximum likelihood or by the continuous ranked probability score (CRPS).
 
-def inside(model: GBMRegressor, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return which targets lie in their 90 % interval."""
-    low, high = model.predict_interval(X, coverage=0.9).T
-    return (low <= y) & (y <= high)
+estimator = {
+    "lightgbm": LGBMRegressor(
+        n_estimators=1000, num_leaves=8, min_child_samples=40, early_stopping_round=50, n_jobs=1, verbosity=-1
+    ),
+    "xgboost": XGBRegressor(
+        n_estimators=1000, learning_rate=0.1, max_depth=3, min_child_weight=20, early_stopping_rounds=50, n_jobs=1
+    ),
+}[options.engine]
+LOSSES = {
+    "SquaredError": SquaredError(),
+    "Normal": Normal(),
+    "Normal, CRPS": Normal(score="crps"),
+    "StudentT": StudentT(),
+}
+models = {
+    name: GBMRegressor(loss, estimator).fit(X, y, eval_set=[(X_stop, y_stop)]) for name, loss in LOSSES.items()
+}
 
+# %%
+# Two bands
+# ---------
+# On the left the band of one scale holds every row where the data are quiet and misses many where they are not,
+# on the right that of `Normal` follows. Below, the probability integral transform says where in its predicted
+# distribution each held-out target lies. It is uniform where the distributions are right. Under one scale it is
+# humped: on the quiet side all targets lie in the middle of distributions that are too wide.
 
-def draw(models: dict[str, GBMRegressor], X: np.ndarray, y: np.ndarray) -> Figure:
-    """Draw the bands of one scale and of many, and below them how the targets lie in the distributions."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharey="row", layout="constrained", height_ratios=[3, 2])
-    titles = {"SquaredError": "SquaredError: one scale for all rows", "Normal": "Normal: a scale for each row"}
-    for column, (name, title) in zip(axes.T, titles.items(), strict=True):
-        plot_prediction_interval(models[name], X[:1000], y[:1000], column[0])
-        column[0].set(xlabel="x", xlim=(0, 10))
-        column[0].set_title(title, loc="left")
-        plot_calibration(models[name], X, y, column[1])
-    axes[0, 0].set_ylabel("y")
-    axes[0, 1].get_legend().remove()
-    for ax in axes[:, 1]:
-        ax.set_ylabel("")
-    axes[1, 1].get_legend().remove()
-    return figure
+figure, axes = plt.subplots(2, 2, figsize=(11, 7), sharey="row", layout="constrained", height_ratios=[3, 2])
+titles = {"SquaredError": "SquaredError: one scale for all rows", "Normal": "Normal: a scale for each row"}
+for (above, below), (name, title) in zip(axes.T, titles.items(), strict=True):
+    plot_prediction_interval(models[name], X_test[:1000], y_test[:1000], above)
+    above.set(xlabel="x", xlim=(0, 10))
+    above.set_title(title, loc="left")
+    plot_calibration(models[name], X_test, y_test, below)
+axes[0, 0].set_ylabel("y")
+for ax in axes[:, 1]:
+    ax.set_ylabel("")
+    ax.get_legend().remove()
+show(figure, options.output / "distributions.png")
 
+# %%
+# Held-out scores
+# ---------------
+# Negative log-likelihood, CRPS (smaller is better for both), and the share of targets in their 90 % interval: of
+# all rows, of the quiet ones and of the loud ones.
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Fit, print the table of held-out scores, draw."""
-    parser = command_line("distributions", __doc__, "the figure")
-    parser.add_argument("--engine", choices=["lightgbm", "xgboost"], default="lightgbm")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the samples (default: 0)")
-    parser.add_argument("--rounds", type=int, default=1000, help="boosting rounds at the most (default: 1000)")
-    options = parser.parse_args(argv)
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+quiet, loud = X_test[:, 0] < 4.0, X_test[:, 0] > 8.0
+print(f"{'loss':<16}{'NLL':>8}{'CRPS':>8}{'all rows':>10}{'x < 4':>8}{'x > 8':>8}")
+for name, model in models.items():
+    nll = -model.log_likelihood(X_test, y_test) / ROWS
+    low, high = model.predict_interval(X_test, coverage=0.9).T
+    held = (low <= y_test) & (y_test <= high)
+    shares = f"{held.mean():>10.3f}{held[quiet].mean():>8.3f}{held[loud].mean():>8.3f}"
+    print(f"{name:<16}{nll:>8.3f}{model.crps(X_test, y_test):>8.3f}{shares}")
 
-    rng = np.random.default_rng(options.seed)
-    (X, y), late, (X_test, y_test) = sample(rng), sample(rng), sample(rng)
-    models = {
-        name: model_of(options.engine, loss, options.rounds).fit(X, y, eval_set=[late])
-        for name, loss in LOSSES.items()
-    }
-    print("Held-out rows: negative log-likelihood, CRPS, and the share of targets in their 90 % interval\n")
-    print(f"{'loss':<16}{'NLL':>8}{'CRPS':>8}{'all rows':>10}{'x < 4':>8}{'x > 8':>8}")
-    quiet, loud = X_test[:, 0] < 4.0, X_test[:, 0] > 8.0
-    for name, model in models.items():
-        nll = -model.log_likelihood(X_test, y_test) / ROWS
-        held = inside(model, X_test, y_test)
-        shares = f"{held.mean():>10.3f}{held[quiet].mean():>8.3f}{held[loud].mean():>8.3f}"
-        print(f"{name:<16}{nll:>8.3f}{model.crps(X_test, y_test):>8.3f}{shares}")
-    rows = np.array([[1.0], [9.0]])
-    print("\nparameters at x = 1 and 9 (true spreads 0.10 and 1.20):")
-    for name in ("Normal", "StudentT"):
-        print(f"{name:<16}", models[name].predict_params(rows))
-    print()
-    write(draw(models, X_test, y_test), options.output, "distributions")
+# %%
+# ``predict_params`` returns the parameters by name. The true spreads at x = 1 and x = 9 are 0.10 and 1.20, the
+# true centres 1.68 and 0.82.
 
+for name in ("Normal", "StudentT"):
+    params = models[name].predict_params(np.array([[1.0], [9.0]]))
+    for parameter in params.dtype.names:
+        print(f"{name:<10}{parameter:<8}" + "".join(f"{value:>8.2f}" for value in params[parameter]))
 
-if __name__ == "__main__":
-    main()
+# %%
+# Over all rows each model's intervals hold close to 90 % of the targets. Likelihood, CRPS and coverage by region
+# tell that one scale is wrong, and so does the histogram.
+#
+# **References.** Duan et al. (2020). *NGBoost: natural gradient boosting for probabilistic prediction*. ICML.
+# Gneiting, Balabdaoui and Raftery (2007). *Probabilistic forecasts, calibration and sharpness*. Journal of the
+# Royal Statistical Society B 69, 243-268, section 3.

@@ -1,122 +1,108 @@
-"""Intervals that keep their promise: coverage by region, before and after calibration.
+"""
+Intervals that keep their promise
+=================================
 
-    python -m demos.intervals [--engine lightgbm|xgboost] [--output DIR] [--seed N] [--repeats N]
-
-What to look at: the model's own 90 % intervals hold far fewer of fresh targets, because it fits its training rows
-more closely than new ones. Calibrated on 500 rows that it has not seen they hold 90 % on average, but one region
-pays for another: the middle, where the noise is largest, gets less. Calibrated in groups each region has its 90 %.
-
-Romano, Patterson and Candès (2019). *Conformalized quantile regression*. NeurIPS.
-Vovk, Gammerman and Shafer (2005). *Algorithmic Learning in a Random World*, section 4.5 (groups).
+A model knows its training rows too well, so that its own 90 % intervals hold too few of new targets. Calibrated
+on rows that it has not seen, they hold 90 % on average; calibrated in groups, 90 % in each group. This page
+counts.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-
+import matplotlib.pyplot as plt
 import numpy as np
 from lightgbm import LGBMRegressor
-from matplotlib.figure import Figure
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
-from demos.common import command_line, plt, write
+from demos.common import command_line, show
 from gbm_objectives import GBMRegressor, MultiQuantile
 from gbm_objectives.plotting import COLORS, plot_prediction_interval
 
-ROWS, CALIBRATION, COVERAGE = 1000, 500, 0.9
+options = command_line(__doc__, engine="lightgbm", seed=0)
+
+# %%
+# A wave that is loud in the middle
+# ---------------------------------
+# The groups are the left, middle and right third of x.
+
+rng = np.random.default_rng(options.seed)
 REGIONS = np.array(["left", "middle", "right"])
-KINDS = ("own", "calibrated", "by group")
 
 
-def sample(rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a wave whose noise is largest in the middle."""
+def sample(n_rows):
+    """Return x as a column, y, and the third that each row is in."""
     x = rng.uniform(0.0, 9.0, n_rows)
     spread = 0.15 + 1.2 * np.exp(-(((x - 4.5) / 1.2) ** 2))
-    return x[:, None], np.sin(1.5 * x) + spread * rng.standard_normal(n_rows)
+    region = REGIONS[np.minimum(x // 3.0, 2.0).astype(int)]
+    return x[:, None], np.sin(1.5 * x) + spread * rng.standard_normal(n_rows), region
 
 
-def region(X: np.ndarray) -> np.ndarray:
-    """Return the third that each row is in."""
-    return REGIONS[np.minimum(X[:, 0] // 3.0, 2.0).astype(int)]
+# %%
+# Three kinds of intervals
+# ------------------------
+# The model predicts three quantiles at once. It is trained on 1,000 rows, for so long that it fits them too
+# closely, and calibrated on 500 others. ``calibrate`` returns the model, and ``predict_interval`` is then
+# calibrated, in groups where groups were given. All of it is repeated, since one calibration set may be lucky.
 
+COVERAGE = 0.9
+REPEATS = 10
+estimator = {
+    "lightgbm": LGBMRegressor(n_estimators=300, n_jobs=1, verbosity=-1),
+    "xgboost": XGBRegressor(n_jobs=1),
+}[options.engine]
+shares = {"own": [], "calibrated": [], "by group": []}
+widths = {kind: [] for kind in shares}
+for _ in tqdm(range(REPEATS), unit="model"):
+    X, y, _ = sample(1000)
+    model = GBMRegressor(MultiQuantile(alphas=(0.05, 0.5, 0.95)), estimator).fit(X, y)
+    X_known, y_known, known_region = sample(500)
+    X_new, y_new, region = sample(5000)
+    own = model.predict_interval(X_new, COVERAGE)
+    calibrated = model.calibrate(X_known, y_known).predict_interval(X_new, COVERAGE)
+    model.calibrate(X_known, y_known, groups=known_region)
+    by_group = model.predict_interval(X_new, COVERAGE, groups=region)
+    for kind, interval in zip(shares, (own, calibrated, by_group), strict=True):
+        held = (interval[:, 0] <= y_new) & (y_new <= interval[:, 1])
+        shares[kind].append([held.mean(), *(held[region == name].mean() for name in REGIONS)])
+        widths[kind].append(np.mean(interval[:, 1] - interval[:, 0]))
 
-def model_of(engine: str) -> GBMRegressor:
-    """Return a model of three quantiles, trained for so long that it knows its training rows too well."""
-    if engine == "lightgbm":
-        estimator = LGBMRegressor(n_estimators=300, n_jobs=1, verbosity=-1)
-    else:
-        estimator = XGBRegressor(n_jobs=1)
-    return GBMRegressor(MultiQuantile(alphas=(0.05, 0.5, 0.95)), estimator)
+# %%
+# Share of new targets inside
+# ---------------------------
 
+print(f"{'interval':<14}" + "".join(f"{name:>9}" for name in ("all", *REGIONS, "width")))
+for kind in shares:
+    cells = (*np.mean(shares[kind], axis=0), np.mean(widths[kind]))
+    print(f"{kind:<14}" + "".join(f"{cell:>9.3f}" for cell in cells))
 
-def intervals(model: GBMRegressor, known: tuple[np.ndarray, np.ndarray], X: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the model's own intervals, calibrated ones, and ones that are calibrated in each region."""
-    X_known, y_known = known
-    model.calibration_ = None
-    own = model.predict_interval(X, COVERAGE)
-    calibrated = model.calibrate(X_known, y_known).predict_interval(X, COVERAGE)
-    model.calibrate(X_known, y_known, groups=region(X_known))
-    return dict(zip(KINDS, (own, calibrated, model.predict_interval(X, COVERAGE, groups=region(X))), strict=True))
+# %%
+# On the left the last model's own band, and the calibrated one around it; on the right the table. Calibration
+# widens the band by the same distance everywhere, so that one region pays for another: the quiet ones get more
+# than 90 %, the loud middle less.
 
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained", width_ratios=[3, 2])
+model.calibration_ = None
+plot_prediction_interval(model, X_known, y_known, left, level=COVERAGE)
+order = np.argsort(X_known[:, 0])
+for edge, label in zip(
+    model.calibrate(X_known, y_known).predict_interval(X_known, COVERAGE)[order].T,
+    ("calibrated", None),
+    strict=True,
+):
+    left.plot(X_known[order, 0], edge, color=COLORS["red"], linewidth=1, label=label)
+left.set(xlabel="x", ylabel="y", xlim=(0, 9))
+left.legend(frameon=False, loc="upper left")
+places = np.arange(4)
+for offset, kind, color in zip((-0.25, 0, 0.25), shares, ("sky", "red", "green"), strict=True):
+    right.bar(places + offset, np.mean(shares[kind], axis=0), 0.23, color=COLORS[color], label=kind)
+right.axhline(COVERAGE, color="0.3", linewidth=1)
+right.set_xticks(places, ["all", *REGIONS])
+right.set(ylabel="share of new targets inside", ylim=(0.5, 1.07), yticks=np.arange(0.5, 1.01, 0.1))
+right.legend(frameon=False, loc="upper center", ncols=3)
+show(figure, options.output / "intervals.png")
 
-def draw(model: GBMRegressor, X: np.ndarray, y: np.ndarray, shares: dict[str, np.ndarray]) -> Figure:
-    """Draw one model's own band and its calibrated one, and coverage by region of all repeats."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained", width_ratios=[3, 2])
-    model.calibrate(X, y)
-    order = np.argsort(X[:, 0])
-    model.calibration_ = None
-    plot_prediction_interval(model, X, y, left, level=COVERAGE)
-    low, high = model.calibrate(X, y).predict_interval(X, COVERAGE)[order].T
-    for edge, label in ((low, "calibrated"), (high, None)):
-        left.plot(X[order, 0], edge, color=COLORS["red"], linewidth=1, label=label)
-    left.set(xlabel="x", ylabel="y", xlim=(0, 9))
-    left.legend(frameon=False, loc="upper left")
-    places = np.arange(4)
-    for offset, (kind, color) in zip(
-        (-0.25, 0, 0.25), zip(KINDS, ("sky", "red", "green"), strict=True), strict=True
-    ):
-        mean = shares[kind].mean(axis=0)
-        right.bar(places + offset, mean, 0.23, color=COLORS[color], label=kind)
-    right.axhline(COVERAGE, color="0.3", linewidth=1)
-    right.set_xticks(places, ["all", *REGIONS])
-    right.set(ylabel="share of fresh targets inside", ylim=(0.5, 1.07))
-    right.legend(frameon=False, loc="upper center", ncols=3)
-    return figure
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Fit, calibrate, count, draw."""
-    parser = command_line("intervals", __doc__, "the figure")
-    parser.add_argument("--engine", choices=["lightgbm", "xgboost"], default="lightgbm")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the samples (default: 0)")
-    parser.add_argument("--repeats", type=int, default=20, help="models and calibration sets (default: 20)")
-    options = parser.parse_args(argv)
-    if options.repeats < 1:
-        parser.error(f"--repeats must be at least 1, got {options.repeats}")
-
-    rng = np.random.default_rng(options.seed)
-    shares: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
-    widths: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for _ in tqdm(range(options.repeats), unit="model"):
-        model = model_of(options.engine).fit(*sample(rng, ROWS))
-        known, (X, y) = sample(rng, CALIBRATION), sample(rng, 5000)
-        where = region(X)
-        for kind, ends in intervals(model, known, X).items():
-            held = (ends[:, 0] <= y) & (y <= ends[:, 1])
-            shares[kind].append([held.mean(), *(held[where == name].mean() for name in REGIONS)])
-            widths[kind].append(float(np.mean(ends[:, 1] - ends[:, 0])))
-
-    print("Share of fresh targets in 90 % intervals, and their mean width\n")
-    print(f"{'interval':<14}" + "".join(f"{name:>9}" for name in ("all", *REGIONS, "width")))
-    for kind in KINDS:
-        cells = (*np.mean(shares[kind], axis=0), np.mean(widths[kind]))
-        print(f"{kind:<14}" + "".join(f"{cell:>9.3f}" for cell in cells))
-    print()
-    write(
-        draw(model, *known, {kind: np.array(rows) for kind, rows in shares.items()}), options.output, "intervals"
-    )
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# Calibration by group needs enough rows in each, here about 170, and gives each region its 90 %. Its intervals
+# are the widest on average: the loud middle asks for it.
+#
+# **References.** Romano, Patterson and Candès (2019). *Conformalized quantile regression*. NeurIPS.
+# Vovk, Gammerman and Shafer (2005). *Algorithmic Learning in a Random World*, section 4.5 (groups).

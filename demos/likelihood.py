@@ -1,30 +1,31 @@
-"""A loss is an assumption about noise: data of four kinds, each fitted under the right loss and the wrong ones.
+"""
+A loss is an assumption about noise
+===================================
 
-    python -m demos.likelihood [--engine lightgbm|xgboost] [--output DIR] [--seed N] [--rounds N]
-
-What to look at: in each row of the table the loss whose noise made the data is the most likely on held-out rows.
-In the figure new data are drawn from the fitted model, beside the real sample: the right loss gives back spread,
-tails and asymmetry.
-
-Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 2.6.3.
+To minimise a loss is to maximise a likelihood, that of the noise which the loss assumes. Data with noise of four
+kinds are each fitted under the loss that assumes it and under three others. The right loss is the most likely
+one on held-out rows, and data drawn from its model look like the real ones.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
-
+import matplotlib.pyplot as plt
 import numpy as np
 from lightgbm import LGBMRegressor
-from matplotlib.figure import Figure
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
-from demos.common import command_line, plt, write
-from gbm_objectives import AbsoluteError, GBMRegressor, Huber, Loss, Quantile, SquaredError
+from demos.common import command_line, show
+from gbm_objectives import AbsoluteError, GBMRegressor, Huber, Quantile, SquaredError
 from gbm_objectives.plotting import COLORS, plot_prediction_interval
 
-LOSSES: dict[str, Loss] = {
+options = command_line(__doc__, engine="lightgbm", seed=0)
+
+# %%
+# Four kinds of noise
+# -------------------
+# Each loss with a likelihood has ``noise``, whose ``distribution`` is one of SciPy's, and the noise is drawn
+# from it, around a wave that slows down. The last is asymmetric: the wave is its 0.8 quantile.
+
+LOSSES = {
     "normal": SquaredError(),
     "Laplace": AbsoluteError(),
     "Huber": Huber(delta=0.5),
@@ -32,106 +33,93 @@ LOSSES: dict[str, Loss] = {
 }
 SCALES = {"normal": 0.5, "Laplace": 0.4, "Huber": 0.25, "asymmetric Laplace": 0.2}
 ROWS = 4000
-Sets = tuple[np.ndarray, np.ndarray]
 
 
-def curve(x: np.ndarray) -> np.ndarray:
-    """Return the centre of the data: a wave that slows down."""
-    return np.asarray(3.0 * np.sin(6.0 * np.sqrt(x)))
+def wave(x):
+    """Return the centre of the data."""
+    return 3.0 * np.sin(6.0 * np.sqrt(x))
 
 
-def sample(noise: str, seed: int) -> list[Sets]:
-    """Return three sets of rows with the given noise: to train, to choose round and scale, to judge."""
-    rng = np.random.default_rng(seed)
-    sets = []
-    for _ in range(3):
+samples = {}
+for noise, loss in LOSSES.items():
+    rng = np.random.default_rng(options.seed)
+    samples[noise] = []
+    for _ in ("to train", "to choose round and scale", "to judge"):
         x = rng.uniform(0.0, 4.0, ROWS)
-        y = LOSSES[noise].noise.distribution(curve(x), SCALES[noise]).rvs(random_state=rng)
-        sets.append((x[:, None], y))
-    return sets
+        y = loss.noise.distribution(wave(x), SCALES[noise]).rvs(random_state=rng)
+        samples[noise].append((x[:, None], y))
 
+# %%
+# Sixteen models
+# --------------
+# Each set of data under each loss, with early stopping. The scale of the noise is estimated on the rows that
+# stop the training.
 
-def model_of(engine: str, loss: Loss, rounds: int) -> GBMRegressor:
-    """Return a model that stops early."""
-    if engine == "lightgbm":
-        settings: dict[str, Any] = {
-            "num_leaves": 8,
-            "min_child_samples": 40,
-            "early_stopping_round": 20,
-            "verbosity": -1,
-        }
-        return GBMRegressor(loss, LGBMRegressor(n_estimators=rounds, learning_rate=0.05, n_jobs=2, **settings))
-    settings = {"max_depth": 3, "min_child_weight": 20, "early_stopping_rounds": 20}
-    return GBMRegressor(loss, XGBRegressor(n_estimators=rounds, learning_rate=0.05, n_jobs=2, **settings))
+settings = {"n_estimators": 500, "learning_rate": 0.05, "n_jobs": 1}
+estimator = {
+    "lightgbm": LGBMRegressor(
+        num_leaves=8, min_child_samples=40, early_stopping_round=20, verbosity=-1, **settings
+    ),
+    "xgboost": XGBRegressor(max_depth=3, min_child_weight=20, early_stopping_rounds=20, **settings),
+}[options.engine]
+models, likelihood = {}, {}
+for noise, name in tqdm([(noise, name) for noise in LOSSES for name in LOSSES], unit="model"):
+    (X, y), chosen, (X_test, y_test) = samples[noise]
+    models[noise, name] = GBMRegressor(LOSSES[name], estimator).fit(X, y, eval_set=[chosen])
+    likelihood[noise, name] = models[noise, name].log_likelihood(X_test, y_test) / ROWS
 
+# %%
+# Held-out log-likelihood per row
+# -------------------------------
+# The noise of the data by row, the loss by column; the largest number of a row has a star.
 
-def draw(samples: dict[str, list[Sets]], models: dict[Any, GBMRegressor], seed: int) -> Figure:
-    """Draw the real sample with the right model's interval, and below it a sample drawn from that model."""
-    figure, axes = plt.subplots(3, 4, figsize=(15, 9), sharey="row", layout="constrained", height_ratios=[3, 3, 2])
-    bins = np.linspace(-4, 4, 65)
-    for column, noise in zip(axes.T, samples, strict=True):
-        model, (X, y) = models[noise, noise], samples[noise][2]
-        drawn = model.sample(X, random_state=seed)[:, 0]
-        for ax, values, what in ((column[0], y, "the data"), (column[1], drawn, "drawn")):
-            plot_prediction_interval(model, X[:1000], values[:1000], ax)
-            ax.set(xlabel="x", ylim=(-8.5, 9.5))
-            ax.set_title(f"{noise}: {what}", loc="left")
-        if column[0] is not axes[0, 0]:
-            column[0].get_legend().remove()
-        column[1].get_legend().remove()
-        ax = column[2]
-        ax.hist(y - curve(X[:, 0]), bins, color="0.75", label="data")
-        steps = {"bins": bins, "histtype": "step"}
-        ax.hist(drawn - curve(X[:, 0]), **steps, color=COLORS["blue"], linewidth=1.5, label="drawn, right loss")
-        wrong = "Laplace" if noise == "normal" else "normal"
-        other = models[noise, wrong]
-        ax.hist(
-            other.sample(X, random_state=seed)[:, 0] - curve(X[:, 0]),
-            **steps,
-            color=COLORS["red"],
-            linestyle="--",
-            label=f"drawn, {wrong}",
-        )
-        ax.set(xlabel="distance from the centre", xlim=(-4, 4))
-        ax.legend(frameon=False, fontsize="small")
-    axes[0, 0].set_ylabel("y")
-    axes[1, 0].set_ylabel("y")
-    axes[2, 0].set_ylabel("rows")
-    return figure
+print(f"{'noise':<20}" + "".join(f"{type(loss).__name__:>14}" for loss in LOSSES.values()))
+best = {noise: max(LOSSES, key=lambda name, noise=noise: likelihood[noise, name]) for noise in LOSSES}
+for noise in LOSSES:
+    cells = [f"{likelihood[noise, name]:.3f}" + ("*" if name == best[noise] else " ") for name in LOSSES]
+    print(f"{noise:<20}" + "".join(f"{cell:>14}" for cell in cells))
 
+# %%
+# The right loss also finds the scale of the noise:
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Fit, print the table of log-likelihoods, draw."""
-    parser = command_line("likelihood", __doc__, "the figure")
-    parser.add_argument("--engine", choices=["lightgbm", "xgboost"], default="lightgbm")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the samples (default: 0)")
-    parser.add_argument("--rounds", type=int, default=500, help="boosting rounds at the most (default: 500)")
-    options = parser.parse_args(argv)
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+print(f"{'scale b':<20}{'true':>14}{'fitted':>14}")
+for noise, scale in SCALES.items():
+    print(f"{noise:<20}{scale:>14.3f}{models[noise, noise].noise_scale_:>14.3f}")
 
-    samples = {noise: sample(noise, options.seed) for noise in LOSSES}
-    models, likelihoods = {}, {}
-    for noise, name in tqdm([(noise, name) for noise in LOSSES for name in LOSSES], unit="model"):
-        (X, y), chosen, (X_test, y_test) = samples[noise]
-        model = model_of(options.engine, LOSSES[name], options.rounds).fit(X, y, eval_set=[chosen])
-        models[noise, name] = model
-        likelihoods[noise, name] = model.log_likelihood(X_test, y_test) / ROWS
+# %%
+# Data drawn from the models
+# --------------------------
+# Above are the held-out data, with the 90 % interval of the right model; below them a sample drawn from that
+# model; at the bottom the distances from the true wave, of the data and of samples from the right model and from
+# a wrong one.
 
-    print("Held-out log-likelihood per row: noise of the data by row, loss by column; the largest has a star\n")
-    print(f"{'noise':<20}" + "".join(f"{type(loss).__name__:>16}" for loss in LOSSES.values()))
-    for noise in LOSSES:
-        best = max(LOSSES, key=lambda name: likelihoods[noise, name])
-        cells = (f"{likelihoods[noise, name]:.3f}" + ("*" if name == best else " ") for name in LOSSES)
-        print(f"{noise:<20}" + "".join(f"{cell:>16}" for cell in cells))
-    print(f"\n{'scale b':<20}{'true':>16}{'fitted':>16}")
-    for noise in LOSSES:
-        print(f"{noise:<20}{SCALES[noise]:>16.3f}{models[noise, noise].noise_scale_:>16.3f}")
-    won = sum(max(LOSSES, key=lambda name: likelihoods[noise, name]) == noise for noise in LOSSES)
-    print()
-    write(draw(samples, models, options.seed), options.output, "likelihood")
-    print(f"\nSeen: the loss whose noise made the data is the most likely in {won} of {len(LOSSES)} rows.")
+figure, axes = plt.subplots(3, 4, figsize=(13, 8.5), sharey="row", layout="constrained", height_ratios=[3, 3, 2])
+bins = np.linspace(-4, 4, 65)
+for (above, middle, below), noise in zip(axes.T, LOSSES, strict=True):
+    X, y = samples[noise][2]
+    wrong = "Laplace" if noise == "normal" else "normal"
+    drawn, other = (models[noise, name].sample(X, random_state=options.seed)[:, 0] for name in (noise, wrong))
+    for ax, values, what in ((above, y, "the data"), (middle, drawn, "drawn")):
+        plot_prediction_interval(models[noise, noise], X[:1000], values[:1000], ax)
+        ax.set_title(f"{noise}: {what}", loc="left")
+        ax.set(xlabel="x", ylim=(-8.5, 9.5), yticks=[-8, -4, 0, 4, 8])
+        if ax is not axes[0, 0]:
+            ax.get_legend().remove()
+    steps = {"bins": bins, "histtype": "step"}
+    below.hist(y - wave(X[:, 0]), bins, color="0.75", label="data")
+    below.hist(drawn - wave(X[:, 0]), **steps, color=COLORS["blue"], linewidth=1.5, label="right loss")
+    below.hist(other - wave(X[:, 0]), **steps, color=COLORS["red"], linestyle="--", label=wrong)
+    below.set(xlabel="distance from the wave", xlim=(-4, 4))
+    below.legend(frameon=False, fontsize="small")
+for ax, label in zip(axes[:, 0], ("y", "y", "rows"), strict=True):
+    ax.set_ylabel(label)
+show(figure, options.output / "likelihood.png")
 
+# %%
+# A draw from the right model has the spread, tails and asymmetry of the data, one from a wrong model has not.
 
-if __name__ == "__main__":
-    main()
+won = sum(best[noise] == noise for noise in LOSSES)
+print(f"The loss whose noise made the data is the most likely in {won} of {len(LOSSES)} rows.")
+
+# %%
+# **Reference.** Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 2.6.3.

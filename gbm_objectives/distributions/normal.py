@@ -66,6 +66,7 @@ class Normal(Distribution):
     References
     ----------
     Duan et al. (2020). *NGBoost: natural gradient boosting for probabilistic prediction*. ICML, section 3.
+
     Gneiting and Raftery (2007). *Strictly proper scoring rules, prediction, and estimation*. Journal of the
     American Statistical Association 102, 359-378, section 4.2.
 

@@ -65,6 +65,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
     ----------
     Jaakkola and Jordan (2000). *Bayesian parameter estimation via variational methods*. Statistics and
     Computing 10, 25-37 (the majorizer).
+
     Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
     1189-1232, section 4.4.
 
@@ -147,6 +148,7 @@ class SigmoidSquaredError(ProbabilityLoss):
     References
     ----------
     Brier (1950). *Verification of forecasts expressed in terms of probability*. Monthly Weather Review 78, 1-3.
+
     Nielsen (2015). *Neural Networks and Deep Learning*, chapter 3.
 
     Examples

@@ -44,6 +44,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
     ----------
     Böhning (1992). *Multinomial logistic regression algorithm*. Annals of the Institute of Statistical
     Mathematics 44, 197-200 (the majorizer).
+
     Friedman (2001). *Greedy function approximation: a gradient boosting machine*. Annals of Statistics 29,
     1189-1232, section 4.6.
 

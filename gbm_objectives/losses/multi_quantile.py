@@ -40,6 +40,7 @@ class MultiQuantile(Loss):
     References
     ----------
     Koenker and Bassett (1978). *Regression quantiles*. Econometrica 46, 33-50.
+
     Chernozhukov, Fernández-Val and Galichon (2010). *Quantile and probability curves without crossing*.
     Econometrica 78, 1093-1125.
 

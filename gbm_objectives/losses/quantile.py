@@ -16,7 +16,7 @@ __all__ = ["AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Qu
 
 
 class AbsoluteError(KinkedLoss):
-    """Absolute error, |raw_prediction - y_true|: fits the median.
+    """Absolute error, ``|raw_prediction - y_true|``: fits the median.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true::
 
@@ -25,10 +25,10 @@ class AbsoluteError(KinkedLoss):
         curvature  1/min(max(|r|, s), 4 s)    consistent
 
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
-    engines get the pair of a smoothed loss: this curvature, and r/max(|r|, s) as gradient. The width s is four
-    times the mean of min(|r|, s) on the row's side of its target, over rows with similar predictions, so that both
-    sides balance at the median; `gbm_objectives.curvature` explains it. A leaf of one row steps to its target and
-    not beyond, and training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
+    engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is four
+    times the mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, so that
+    both sides balance at the median; `gbm_objectives.curvature` explains it. A leaf of one row steps to its target
+    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ class AbsoluteError(KinkedLoss):
     ----------
     Hunter and Lange (2000). *Quantile regression via an MM algorithm*. Journal of Computational and Graphical
     Statistics 9, 60-77.
+
     Natekin and Knoll (2013). *Gradient boosting machines, a tutorial*. Frontiers in Neurorobotics 7:21,
     section 2.2.
 
@@ -108,10 +109,11 @@ class Quantile(KinkedLoss):
 
     with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
     others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
-    loss: this curvature, and w r/max(|r|, s) as gradient. The width s is four times the mean of min(|r|, s) on the
-    row's side of its target, over rows with similar predictions, so that both sides balance at the quantile;
-    `gbm_objectives.curvature` explains it, and where it does not. A leaf of one row steps to its target and not
-    beyond, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric Laplace noise.
+    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is four times the mean of ``min(|r|,
+    s)`` on the row's side of its target, over rows with similar predictions, so that both sides balance at the
+    quantile; `gbm_objectives.curvature` explains it, and where it does not. A leaf of one row steps to its target
+    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric Laplace
+    noise.
 
     Parameters
     ----------
@@ -124,6 +126,7 @@ class Quantile(KinkedLoss):
     References
     ----------
     Koenker and Bassett (1978). *Regression quantiles*. Econometrica 46, 33-50.
+
     Hunter and Lange (2000). *Quantile regression via an MM algorithm*. Journal of Computational and Graphical
     Statistics 9, 60-77.
 
@@ -166,7 +169,7 @@ class Quantile(KinkedLoss):
 
 
 class AbsolutePercentageError(KinkedLoss):
-    """Absolute error over the size of the target, |raw_prediction - y_true|/|y_true|: fits a weighted median.
+    """Absolute error over the size of the target, ``|raw_prediction - y_true|/|y_true|``: fits a weighted median.
 
     Domain: numbers other than 0. Link: identity. With r = raw_prediction - y_true::
 
@@ -174,8 +177,8 @@ class AbsolutePercentageError(KinkedLoss):
         gradient   sign(r)/|y_true|, 0 at the kink
         curvature  1/(|y_true| min(max(|r|, s), 4 s))    consistent
 
-    It is absolute error with 1/|y_true| as weights, and the pair is that of `AbsoluteError`. Small targets decide
-    the fit, which lies below the median.
+    It is absolute error with ``1/|y_true|`` as weights, and the pair is that of `AbsoluteError`. Small targets
+    decide the fit, which lies below the median.
 
     Parameters
     ----------
@@ -231,8 +234,8 @@ class AbsolutePercentageError(KinkedLoss):
 class EpsilonInsensitive(KinkedLoss):
     """Absolute error beyond a tube in which nothing is lost: the loss of support vector regression.
 
-    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and e = sign(r) max(0, |r| -
-    epsilon)::
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and
+    ``e = sign(r) max(0, |r| - epsilon)``::
 
         loss       |e|
         gradient   sign(e), half of it at the edge of the tube

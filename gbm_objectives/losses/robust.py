@@ -39,6 +39,7 @@ class Huber(TangentLoss, ChoosesHessian):
     References
     ----------
     Huber (1964). *Robust estimation of a location parameter*. Annals of Mathematical Statistics 35, 73-101.
+
     Natekin and Knoll (2013). *Gradient boosting machines, a tutorial*. Frontiers in Neurorobotics 7:21,
     section 2.2.
 
@@ -177,7 +178,7 @@ class LogCosh(TangentLoss):
 class Fair(TangentLoss):
     """Fair's loss: between squared and absolute error, with a second derivative everywhere.
 
-    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and u = |r|/c::
+    Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and ``u = |r|/c``::
 
         loss       c² (u - log(1 + u))
         gradient   r/(1 + u)

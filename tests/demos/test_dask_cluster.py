@@ -7,15 +7,14 @@ import re
 import pytest
 
 pytest.importorskip("distributed")
-from demos import dask_cluster
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask's and the engines' own
-def test_demo(engine, capsys):
-    dask_cluster.main(["--engine", engine.name, "--rows", "3000", "--rounds", "50"])
-    rows = dict(re.findall(r"^  (.+?) {2,}([\d.]+)$", capsys.readouterr().out, re.MULTILINE))
-    assert len(rows) == 5 and rows["one machine"] == "1.000"
-    for name in dask_cluster.SPREADS:
-        assert float(rows[f"{name}, ours"]) < 1.05
-    with pytest.raises(SystemExit):
-        dask_cluster.main(["--rounds", "0"])
+def test_demo(run_demo):
+    demo = run_demo("dask_cluster")
+    for engine in ("LightGBM", "XGBoost"):
+        rows = dict(re.findall(rf"^{engine} +(.+?) {{2,}}([\d.]+)$", demo.printed, re.MULTILINE))
+        assert len(rows) == 5 and rows["one machine"] == "1.000"
+        for name in demo.names["SPREADS"]:
+            assert float(rows[f"{name}, ours"]) < 1.05
+    assert (demo.folder / "dask_cluster.png").stat().st_size > 10_000

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from demos import estimators
 from gbm_objectives import GBMRegressor
 
 
-def test_estimators_demo(tmp_path, capsys):
-    estimators.main(["--output", str(tmp_path)])
-    printed = capsys.readouterr().out
-    rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line[:8].strip()}
+def test_estimators_demo(run_demo):
+    demo = run_demo("estimators")
+    rows = {line.split()[0]: line.split()[1:] for line in demo.printed.splitlines() if line[:8].strip()}
     constant = float(rows["median"][-1])
     for engine in ("LightGBM", "XGBoost"):
         delta, leaves, rounds, cv, test = map(float, rows[engine])
-        assert delta in estimators.DELTAS and leaves in estimators.LEAVES
+        assert delta in demo.names["DELTAS"] and leaves in demo.names["LEAVES"]
         assert 1 < rounds < 500  # stopped early
         assert test < 0.9 * constant and 0.7 < cv / test < 1.4
-    assert "its predictions are the same" in printed
-    assert GBMRegressor.load_model(tmp_path / "diabetes.json").loss_.name == "huber"
+    assert "its predictions are the same" in demo.printed
+    assert GBMRegressor.load_model(demo.folder / "diabetes.json").loss_.name == "huber"

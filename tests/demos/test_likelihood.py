@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from demos import likelihood
 
-
-def test_demo(engine, tmp_path, capsys):
-    likelihood.main(["--engine", engine.name, "--rounds", "150", "--output", str(tmp_path)])
-    printed = capsys.readouterr().out
-    table, scales = printed.split("scale b")
-    for column, (noise, scale) in enumerate(likelihood.SCALES.items()):
+def test_demo(engine, run_demo):
+    demo = run_demo("likelihood", "--engine", engine.name)
+    table, scales = demo.printed.split("scale b")
+    for column, (noise, scale) in enumerate(demo.names["SCALES"].items()):
         row = next(line for line in table.splitlines() if line.startswith(noise))
         cells = row[20:].split()
         assert [i for i, cell in enumerate(cells) if cell.endswith("*")] == [column]
@@ -20,8 +17,5 @@ def test_demo(engine, tmp_path, capsys):
         true, fitted = next(line for line in scales.splitlines() if line.startswith(noise))[20:].split()
         assert float(true) == scale
         assert float(fitted) == pytest.approx(scale, rel=0.15)
-    assert "in 4 of 4 rows" in printed
-    assert (tmp_path / "likelihood.png").stat().st_size > 10_000
-    assert (tmp_path / "likelihood.svg").exists()
-    with pytest.raises(SystemExit):
-        likelihood.main(["--rounds", "0"])
+    assert "in 4 of 4 rows" in demo.printed
+    assert (demo.folder / "likelihood.png").stat().st_size > 10_000

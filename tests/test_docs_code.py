@@ -1,0 +1,87 @@
+"""The code of README.md and of each page runs as it stands, and the reference leaves no name out."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib.pyplot as plt
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [
+    path
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "```python\n" in path.read_text(encoding="utf-8")
+]
+# Their `__all__` is public, and stands in docs/api.md.
+PUBLIC = [
+    "gbm_objectives",
+    "gbm_objectives.distributions",
+    "gbm_objectives.engines.lightgbm",
+    "gbm_objectives.engines.lightgbm.dask",
+    "gbm_objectives.engines.xgboost",
+    "gbm_objectives.engines.xgboost.dask",
+    "gbm_objectives.plotting",
+]
+# What `nox -s lowest` has not: a page that needs one is skipped there.
+OPTIONAL = {
+    "dask",
+    "distributed",
+    "mapie",
+    "onnxmltools",
+    "onnxruntime",
+    "optuna",
+    "polars",
+    "pyarrow",
+    "shap",
+    "skl2onnx",
+    "treelite",
+}
+NO_PAGE = {"gbm_objectives.plotting.COLORS"}  # a dictionary
+
+
+def blocks(page):
+    """Yield the Python of a page, with empty lines before it: a traceback then names the page's own lines."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        yield "\n" * text.count("\n", 0, block.start(1)) + block[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_of_a_page(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", plt.close)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # where pickle looks for the classes of a page
+    names = vars(module)
+    for code in blocks(page):
+        try:
+            exec(compile(code, page, "exec"), names)
+        except ModuleNotFoundError as error:
+            if error.name in OPTIONAL:
+                pytest.skip(f"{error.name} is not installed")
+            raise
+    plt.close("all")
+
+
+def reference():
+    """Return the full names of what docs/api.md lists."""
+    module, names = "", set()
+    for line in (ROOT / "docs" / "api.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.split()[-1]
+        elif found := re.fullmatch(r" {3}([\w.]+)", line):
+            names.add(f"{module}.{found[1]}")
+    return names
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_in_the_reference(module):
+    if module.endswith(".dask"):
+        pytest.importorskip("distributed")
+    names = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
+    assert names - NO_PAGE - reference() == set()
