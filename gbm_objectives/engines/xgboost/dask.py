@@ -111,7 +111,9 @@ def _train(
     X, y, weight = task.sets[0]
     dtrain = xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **places, **matrix)
     if early_stopping_rounds is not None:
-        stopping = xgb.callback.EarlyStopping(early_stopping_rounds, metric_name=task.loss.name, maximize=False)
+        stopping = xgb.callback.EarlyStopping(
+            rounds=early_stopping_rounds, metric_name=task.loss.name, maximize=False
+        )
         callbacks = [*(callbacks or ()), stopping]
     callbacks = [*(callbacks or ()), _StopIfCancelled()]
     result = xgboost.dask.train(
