@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed [--rows N] [--small N ...] [--features 28] [--rounds 30] [--repeats 5]
 
-Training is timed turn about, on one data set object, under our loss, under a bare custom objective that hands out
+Trainings take turns, on one data set object, under our loss, under a bare custom objective that hands out
 gradients recorded before, and under the engine's built-in objective of the same maths. The second is what the
 engine's own interface for custom objectives costs: what is above it is ours.
 """
@@ -107,7 +107,7 @@ def built_in(engine: str, params: dict[str, Any], task: Task, data: Any, rounds:
 def training(
     engine: str, task: Task, rows: int, features: int, rounds: int, pairs: int, params: Any
 ) -> np.ndarray:
-    """Return the seconds (pairs, 3) of training: ours, with gradients ready, built-in; turn about."""
+    """Return the seconds (pairs, 3) of training: ours, with gradients ready, built-in, in turn."""
     data = make_set(engine, *make_data(rows, features, task.labels))
     kept = recorded(engine, params, task.loss, data, rounds)
     methods = [

@@ -118,7 +118,7 @@ for unit in UNITS:
 # A leaf moves its rows by the Newton step, −Σg/Σh times the learning rate, and a leaf of one row by −g/h. With a
 # sign over a Hessian of 1 that step is 1, whatever the unit: beyond the target of every row that is nearer, and
 # next to nothing for one that is far. The built-in objectives (XGBoost's up to 3.3) escape by setting each leaf
-# to the median of its rows once the tree is grown, which a custom objective can not.
+# to the median of its rows once the tree is grown, which a custom objective cannot.
 #
 # So the Hessian must carry the unit. A sign with a Hessian of 1/(\|r\| + s), s the mean of \|r\|, does, but each
 # row then steps beyond its target. `AbsoluteError` smooths the gradient as well, so that gradient and Hessian

@@ -86,7 +86,7 @@ show(figure, options.output / "distributions.png")
 # %%
 # Held-out scores
 # ---------------
-# Negative log-likelihood, CRPS (smaller is better for both), and the share of targets in their 90 % interval: of
+# Negative log-likelihood, CRPS (smaller is better for both), and the share of targets in their 90% interval: of
 # all rows, of the quiet ones and of the loud ones.
 
 quiet, loud = X_test[:, 0] < 4.0, X_test[:, 0] > 8.0
@@ -108,7 +108,7 @@ for name in ("Normal", "StudentT"):
         print(f"{name:<10}{parameter:<8}" + "".join(f"{value:>8.2f}" for value in params[parameter]))
 
 # %%
-# Over all rows each model's intervals hold close to 90 % of the targets. Likelihood, CRPS and coverage by region
+# Over all rows each model's intervals hold close to 90% of the targets. Likelihood, CRPS and coverage by region
 # tell that one scale is wrong, and so does the histogram.
 #
 # **References.** Duan et al. (2020). *NGBoost: natural gradient boosting for probabilistic prediction*. ICML.

@@ -2,8 +2,8 @@
 Intervals that keep their promise
 =================================
 
-A model knows its training rows too well, so that its own 90 % intervals hold too few of new targets. Calibrated
-on rows that it has not seen, they hold 90 % on average; calibrated in groups, 90 % in each group. This page
+A model knows its training rows too well, so that its own 90% intervals hold too few of new targets. Calibrated
+on rows that it has not seen, they hold 90% on average; calibrated in groups, 90% in each group. This page
 counts.
 """
 
@@ -77,7 +77,7 @@ for kind in shares:
 # %%
 # On the left the last model's own band, and the calibrated one around it; on the right the table. Calibration
 # widens the band by the same distance everywhere, so that one region pays for another: the quiet ones get more
-# than 90 %, the loud middle less.
+# than 90%, the loud middle less.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained", width_ratios=[3, 2])
 model.calibration_ = None
@@ -101,7 +101,7 @@ right.legend(frameon=False, loc="upper center", ncols=3)
 show(figure, options.output / "intervals.png")
 
 # %%
-# Calibration by group needs enough rows in each, here about 170, and gives each region its 90 %. Its intervals
+# Calibration by group needs enough rows in each, here about 170, and gives each region its 90%. Its intervals
 # are the widest on average: the loud middle asks for it.
 #
 # **References.** Romano, Patterson and Candès (2019). *Conformalized quantile regression*. NeurIPS.

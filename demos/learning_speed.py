@@ -79,7 +79,7 @@ show(figure, options.output / "learning_speed_neuron.png")
 # %%
 # Boosting from a wrong start
 # ---------------------------
-# Raw predictions start at -3, 95 % sure of class 0, while most tumours are of class 1. ``hessian="constant"``
+# Raw predictions start at -3, 95% sure of class 0, while most tumours are of class 1. ``hessian="constant"``
 # makes the engine's steps first-order ones; otherwise they divide by the loss's curvature, which for squared
 # error is about σ′². The loss goes into each engine's own interface, and the Brier score is recorded.
 

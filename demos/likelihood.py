@@ -89,7 +89,7 @@ for noise, scale in SCALES.items():
 # %%
 # Data drawn from the models
 # --------------------------
-# Above are the held-out data, with the 90 % interval of the right model; below them a sample drawn from that
+# Above are the held-out data, with the 90% interval of the right model; below them a sample drawn from that
 # model; at the bottom the distances from the true wave, of the data and of samples from the right model and from
 # a wrong one.
 

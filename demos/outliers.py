@@ -28,7 +28,7 @@ x, y, outlier = sample(options.seed, share=0.3)
 # ---------------
 # Each of these losses has a parameter in the unit of the target, which says from where on a residual is large. A
 # fit of absolute error tells the size of the noise: the median of its absolute residuals, over 0.6745, estimates
-# a standard deviation. The textbook multiples of it keep 95 % efficiency under normal noise. (``"auto"`` would
+# a standard deviation. The textbook multiples of it keep 95% efficiency under normal noise. (``"auto"`` would
 # start from the spread of the targets instead, which here is mostly signal.)
 
 curves, weights = {}, {}

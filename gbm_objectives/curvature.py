@@ -23,18 +23,18 @@ What is smoothed is biased: under skewed noise Huber's function is smallest betw
 
 Both sides then pull with equal force exactly where the rows are shared out as the loss wants them (half and half,
 for a quantile alpha to 1 - alpha), whatever the shape of the noise, as long as the widths differ less than
-twentyfold (`NARROWEST`). An outlier counts as s at most, so that few of them can not carry the width away; and
+twentyfold (`NARROWEST`). An outlier counts as s at most, so that few of them cannot carry the width away; and
 rows with a residual of exactly 0 (ties, a start at the median), which are on no side, do not send it to 0. A
 quarter: with a smaller share the widths grow, and the fit is steadier but less robust; with a larger one the
 curvature varies more within a leaf, by which LightGBM counts rows (see `FLATNESS`). Where more than a sixteenth of
-the rows of a side are further out than s (2 % are with exponential noise, 6 % with Cauchy's), they would make much
+the rows of a side are further out than s (2% are with exponential noise, 6% with Cauchy's), they would make much
 of its pull and inflate its width. Therefore the share rises on all sides from a quarter to four times theirs, but
 not above `LARGEST_PULL`.
 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
 where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their
 own: the many that are close to it would else count the few others as outliers, and cut their steps short. Its
-price: where no feature tells the others apart, the fit scatters around the atom. Of 95 to 97 % zeros at random
+price: where no feature tells the others apart, the fit scatters around the atom. Of 95 to 97% zeros at random
 the held-out absolute error came out 1.08 to 1.3 of a constant's at the engines' defaults, and worse at learning
 rate 1.
 
@@ -82,8 +82,8 @@ FLATNESS = 4.0
 # fitted where 0.19 of the targets lie below it.
 NARROWEST = 1.0 / 20.0
 
-# Noise that grows tenfold over the range of predictions varies by 15 % within a sixteenth of it. The 128 rows that
-# an even sample has on each side of a group tell its width within 15 % at the worst, too: the values min(|r|, s)
+# Noise that grows tenfold over the range of predictions varies by 15% within a sixteenth of it. The 128 rows that
+# an even sample has on each side of a group tell its width within 15% at the worst, too: the values min(|r|, s)
 # are between 0 and s with a mean of s/4. More groups would lose by the second what they win by the first.
 GROUPS = 16
 # Each group knows its widths as well as all rows together with the weight of so large a share of them: the few
@@ -93,7 +93,7 @@ SHRINKAGE = 0.05
 # exponential sides, a third for Cauchy's. A narrow side whose start is far too wide is right after the first.
 ITERATIONS = 5
 
-# Of more rows than this a sample of so many will do: a mean over half of them is known within 2 %, and no row
+# Of more rows than this a sample of so many will do: a mean over half of them is known within 2%, and no row
 # overshoots whatever its width is. Reading all rows in every round would triple the cost of a callback.
 SAMPLE_ROWS = 4096
 GOLDEN_RATIO = (5**0.5 - 1) / 2

@@ -260,7 +260,7 @@ def plot_calibration(
     Returns
     -------
     matplotlib.axes.Axes
-        The axes, with a band that holds 95 % of the bars, or of the curve's points, if the model is right.
+        The axes, with a band that holds 95% of the bars, or of the curve's points, if the model is right.
 
     Raises
     ------
@@ -304,7 +304,7 @@ def plot_calibration(
         bins = min(20, max(2, n // 10))
         heights = np.histogram(share, bins, (0.0, 1.0))[0] * bins / n
         low, high = stats.binom(n, 1.0 / bins).interval(0.95)
-        ax.axhspan(low * bins / n, high * bins / n, color="0.9", zorder=0, label="95 % of bars if right")
+        ax.axhspan(low * bins / n, high * bins / n, color="0.9", zorder=0, label="95% of bars if right")
         ax.stairs(heights, np.linspace(0.0, 1.0, bins + 1), fill=True, color=COLORS["sky"], alpha=0.7)
         ax.axhline(1.0, color="0.4", linewidth=1)
         ax.set(xlabel="probability integral transform", ylabel="density of targets", xlim=(0, 1))
@@ -318,7 +318,7 @@ def plot_calibration(
             coverage + spread,
             color="0.9",
             linewidth=0,
-            label="95 % of points if right",
+            label="95% of points if right",
         )
         ax.plot(coverage, coverage, color="0.4", linewidth=1)
         ax.plot(coverage, inside, color=COLORS["blue"], label="model")

@@ -76,7 +76,7 @@ def test_widths_are_local_and_within_bounds():
     far = np.array([-1e30, 1e30])
     scale = residual_widths(raw, y)
     np.testing.assert_array_equal(scale.of_rows(far, far, 0 * far), scale.table[[0, -1]])
-    # 95 % of the rows are close to their target, on one side of it: they are not so narrow that the others vanish.
+    # 95% of the rows are close to their target, on one side of it: they are not so narrow that the others vanish.
     below, above = widths_of(np.where(rng.random(2000) < 0.95, 1e-6, -20.0))
     assert above == pytest.approx(NARROWEST * below)
     assert residual_widths(np.zeros(10), np.zeros(10)).table is None  # nothing to learn
@@ -87,7 +87,7 @@ def test_widths_are_local_and_within_bounds():
 
 
 def test_targets_of_one_value_have_widths_of_their_own():
-    # Of 95 % of the targets, all 0, the fit is 0.001 off; it is 20 off the others.
+    # Of 95% of the targets, all 0, the fit is 0.001 off; it is 20 off the others.
     rng = np.random.default_rng(0)
     y = np.where(rng.random(4000) < 0.95, 0.0, 20 + rng.standard_normal(4000))
     raw = rng.choice([-0.001, 0.001], 4000)

@@ -22,8 +22,8 @@ LARGEST_LOG = 40.0
 LARGEST_Z = 1e15
 # Fisher information holds at the place where it is taken. A step in a logarithm goes past its target where that is
 # far off: for a target 20 times the mean the logarithm's is 19, and 3 would be right. So no row alone moves a
-# logarithm, or a logit, by more. On simulated data of all families held-out losses are the same or smaller, by 4 %
-# with Weibull's and, at a learning rate of 0.5, by 8 % with the zero-inflated Poisson's.
+# logarithm, or a logit, by more. On simulated data of all families held-out losses are the same or smaller, by 4%
+# with Weibull's and, at a learning rate of 0.5, by 8% with the zero-inflated Poisson's.
 LARGEST_STEP = 1.0
 
 

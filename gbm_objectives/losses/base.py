@@ -49,10 +49,10 @@ class Loss(BaseEstimator, ABC):
     - ``"expected"``: it is the mean of the second derivative over targets drawn from the `noise` of the prediction
       (Fisher information); of several outputs the diagonal.
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
-    - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf can not
+    - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf cannot
       raise the loss.
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
-      has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row can not raise its loss.
+      has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row cannot raise its loss.
       In leaves of rows that disagree it can for some rounds, most of all where most targets have one value.
     - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex, and for Poisson's.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the

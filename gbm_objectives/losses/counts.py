@@ -41,9 +41,9 @@ class PoissonDeviance(Deviance):
 
     The engines get half of both, as from their own objectives. The second derivative here and now, 2 m, is too
     small for a step upwards, along which it grows: it overshoots (held-out deviance with XGBoost up to 1.08 of its
-    own objective's). Both engines' own objectives look as far ahead. On XGBoost the step is limited to 0.7 as
-    well, as by its own objective, unless the parameters say otherwise (`max_delta_step`): without that a leaf of
-    one large count oversteps it a hundredfold.
+    own objective's). Both engines' own objectives look as far ahead. On both engines the step is limited to 0.7,
+    too, as by XGBoost's own objective, unless the parameters say otherwise (`max_delta_step`): without that a leaf
+    of one large count oversteps it a hundredfold.
 
     References
     ----------

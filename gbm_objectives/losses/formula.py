@@ -273,9 +273,11 @@ def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str
         if (second > 0).all() and (np.abs(gradient) <= (1 + 1e-9) * second * np.abs(r)).all():
             return Shape("exact", True)
         ratio = gradient / r
+        if not np.isfinite(ratio).all():
+            return Shape("surrogate", True)
         below, above = np.diff(ratio[: len(SIZES)]), np.diff(ratio[len(SIZES) :])
         falls = (below >= -1e-6 * ratio.max()).all() and (above <= 1e-6 * ratio.max()).all()
-        if (ratio >= 0).all() and np.isfinite(ratio).all() and falls and ratio.max() > 0:
+        if (ratio >= 0).all() and falls and ratio.max() > 0:
             return Shape("majorizer", True, largest=float(ratio.max()))
         return Shape("surrogate", True)
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from .residual import CONSISTENT
 
 __all__ = ["Exponential", "Hinge", "SquaredHinge"]
 
-# Of the width of the smoothed hinge: of 1/10 rare classes are slow to be found (LightGBM, 1,000 rows, 2 %
+# Of the width of the smoothed hinge: of 1/10 rare classes are slow to be found (LightGBM, 1,000 rows, 2%
 # positives), of 1 the held-out hinge loss is a tenth higher on overlapping classes.
 HINGE_WIDTH = 0.25
 

@@ -67,7 +67,7 @@ class AbsoluteError(KinkedLoss):
 
 # The curvature of the side that pulls less is at least this share of the other's. In proportion to the gradient
 # (0) every row would step to its own target, and the many rows on the weaker side carry the fit of an extreme
-# quantile along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5 % higher. As high
+# quantile along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5% higher. As high
 # as the other side's (1) it creeps, and loses in the rounds that there are. Between a fifth and two thirds it
 # makes little difference.
 WEAKER_SIDE = 1.0 / 3.0

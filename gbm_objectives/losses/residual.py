@@ -51,7 +51,7 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
     rows = sample_rows(len(y_true), weight, most=most)
     if not isinstance(rows, slice):
         # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
-        # rounds. The same rows throughout moved the median of 50,000 to where 1.6 % more of them were below.
+        # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
         turn = crc32(raw_prediction[rows].tobytes()) / 2**32
         rows = sample_rows(len(y_true), weight, turn, most)
     widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
@@ -115,7 +115,7 @@ class TangentLoss(ResidualLoss):
     References
     ----------
     Holland and Welsch (1977). *Robust regression using iteratively reweighted least-squares*. Communications in
-    Statistics 6, 813-827 (the weights, and the constants of 95 % efficiency under normal noise).
+    Statistics 6, 813-827 (the weights, and the constants of 95% efficiency under normal noise).
     """
 
     _size: ClassVar[str]

@@ -134,7 +134,7 @@ def test_rare_targets_are_found_among_zeros(engine, loss, share):
     y = np.where(rare, 20 + 3 * X[:, 1] + rng.standard_normal(10_000), 0.0)
     booster = engine.train(loss, X, y, rounds=100, params=engine.defaults())
     constant = constant_value(loss, y)
-    # The built-ins come to 0.01 to 0.2 of it, LightGBM's absolute error of 1 % the latter.
+    # The built-ins come to 0.01 to 0.2 of it, LightGBM's absolute error of 1% the latter.
     assert loss.value(y, engine.raw(booster, X)) < 0.25 * constant
 
 

@@ -108,7 +108,7 @@ def test_without_a_usable_feature_the_curves_are_there(engine):
 @pytest.mark.filterwarnings("ignore:[^`]*`gblinear`:UserWarning", "ignore:.*booster=gblinear:UserWarning")
 def test_early_stopping_of_a_linear_booster():
     model = XGBOOST.regressor(SquaredError(), booster="gblinear", early_stopping_rounds=2, max_depth=None)
-    with pytest.warns(UserWarning, match="can not go back to the best round of a linear booster"):
+    with pytest.warns(UserWarning, match="cannot go back to the best round of a linear booster"):
         model.fit(XD[:300], YD[:300], eval_set=(XD[300:], YD[300:]))
     assert SquaredError().value(YD, model.predict(XD)) < np.var(YD)
 

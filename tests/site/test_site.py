@@ -54,7 +54,7 @@ def browser():
 
 
 def as_on_a(browser, width):
-    """Give the window the width of a device; a headless window itself can not be narrower than 500 pixels."""
+    """Give the window the width of a device; a headless window itself cannot be narrower than 500 pixels."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 

@@ -68,7 +68,7 @@ def train(
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
     set; that start value and the link are part of the returned model. The loss's own metric is computed on the
-    validation sets, so early stopping works with no more ado. It is the first metric unless `params` names one:
+    validation sets, so early stopping needs nothing else. It is the first metric unless `params` names one:
     LightGBM computes named metrics first, and stops on any that gets worse.
 
     Parameters

@@ -81,7 +81,7 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
     best = _best_iteration(booster)
     if best is not None and _is_linear(booster):
         warnings.warn(
-            "XGBoost can not go back to the best round of a linear booster: the model is that of the last round",
+            "XGBoost cannot go back to the best round of a linear booster: the model is that of the last round",
             UserWarning,
             stacklevel=3,
         )

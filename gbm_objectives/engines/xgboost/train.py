@@ -65,8 +65,8 @@ def train(
     """Train as `xgboost.train` does, and return a complete model.
 
     The boosting starts at the constant that minimises the loss; that start value and the link are part of the
-    returned model. The loss's own metric comes last on the evaluation sets, so early stopping works with no
-    more ado.
+    returned model. The loss's own metric comes last on the evaluation sets, so early stopping needs nothing
+    else.
 
     Parameters
     ----------
