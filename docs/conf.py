@@ -77,6 +77,7 @@ html_favicon = html_logo = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_use_index = False  # api.md is one
 html_copy_source = False
 # These have no pages below them.
 html_sidebars = {page: [] for page in ("index", "getting_started", "benchmarks", "changelog")}
