@@ -25,6 +25,7 @@ __all__ = [
     "in_rows",
     "named_sets",
     "partitions",
+    "persisted",
     "prepared",
     "sampled",
     "vector",
@@ -103,7 +104,9 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, Rows]]) -> Prepa
         check_collections(name, *one)
     with client.as_current():
         X = _with_known_categories(sets[0][1][0])
-    rows = [(in_rows(_with_categories_of(X, features)), *others) for _, (features, *others) in sets]
+    rows = [
+        persisted(client, in_rows(_with_categories_of(X, features)), *others) for _, (features, *others) in sets
+    ]
     counts = [_checked_counts(client, loss, name, *one) for one, (name, _) in zip(rows, sets, strict=True)]
     _, y, weight = rows[0]
     target = np.asarray(sampled(client, y, counts[0], START_ROWS), dtype=np.float32)
@@ -120,6 +123,12 @@ def partitions(values: Any) -> list[Any]:
     return list(np.ravel(values.to_delayed()))
 
 
+def persisted(client: Any, X: Any, y: Any, weight: Any) -> Rows:
+    """Return collections that are computed once, for checks, samples and training, and not for each of them."""
+    X, y, weight = (None if values is None else client.persist(values) for values in (X, y, weight))
+    return X, y, weight
+
+
 def cancelled() -> bool:
     """Return whether nobody waits any more for what this worker's thread does, as after Ctrl-C."""
     worker = get_worker()
@@ -127,11 +136,12 @@ def cancelled() -> bool:
     return state is None or state.state == "cancelled"
 
 
-def vector(parts: Sequence[Any], dtype: Any = np.float64) -> Any:
-    """Return a Dask array of delayed vectors."""
+def vector(client: Any, parts: Sequence[Any], dtype: Any = np.float64) -> Any:
+    """Return a Dask array of vectors, delayed ones or arrays, which are computed."""
     dask_array: Any = da  # its functions have no types
+    futures = client.compute([delayed(part) for part in parts])
     # Of unknown lengths, or Dask would leave empty ones out.
-    vectors = [dask_array.from_delayed(delayed(part), (np.nan,), dtype) for part in parts]
+    vectors = [dask_array.from_delayed(future, (np.nan,), dtype) for future in futures]
     return dask_array.concatenate(vectors, allow_unknown_chunksizes=True)
 
 
@@ -139,11 +149,14 @@ def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
     """Raise unless all are Dask collections, of as many dimensions as they should have."""
     where = "" if name == "y" else f"{name}: "
     for what, values in (("X", X), ("y", y), ("sample_weight", weight)):
-        if values is not None and not hasattr(values, "__dask_graph__"):
+        # A Delayed has whatever attribute it is asked for; its class has not.
+        if values is not None and not (hasattr(type(values), "to_delayed") and hasattr(type(values), "ndim")):
             kind = f"{type(values).__module__}.{type(values).__name__}"
             raise TypeError(f"{where}{what} must be a Dask array or data frame, got {kind}")
     if X.ndim != 2:
         raise ValueError(f"{where}X must be 2-dimensional, got {X.ndim} dimensions")
+    if np.isnan(X.shape[1]):
+        raise ValueError(f"{where}X must have a known number of columns: call its compute_chunk_sizes() first")
     if y.ndim != 1:
         raise ValueError(f"{name} must be 1-dimensional, got {y.ndim} dimensions: no target distributions here")
 
@@ -177,7 +190,8 @@ def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: 
     for other, n in (("X", len(features)), ("its weights", len(weights))):
         if n != len(targets):
             raise ValueError(
-                f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same"
+                f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same (of a data frame that is"
+                " read from files they are after its persist())"
             )
     checks = [delayed(_check)(loss, *rows) for rows in zip(features, targets, weights, strict=True)]
     found = client.gather(client.compute(checks))

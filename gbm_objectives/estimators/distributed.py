@@ -112,7 +112,10 @@ def fit_on_cluster(
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
+    from ..engines.partitions import persisted
+
     client = _client_of(model.estimator)
+    named = [(name, persisted(client, *rows)) for name, rows in named]
     counts = _prepare(model, client, named[0][1][1])
     by_class = _by_class(model, engine, local, counts)
     sets = []
@@ -252,8 +255,8 @@ def _encoded(
         if len(weights) != len(parts):
             raise ValueError(f"{name}: the target has {len(parts)} partitions, its weights {len(weights)}")
         weighed = [delayed(_weighed)(by_class, code, w) for code, w in zip(codes, weights, strict=True)]
-        weight = vector(weighed)
-    return vector(codes), weight
+        weight = vector(client, weighed)
+    return vector(client, codes), weight
 
 
 def _try_encode(model: Any, y: Any) -> str:

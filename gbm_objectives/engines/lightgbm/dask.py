@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -207,6 +208,10 @@ def _train_on(
     network: dict[str, Any] = {}
     of_worker: dict[str, dict[str, int]] = {worker: {} for worker in workers}
     if len(workers) > 1:
+        if len(set(client.run(os.getpid, workers=workers).values())) < len(workers):
+            raise ValueError(
+                "LightGBM has one network in a process: each worker must be a process (processes=True)"
+            )
         ports = _free_ports(client, workers)
         machines = ",".join(f"{urlsplit(worker).hostname}:{ports[worker]}" for worker in workers)
         network = {"machines": machines, "num_machines": len(workers), "tree_learner": "data", "time_out": 1}

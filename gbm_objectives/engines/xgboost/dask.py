@@ -107,7 +107,7 @@ def _train(
     matrix = {"enable_categorical": True, **matrix}
     own = [xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in task.sets[1:]]
     # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
-    places = {"label_lower_bound": vector(task.numbers())} if task.exact else {}
+    places = {"label_lower_bound": vector(client, task.numbers())} if task.exact else {}
     X, y, weight = task.sets[0]
     dtrain = xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **places, **matrix)
     if early_stopping_rounds is not None:
