@@ -77,7 +77,7 @@ def rows_of(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def spread(client: Client, arrays: Sequence[np.ndarray], ends: Sequence[int]) -> list[Any]:
     """Return Dask arrays in memory, a partition on each worker in turn."""
-    workers = sorted(client.scheduler_info()["workers"])
+    workers = sorted(client.nthreads())
     results = []
     for array in arrays:
         parts = np.split(array, ends)

@@ -26,7 +26,7 @@ def parted(client: Any, array: Any, *ends: int) -> Any:
     """
     import dask.array as da
 
-    workers = sorted(client.scheduler_info()["workers"])
+    workers = sorted(client.nthreads())
     bounds = [0, *ends, array.shape[0]]
     parts = []
     for i, (start, end) in enumerate(pairwise(bounds)):

@@ -84,7 +84,7 @@ if __name__ == "__main__":
 
     tracker, ports = tracker_for(2, "127.0.0.1"), free_ports(2)
     machines = ",".join(f"127.0.0.1:{port}" for port in ports)
-    network = {"machines": machines, "num_machines": 2, "tree_learner": "data", "num_threads": 1}
+    network = {"machines": machines, "num_machines": 2, "tree_learner": "data", "num_threads": 1, "time_out": 1}
     start = LOSS.initial_raw(y)
     settings = Settings(LOSS, start, num_boost_round=50)
     arguments = [

@@ -21,7 +21,6 @@ from .common import call_metric
 __all__ = [
     "EXACT_ROWS",
     "Collective",
-    "LocalCollective",
     "Places",
     "gathered",
     "global_derivatives",
@@ -52,23 +51,6 @@ class Collective(Protocol):
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over the workers of arrays of one shape, float64."""
 
-    def max(self, values: np.ndarray) -> np.ndarray:
-        """Return the maximum over the workers of arrays of one shape, float64."""
-
-
-class LocalCollective:
-    """One worker, which has all rows."""
-
-    rank, size = 0, 1
-
-    def sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the values."""
-        return values
-
-    def max(self, values: np.ndarray) -> np.ndarray:
-        """Return the values."""
-        return values
-
 
 @dataclass(frozen=True)
 class Places:
@@ -94,7 +76,9 @@ def gathered(
     turn: float = 0.0,
     most: float = np.inf,
 ) -> Rows | None:
-    """Return target, raw prediction and weight of all rows, or of more than `most` of a sample; None of no rows.
+    """Return target, raw prediction and weight of all rows, or a sample where there are more than `most`.
+
+    None where there are no rows.
 
     Every worker gets the same, in the order of the workers. Rows without weight are left out.
 
@@ -106,8 +90,9 @@ def gathered(
         The rows of this worker.
     turn : float
         Each, from 0 to 1, gives another sample.
-    most : int
-        The size of the sample; each worker gives as large a part as it has of the rows, at least one row.
+    most : float
+        The size of the sample, an integer, or infinity; each worker gives as large a part as it has of the rows,
+        at least one row.
     """
     if weight is not None and not weight.all():
         weighs = weight > 0

@@ -126,8 +126,8 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
     for name in options:
         if name not in known:
             raise TypeError(
-                f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known)} beside"
-                " those of both; parameters of the training go into estimator"
+                f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known) or 'none'}"
+                " beside those of both; parameters of the training go into estimator"
             )
 
 

@@ -49,8 +49,3 @@ class Communicator:
         # It returns them flat.
         array = np.ascontiguousarray(values, dtype=np.float64)
         return collective.allreduce(array, collective.Op.SUM).reshape(array.shape)
-
-    def max(self, values: np.ndarray) -> np.ndarray:
-        """Return the maximum over the workers."""
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        return collective.allreduce(array, collective.Op.MAX).reshape(array.shape)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "first_message",
     "in_rows",
     "named_sets",
+    "naming_lost_workers",
     "partitions",
     "persisted",
     "prepared",
@@ -31,11 +33,11 @@ __all__ = [
     "vector",
 ]
 
-# Of more rows the start value and a scale "auto" are those of a sample: the median is off by a few thousandths of
-# the spread.
-START_ROWS = 65_536
+# Of more rows the start value and a scale "auto" are those of a sample. So many targets take 40 MB on the client;
+# in a small sample a rare label or a large claim would be missing, and the start far off.
+START_ROWS = 10_000_000
 
-Rows = tuple[Any, Any, Any]  # features, target, weights or None
+DataSet = tuple[Any, Any, Any]  # features, target, weights or None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Prepared:
 
     loss: Loss
     start: Any
-    sets: list[Rows]
+    sets: list[DataSet]
     counts: list[list[int]]
     target: np.ndarray
     weight: np.ndarray | None
@@ -78,7 +80,7 @@ class Prepared:
 
 def named_sets(
     X: Any, y: Any, sample_weight: Any, evals: Sequence[tuple[Any, ...]], early_stopping_rounds: int | None
-) -> list[tuple[str, Rows]]:
+) -> list[tuple[str, DataSet]]:
     """Return the rows to train on and the evaluation sets, with the name that messages have for the target."""
     sets = [("y", (X, y, sample_weight))]
     for i, one in enumerate(evals):
@@ -90,7 +92,7 @@ def named_sets(
     return sets
 
 
-def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, Rows]]) -> Prepared:
+def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Prepared:
     """Check all targets and weights on the workers, and return what is known of all rows before training.
 
     Raises
@@ -108,7 +110,7 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, Rows]]) -> Prepa
         persisted(client, in_rows(_with_categories_of(X, features)), *others) for _, (features, *others) in sets
     ]
     counts = [_checked_counts(client, loss, name, *one) for one, (name, _) in zip(rows, sets, strict=True)]
-    _, y, weight = rows[0]
+    y, weight = rows[0][1:]
     target = np.asarray(sampled(client, y, counts[0], START_ROWS), dtype=np.float32)
     weights = None
     if weight is not None:
@@ -123,10 +125,23 @@ def partitions(values: Any) -> list[Any]:
     return list(np.ravel(values.to_delayed()))
 
 
-def persisted(client: Any, X: Any, y: Any, weight: Any) -> Rows:
+def persisted(client: Any, X: Any, y: Any, weight: Any) -> DataSet:
     """Return collections that are computed once, for checks, samples and training, and not for each of them."""
     X, y, weight = (None if values is None else client.persist(values) for values in (X, y, weight))
     return X, y, weight
+
+
+@contextmanager
+def naming_lost_workers(client: Any) -> Iterator[None]:
+    """Say which workers died while a training failed: what the others report is a broken connection."""
+    before = set(client.nthreads())
+    try:
+        yield
+    except Exception as error:
+        lost = sorted(before - set(client.nthreads()))
+        if lost:
+            raise RuntimeError(f"the training lost the worker {', '.join(lost)}") from error
+        raise
 
 
 def cancelled() -> bool:
@@ -158,7 +173,9 @@ def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
     if np.isnan(X.shape[1]):
         raise ValueError(f"{where}X must have a known number of columns: call its compute_chunk_sizes() first")
     if y.ndim != 1:
-        raise ValueError(f"{name} must be 1-dimensional, got {y.ndim} dimensions: no target distributions here")
+        raise ValueError(
+            f"{name} must be 1-dimensional, got {y.ndim} dimensions: take a column, not a table of one"
+        )
 
 
 def _with_known_categories(X: Any) -> Any:
@@ -190,8 +207,8 @@ def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: 
     for other, n in (("X", len(features)), ("its weights", len(weights))):
         if n != len(targets):
             raise ValueError(
-                f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same (of a data frame that is"
-                " read from files they are after its persist())"
+                f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same"
+                " (columns of a data frame that is read from files are, after its persist())"
             )
     checks = [delayed(_check)(loss, *rows) for rows in zip(features, targets, weights, strict=True)]
     found = client.gather(client.compute(checks))
@@ -211,10 +228,11 @@ def first_message(name: str, messages: Sequence[str]) -> None:
 
 
 def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
-    """Return the number of rows of a partition, what is wrong with it, and whether a row weighs anything."""
+    """Return the number of rows of a partition, what is wrong with it, and whether any weight is above 0."""
     target = np.asarray(y)
-    if X.shape[0] != len(target):
-        return len(target), f"X has {X.shape[0]} rows, the target {len(target)}", False
+    for name, values in (("X", X), ("sample_weight", weight)):
+        if values is not None and values.shape[0] != len(target):
+            return len(target), f"{name} has {values.shape[0]} rows, the target {len(target)}", False
     if not len(target):
         return 0, "", False
     try:

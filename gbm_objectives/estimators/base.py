@@ -316,8 +316,9 @@ class BaseGBM(BaseEstimator):
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
         if is_collection(X):
             raise TypeError(
-                "X must be in memory here, got a Dask collection: fit takes one with a Dask estimator, such as"
-                " DaskLGBMRegressor, the methods named predict_… without one; or call X.compute()"
+                "X must be in memory here, got a Dask collection: call X.compute(). fit takes a collection with a"
+                " Dask estimator, such as DaskLGBMRegressor; predict, predict_raw, predict_proba, predict_set,"
+                " predict_params, predict_quantiles, predict_interval and decision_function take one without"
             )
         if hasattr(X, "columns") or hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)

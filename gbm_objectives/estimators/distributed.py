@@ -55,7 +55,7 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
         if frame == hasattr(values, "chunks") or values.npartitions != in_rows(X).npartitions:
             raise ValueError(f"{key} must be in the partitions of X, as a Dask {'series' if frame else 'array'}")
     # What one row gives has the type and the shape of all.
-    row = X._meta.reindex([0]) if frame else np.zeros((1, X.shape[1]))
+    row = _missing_row(X._meta) if frame else np.zeros((1, X.shape[1]))
     known = {key: model.calibration_.groups[:1] for key in split if model.calibration_ is not None}
     example = getattr(model, name)(row, *arguments, **same, **known)
     # Not by delayed, which forgets what a collection that is persisted holds on to.
@@ -92,6 +92,12 @@ class _OfPart:
         import pandas as pd
 
         return (pd.Series if result.ndim == 1 and not result.dtype.names else pd.DataFrame)(result, index=X.index)
+
+
+def _missing_row(meta: Any) -> Any:
+    """Return a row of a data frame with nothing in it, of types that engines take."""
+    flags = {column: bool for column, kind in meta.dtypes.items() if kind == np.dtype(bool)}
+    return meta.reindex([0]).astype(flags)
 
 
 def _without_client(model: Any) -> Any:
@@ -197,25 +203,34 @@ def _prepare(model: Any, client: Any, y: Any) -> np.ndarray | None:
     """Set `loss_` (and `classes_`) of a model, and return how often each class occurs."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import partitions
+    from ..engines.partitions import first_message, partitions
 
     if not is_classifier(model):
         model._prepare(np.zeros(1))
         return None
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
-    model._prepare(np.concatenate([labels for labels, _ in found if len(labels)]))
+    first_message("y", [message for *_, message in found])
+    model._prepare(np.concatenate([labels for labels, *_ in found if len(labels)]))
     counts = np.zeros(len(model.classes_), dtype=np.int64)
-    for labels, times in found:
+    for labels, times, _ in found:
         counts[np.searchsorted(model.classes_, labels)] += times
     return counts
 
 
-def _labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the labels of a partition, how often each occurs, and what is wrong with them."""
+    from pandas import isna
+
     labels = np.asarray(y)
-    if labels.dtype == object and any(label is None for label in labels):
-        raise ValueError("y must be labels, got None")
-    values, times = np.unique(labels, return_counts=True)
-    return values, times
+    missing = isna(labels)
+    if missing.any():
+        return labels[:0], labels[:0], f"y must be labels, got a missing value in row {missing.argmax()}"
+    try:
+        values, times = np.unique(labels, return_counts=True)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        return labels[:0], labels[:0], f"y must be labels of one type, got {', '.join(kinds)}"
+    return values, times, ""
 
 
 def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
@@ -229,13 +244,14 @@ def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray
         factors = np.array(engine.class_factors(estimator, *counts.tolist()))
         if not (np.isfinite(factors).all() and (factors > 0).all()):
             raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {factors[1]!r}")
-    given = getattr(model, "class_weight", None)
-    given = getattr(estimator, "class_weight", None) if given is None else given
-    if counts is not None and given is not None:
-        if isinstance(given, str) and given == "balanced":
+    class_weight = getattr(model, "class_weight", None)
+    if class_weight is None:
+        class_weight = getattr(estimator, "class_weight", None)
+    if counts is not None and class_weight is not None:
+        if isinstance(class_weight, str) and class_weight == "balanced":
             factors = factors * counts.sum() / (len(counts) * counts)
         else:
-            factors = factors * compute_class_weight(given, classes=model.classes_, y=model.classes_)
+            factors = factors * compute_class_weight(class_weight, classes=model.classes_, y=model.classes_)
     return None if (factors == 1.0).all() else factors
 
 
@@ -248,19 +264,22 @@ def _encoded(
     from ..engines.partitions import first_message, partitions, vector
 
     bare, parts = delayed(_without_client(model)), partitions(y)
-    first_message(name, client.gather(client.compute([delayed(_try_encode)(bare, part) for part in parts])))
+    weights: Sequence[Any] = [None] * len(parts) if weight is None else partitions(weight)
+    if len(weights) != len(parts):
+        raise ValueError(f"{name}: the target has {len(parts)} partitions, its weights {len(weights)}")
+    tries = [delayed(_try_encode)(bare, part, w) for part, w in zip(parts, weights, strict=True)]
+    first_message(name, client.gather(client.compute(tries)))
     codes = [delayed(_encode)(bare, part) for part in parts]
     if by_class is not None:
-        weights: Sequence[Any] = [None] * len(parts) if weight is None else partitions(weight)
-        if len(weights) != len(parts):
-            raise ValueError(f"{name}: the target has {len(parts)} partitions, its weights {len(weights)}")
         weighed = [delayed(_weighed)(by_class, code, w) for code, w in zip(codes, weights, strict=True)]
         weight = vector(client, weighed)
     return vector(client, codes), weight
 
 
-def _try_encode(model: Any, y: Any) -> str:
-    """Return what is wrong with the targets of a partition."""
+def _try_encode(model: Any, y: Any, weight: Any) -> str:
+    """Return what is wrong with the targets of a partition, or with the shape of their weights."""
+    if weight is not None and weight.shape != (len(y),):
+        return f"sample_weight has shape {weight.shape}, the target has {len(y)} rows"
     try:
         _encode(model, y)
     except (TypeError, ValueError) as error:

@@ -25,7 +25,7 @@ from gbm_objectives import (
 from gbm_objectives.distributions import Normal
 from gbm_objectives.losses.start import constant_rows
 from tests.cluster import parted
-from tests.engine import XGBOOST
+from tests.engine import LIGHTGBM, XGBOOST
 
 # Dask's and the engines' own.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -251,3 +251,33 @@ def test_a_launcher_that_is_not_dask():
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=120)
     errors = [float(line.split()[-1]) for line in done.stdout.splitlines() if "mean absolute error" in line]
     assert len(errors) == 2 and all(0.65 < error < 0.8 for error in errors), done.stderr
+
+
+def test_rare_events_of_many_rows(client, engine):
+    """The start value is that of all rows: a sample might hold none of these."""
+    n = 100_000
+    X, y, weight = np.zeros((n, 1)), np.zeros(n), np.zeros(n)
+    X[::2], y[12_345], weight[[5, 12_345, 60_000]] = 1.0, 1.0, 1.0
+    rows, target = parted(client, X, n // 2), parted(client, y, n // 2)
+    given = {"loss": BinaryCrossEntropy(), "num_boost_round": 1}
+    booster, _ = train(engine, client, engine.params, rows, target, **given)
+    assert engine.response(booster, X).mean() == pytest.approx(1 / n, rel=0.3)
+    booster, _ = train(
+        engine, client, engine.params, rows, target, sample_weight=parted(client, weight, n // 2), **given
+    )
+    assert engine.response(booster, X)[0] == pytest.approx(1 / 3, rel=0.3)
+
+
+def test_what_lightgbm_would_do_on_each_worker_alone(client):
+    X, y, _ = data(SquaredError())
+    rows, target = parted(client, X, 450), parted(client, y, 450)
+    for params, message in (
+        ({"linear_tree": True}, "linear_tree must be off"),
+        ({"tree_learner": "feature"}, "must be 'data' or 'voting', got 'feature'"),
+        ({"machines": "a:1"}, r"params\['machines'\] must be left out"),
+        ({"metric": "auc"}, "metric 'auc' would be computed on each worker's rows alone"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(LIGHTGBM, client, params, rows, target, loss=SquaredError())
+    with pytest.raises(ValueError, match="X has nothing to split by"):
+        train(LIGHTGBM, client, {"verbosity": -1}, parted(client, 0 * X, 450), target, loss=SquaredError())

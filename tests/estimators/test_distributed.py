@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("distributed")
+import dask
 import dask.array as da
 import dask.dataframe as dd
 import lightgbm as lgb
@@ -194,7 +195,7 @@ def test_categories_that_differ_between_partitions(client, engine):
     # Each partition knows the categories that it holds.
     parts = [part.assign(kind=part["kind"].cat.remove_unused_categories()) for part in (X[:500], X[500:])]
     meta = X[:0].assign(kind=pd.Categorical([], categories=["__UNKNOWN_CATEGORIES__"]))
-    workers = sorted(client.scheduler_info()["workers"])
+    workers = sorted(client.nthreads())
     futures = [client.scatter(part, workers=[worker]) for part, worker in zip(parts, workers, strict=True)]
     rows = dd.from_delayed(futures, meta=meta, verify_meta=False)
     target = dd.from_delayed([client.scatter(part) for part in (y[:500], y[500:])], meta=y[:0])
@@ -271,3 +272,45 @@ def test_no_cluster(engine):
         patch.setattr("distributed.get_client", lambda: (_ for _ in ()).throw(ValueError("no clients found")))
         with pytest.raises(ValueError, match="a Dask estimator needs a client"):
             spread.fit(X, y)
+
+
+def test_frames_with_flags(client, engine):
+    X, y = data()
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(flag=X[:, 0] > 1)
+    (spread, _) = estimators(engine, AbsoluteError())
+    rows = dd.from_pandas(frame, npartitions=3)
+    spread.fit(rows, dd.from_pandas(pd.Series(y), npartitions=3))
+    np.testing.assert_allclose(spread.predict(rows).compute(), spread.predict(frame), rtol=1e-6)
+
+
+def test_targets_of_delayed_values(client, engine):
+    """Dask loses such values when it fuses tasks that build on them."""
+    X, y = data()
+    frame, target = pd.DataFrame(X), pd.Series(y)
+    parts = [dask.delayed(target[:450]), dask.delayed(target[450:])]
+    delayed = dd.from_delayed(parts, meta=target[:0], verify_meta=False)
+    (spread, alone) = estimators(engine, SquaredError())
+    spread.fit(dd.from_pandas(frame, npartitions=2), delayed)
+    close(engine, spread.predict(frame), alone.fit(frame, y).predict(frame))
+
+
+def test_labels_and_weights_that_are_not_valid(client, engine):
+    X, y = data()
+    rows = parted(client, X, 450)
+    (model, _) = estimators(engine, None, classifier=True)
+    model.class_weight = {"high": 2.0, "low": 1.0}
+    labels = np.where(y > 3, "high", "low").astype(object)
+    target = parted(client, labels, 450)
+    holed, mixed = labels.copy(), labels.copy()
+    holed[460], mixed[460] = np.nan, 3
+    for arguments, message in (
+        ({"y": parted(client, holed, 450)}, "y, partition 1: y must be labels, got a missing value in row 10"),
+        ({"y": parted(client, mixed, 450)}, "y, partition 1: y must be labels of one type, got int, str"),
+        ({"sample_weight": parted(client, np.ones(451), 1)}, r"y, partition 0: sample_weight has shape \(1,\)"),
+        (
+            {"sample_weight": parted(client, np.ones((N, 1)), 450)},
+            r"y, partition 0: sample_weight has shape \(450, 1\)",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(**{"X": rows, "y": target, **arguments})

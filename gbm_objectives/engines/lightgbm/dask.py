@@ -18,7 +18,7 @@ from distributed.lock import Lock
 from ...losses import Loss
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
 from ..communicator import CommunicationError, tracker_for
-from ..partitions import Prepared, cancelled, named_sets, partitions, prepared, sampled
+from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params
 from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
@@ -102,6 +102,8 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
             raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {learner!r}")
         if str(learner).startswith("voting"):
             params["tree_learner"] = "voting"
+    if params.get("linear_tree") or params.get("linear_trees"):
+        raise ValueError("linear_tree must be off: LightGBM would train on the rows of one worker alone")
     given = [params[name] for name in METRIC_NAMES if params.get(name, "None") != "None"]
     if given:
         raise ValueError(
@@ -123,7 +125,7 @@ def _train(
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data."""
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
-    shares = [_placed(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
+    shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
     # A worker without rows to train on is not asked; its rows of other sets go to one that is.
     for share in shares[1:]:
@@ -140,7 +142,7 @@ def _train(
         [*(callbacks or ()), _stop_if_cancelled],
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
-    with client.as_current(), Lock(LOCK):  # type: ignore[no-untyped-call]  # Dask's
+    with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
     booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
@@ -248,10 +250,12 @@ def _train_on(
         raise next((one for one in errors if not isinstance(one, consequences)), error) from None
     finally:
         client.cancel(tasks)
+        with suppress(CommunicationError):  # of workers that never came
+            tracker.free()
     return first
 
 
-def _placed(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
+def _by_worker(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
     """Return the partitions that have rows, futures of (X, y, weight, first row), by the worker that has them."""
     X, y, weight = one
     weights = [None] * len(counts) if weight is None else partitions(weight)

@@ -1,4 +1,4 @@
-"""What each worker does of a LightGBM training on several machines."""
+"""What a worker does in a LightGBM training on several machines."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def train_on_worker(
     Parameters
     ----------
     shares : list of list of (X, y, sample_weight, first_row)
-        The parts that this worker has of the rows to train on, of which there must be some, then of each
-        evaluation set. Weights may be None; `first_row` is the number of a part's first row among all.
+        The parts that this worker has: first of the rows to train on, at least one, then of each evaluation set.
+        Weights may be None; `first_row` is the number of a part's first row among all.
     bins : array, sparse matrix or data frame
         The rows, the same for all workers, that bins are made from.
     params : dict
@@ -60,6 +60,8 @@ def train_on_worker(
     _free_network()  # that of a training of LightGBM's own that failed
     nothing = np.zeros(bins.shape[0])
     reference = lgb.Dataset(bins, nothing, params=params, free_raw_data=False).construct()
+    if all(reference.feature_num_bin(column) < 2 for column in range(reference.num_feature())):
+        raise ValueError("X has nothing to split by: all of its columns are constant, or rows too few")
 
     def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
         # A set of which this worker has no rows: one that weighs nothing.
@@ -86,8 +88,13 @@ def train_on_worker(
     history: dict[str, Any] = {}
     watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
     if settings.early_stopping_rounds is not None:
-        # The loss is the first metric.
-        watchers.append(lgb.early_stopping(settings.early_stopping_rounds, first_metric_only=True, verbose=False))
+        stopping = lgb.early_stopping(
+            settings.early_stopping_rounds,
+            first_metric_only=bool(params.get("first_metric_only")),  # the loss is the first
+            min_delta=params.get("early_stopping_min_delta", 0.0),
+            verbose=False,
+        )
+        watchers.append(stopping)
     own_set = dataset(shares[0], reference)
     with connected(tracker):
         try:

@@ -11,7 +11,7 @@ import xgboost.dask
 from ...losses import Loss
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
 from ..communicator import TIMEOUT
-from ..partitions import Prepared, cancelled, named_sets, prepared, vector
+from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, native_params
 from .train import checked_params
@@ -116,18 +116,19 @@ def _train(
         )
         callbacks = [*(callbacks or ()), stopping]
     callbacks = [*(callbacks or ()), _StopIfCancelled()]
-    result = xgboost.dask.train(
-        client,
-        params,
-        dtrain,
-        num_boost_round,
-        evals=list(zip(own, names, strict=True)),
-        obj=objective,
-        custom_metric=metric,
-        callbacks=callbacks,
-        verbose_eval=False,
-        coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
-    )
+    with naming_lost_workers(client):
+        result = xgboost.dask.train(
+            client,
+            params,
+            dtrain,
+            num_boost_round,
+            evals=list(zip(own, names, strict=True)),
+            obj=objective,
+            custom_metric=metric,
+            callbacks=callbacks,
+            verbose_eval=False,
+            coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
+        )
     return result["booster"], result["history"]
 
 
