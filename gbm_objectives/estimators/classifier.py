@@ -17,6 +17,7 @@ from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
 from ..validation import check_between
 from .conformal import class_sets
 from .distributed import lazily
+from .fit_inputs import counted_labels
 from .predictive import PredictiveGBM
 
 __all__ = ["GBMClassifier"]
@@ -74,8 +75,7 @@ feature_names_in_
             self.classes_ = np.arange(array.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
-            if labels.dtype == object and any(label is None for label in labels):
-                raise ValueError("y must be labels, got None")
+            classes, _ = counted_labels(labels)
             soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
             if len(soft):
                 raise ValueError(
@@ -83,7 +83,7 @@ feature_names_in_
                     " each class, np.column_stack([1 - y, y])"
                 )
             check_classification_targets(labels)
-            self.classes_ = np.unique(labels)
+            self.classes_ = classes
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(

@@ -18,7 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
-from .fit_inputs import EVAL_WEIGHT_NAMES, eval_pairs, one_of
+from .fit_inputs import EVAL_WEIGHT_NAMES, counted_labels, eval_pairs, one_of
 
 __all__ = ["fit_on_cluster", "is_collection", "lazily"]
 
@@ -111,6 +111,8 @@ def fit_on_cluster(
     model: Any, engine: DaskEngine, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]
 ) -> Any:
     """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
+    from ..engines.partitions import persisted
+
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
     named = _collections(
@@ -118,8 +120,6 @@ def fit_on_cluster(
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
-    from ..engines.partitions import persisted
-
     client = _client_of(model.estimator)
     named = [(name, persisted(client, *rows)) for name, rows in named]
     counts = _prepare(model, client, named[0][1][1])
@@ -219,18 +219,10 @@ def _prepare(model: Any, client: Any, y: Any) -> np.ndarray | None:
 
 def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
     """Return the labels of a partition, how often each occurs, and what is wrong with them."""
-    from pandas import isna
-
-    labels = np.asarray(y)
-    missing = isna(labels)
-    if missing.any():
-        return labels[:0], labels[:0], f"y must be labels, got a missing value in row {missing.argmax()}"
     try:
-        values, times = np.unique(labels, return_counts=True)
-    except TypeError:
-        kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        return labels[:0], labels[:0], f"y must be labels of one type, got {', '.join(kinds)}"
-    return values, times, ""
+        return *counted_labels(np.asarray(y)), ""
+    except ValueError as error:
+        return np.empty(0), np.empty(0), str(error)
 
 
 def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:

@@ -16,6 +16,7 @@ __all__ = [
     "EVAL_WEIGHT_NAMES",
     "MODEL_NAMES",
     "OFFSET_NAMES",
+    "counted_labels",
     "eval_offsets",
     "eval_pairs",
     "eval_sets",
@@ -28,6 +29,26 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+
+
+def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different labels, sorted, and how often each occurs; raise if one is missing or types differ."""
+    # A NaN is not itself.
+    gaps = np.array([*map(_is_missing, labels)], bool) if labels.dtype == object else labels != labels
+    if np.any(gaps):
+        raise ValueError(f"y must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
+    try:
+        return np.unique(labels, return_counts=True)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise ValueError(f"y must be labels of one type, got {', '.join(kinds)}") from None
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True  # pandas' NA is neither equal to itself nor different
 
 
 def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:

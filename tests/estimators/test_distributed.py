@@ -196,9 +196,12 @@ def test_categories_that_differ_between_partitions(client, engine):
     parts = [part.assign(kind=part["kind"].cat.remove_unused_categories()) for part in (X[:500], X[500:])]
     meta = X[:0].assign(kind=pd.Categorical([], categories=["__UNKNOWN_CATEGORIES__"]))
     workers = sorted(client.nthreads())
-    futures = [client.scatter(part, workers=[worker]) for part, worker in zip(parts, workers, strict=True)]
+    futures = [
+        client.scatter(part, workers=[worker], hash=False) for part, worker in zip(parts, workers, strict=True)
+    ]
     rows = dd.from_delayed(futures, meta=meta, verify_meta=False)
-    target = dd.from_delayed([client.scatter(part) for part in (y[:500], y[500:])], meta=y[:0])
+    targets = [client.scatter(part, hash=False) for part in (y[:500], y[500:])]
+    target = dd.from_delayed(targets, meta=y[:0])
     # LightGBM's workers together are bad at splitting categories in groups, with its own objectives as well.
     parameters = {"enable_categorical": True} if engine is XGBOOST else {"min_data_per_group": 1}
     spread, alone = estimators(engine, AbsoluteError(), rounds=40, **parameters)

@@ -81,7 +81,11 @@ L20 = np.resize(["a", "b"], 20)
             ValueError,
             "eval_names has 2 entries for 1",
         ),
-        (lambda e: e.classifier().fit(X20, np.array(["a", None] * 10, object)), ValueError, "got None"),
+        (
+            lambda e: e.classifier().fit(X20, np.array(["a", None] * 10, object)),
+            ValueError,
+            "got a missing value in row",
+        ),
         (lambda e: e.classifier().fit(X20, np.full((20, 2), 0.7)), ValueError, "sum to 1"),
     ],
 )
