@@ -1,4 +1,4 @@
-"""The README's losses of one's own, as a reader would paste them into a module."""
+"""The documentation's losses of one's own, as a reader would paste them into a module."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "own_loss.md").read_text(encoding="utf-8")
+
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 for _name in ("LogCosh", "Poisson", "Focal"):
-    _block = next(
-        code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if f"class {_name}(" in code
-    )
-    exec(_block, vars(sys.modules[__name__]))
+    exec(next(code for code in BLOCKS if f"class {_name}(" in code), vars(sys.modules[__name__]))
