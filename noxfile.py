@@ -32,6 +32,8 @@ CONVERTERS = (
     "onnxruntime",
     "optuna",
 )
+# Demos and benchmarks take as long as half of the other tests; `checks` and the gallery run them.
+PACKAGE_ALONE = ("--ignore=tests/demos", "--ignore=tests/benchmarks")
 
 
 def interpreter(version: str) -> str:
@@ -63,7 +65,7 @@ def lowest(session: nox.Session) -> None:
     # matplotlib 3.9 meets pyparsing's later warnings.
     constraints.write_text("\n".join([r.replace(">=", "==") for r in core] + ["pyparsing<3.2"]) + "\n")
     session.install("-e", ".", *core, "-c", str(constraints))
-    tests(session, "python")
+    tests(session, "python", *PACKAGE_ALONE)
 
 
 @nox.session(python=interpreter("3.11"))
@@ -79,7 +81,7 @@ def distributions(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
-    tests(session, "python")
+    tests(session, "python", *PACKAGE_ALONE)
 
 
 # Outside of the repository, with nothing but what the wheel brings.

@@ -135,7 +135,7 @@ def times_table(rows: Sequence[int], workers: Sequence[int], rounds: int, pairs:
     bar = tqdm(cases, unit="case")
     for k in workers:
         with (
-            LocalCluster(n_workers=k, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=k, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             for n in rows:
@@ -178,7 +178,7 @@ def losses_table(n: int, rounds: int) -> str:
     order = np.argsort(y)
     ways = {"random": (np.arange(n), n // 2), "sorted": (order, n // 2), "90/10": (order, 9 * n // 10)}
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         for engine in ENGINES:

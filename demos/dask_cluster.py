@@ -93,7 +93,7 @@ if "xgboost" in options.engines:
     data = xgb.DMatrix(X, y)
     models["xgboost", "one machine"] = on_xgboost.train(XGB, data, loss=LOSS, num_boost_round=ROUNDS)
 SPREADS = {"halves": 0.5, "90 to 10": 0.9}
-cluster = SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+cluster = SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
 with cluster, Client(cluster) as client:
     client.wait_for_workers(2)
     for engine in options.engines:

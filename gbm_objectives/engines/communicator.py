@@ -5,7 +5,8 @@ LightGBM's own network adds up histograms, but hands nothing to Python; this one
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from xgboost import collective
 from xgboost.core import XGBoostError as CommunicationError
 from xgboost.tracker import RabitTracker
 
-__all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "tracker_for"]
+__all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "free_later", "tracker_for"]
 
 # A worker that has died is an error after so many seconds, and not after five minutes.
 TIMEOUT = 60
+SECONDS_FOR_GOODBYE = 5
 
 
 def tracker_for(n_workers: int, host: str) -> RabitTracker:
@@ -24,6 +26,21 @@ def tracker_for(n_workers: int, host: str) -> RabitTracker:
     tracker = RabitTracker(n_workers=n_workers, host_ip=host, timeout=TIMEOUT)
     tracker.start()
     return tracker
+
+
+def free_later(tracker: RabitTracker) -> None:
+    """Let a tracker go once workers that were cancelled, or that failed, have said goodbye to it.
+
+    One that does not find it any more tries for 12 seconds, and keeps its thread for so long.
+    """
+
+    def free() -> None:
+        with suppress(CommunicationError):  # of workers that never came
+            tracker.free()
+
+    timer = Timer(SECONDS_FOR_GOODBYE, free)
+    timer.daemon = True
+    timer.start()
 
 
 def connected(worker_args: dict[str, Any]) -> AbstractContextManager[Any]:

@@ -219,7 +219,7 @@ from tests.cluster import parted
 
 if __name__ == "__main__":
     train = import_module(f"gbm_objectives.engines.{sys.argv[1]}.dask").train
-    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         X = np.random.default_rng(0).random((2000, 3))
         given = (client, {}, parted(client, X, 900), parted(client, X[:, 0], 900))

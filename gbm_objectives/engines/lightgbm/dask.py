@@ -17,7 +17,7 @@ from distributed.lock import Lock
 
 from ...losses import Loss
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
-from ..communicator import CommunicationError, tracker_for
+from ..communicator import CommunicationError, free_later, tracker_for
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params
@@ -250,8 +250,7 @@ def _train_on(
         raise next((one for one in errors if not isinstance(one, consequences)), error) from None
     finally:
         client.cancel(tasks)
-        with suppress(CommunicationError):  # of workers that never came
-            tracker.free()
+        free_later(tracker)
     return first
 
 

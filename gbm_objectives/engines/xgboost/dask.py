@@ -105,27 +105,28 @@ def _train(
     exact_rows = task.n_rows if task.exact else None
     params, objective, metric = for_workers(params, task.loss, task.target, task.weight, metrics, exact_rows)
     matrix = {"enable_categorical": True, **matrix}
-    own = [xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in task.sets[1:]]
-    # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
-    places = {"label_lower_bound": vector(client, task.numbers())} if task.exact else {}
-    X, y, weight = task.sets[0]
-    dtrain = xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **places, **matrix)
     if early_stopping_rounds is not None:
         stopping = xgb.callback.EarlyStopping(
             rounds=early_stopping_rounds, metric_name=task.loss.name, maximize=False
         )
         callbacks = [*(callbacks or ()), stopping]
-    callbacks = [*(callbacks or ()), _StopIfCancelled()]
-    with naming_lost_workers(client):
+    # XGBoost computes data by the current client, whichever it is given.
+    with client.as_current(), naming_lost_workers(client):
+        # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
+        places = {"label_lower_bound": vector(client, task.numbers())} if task.exact else {}
+        dtrain, *others = [
+            xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **({} if i else places), **matrix)
+            for i, (X, y, weight) in enumerate(task.sets)
+        ]
         result = xgboost.dask.train(
             client,
             params,
             dtrain,
             num_boost_round,
-            evals=list(zip(own, names, strict=True)),
+            evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            callbacks=callbacks,
+            callbacks=[*(callbacks or ()), _StopIfCancelled()],
             verbose_eval=False,
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )
