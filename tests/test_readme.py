@@ -26,7 +26,7 @@ def test_example(tmp_path, monkeypatch, capsys):
     # Other versions of the engines grow slightly other trees.
     for p, s in zip(printed, shown, strict=True):
         assert p == s or abs(float(p) / float(s) - 1) < 0.05
-    assert (tmp_path / "model.json").exists()
+    assert (tmp_path / "booster.json").exists()
 
 
 def test_numbers_are_those_of_the_benchmarks():

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from inspect import signature
+from inspect import isroutine, signature
 from typing import Any
 
 import numpy as np
@@ -147,6 +147,8 @@ def require_loss(loss: Any) -> None:
     if not isinstance(loss, Loss):
         hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
         hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
+        if isroutine(loss):
+            hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
     loss.check_params()
 

@@ -18,7 +18,15 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
-from .fit_inputs import EVAL_WEIGHT_NAMES, counted_labels, eval_pairs, one_of
+from .fit_inputs import (
+    EVAL_OFFSET_NAMES,
+    EVAL_WEIGHT_NAMES,
+    MODEL_NAMES,
+    OFFSET_NAMES,
+    counted_labels,
+    eval_pairs,
+    one_of,
+)
 
 __all__ = ["fit_on_cluster", "is_collection", "lazily"]
 
@@ -113,6 +121,9 @@ def fit_on_cluster(
     """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
     from ..engines.partitions import persisted
 
+    for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES):
+        if fit_params.get(name) is not None:
+            raise TypeError(f"{name} is not supported on a cluster; of exposure give rates, and weights")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
     named = _collections(

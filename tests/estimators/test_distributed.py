@@ -252,8 +252,8 @@ def test_bad_input(client, engine):
         ({"eval_set": [rows]}, ValueError, r"eval_set\[0\] must be a pair"),
         ({"eval_set": [(rows[:, :2], target)]}, ValueError, r"eval_set\[0\]: X has 2 features"),
         ({"y": parted(client, y, 300)}, ValueError, "y, partition 0: X has 450 rows, the target 300"),
-        ({"init_score": target}, TypeError, "unexpected keyword argument 'init_score'"),
-        ({"init_model": alone}, TypeError, "unexpected keyword argument 'init_model'"),
+        ({"init_score": target}, TypeError, "init_score is not supported on a cluster"),
+        ({"init_model": alone}, TypeError, "init_model is not supported on a cluster"),
         ({"eval_names": ["a"]}, ValueError, "eval_names has 1 entries for 0 evaluation sets"),
         ({"y": parted(client, np.array(["x"] * N), 450)}, ValueError, "y, partition 0: y must be numbers"),
     ):
