@@ -44,8 +44,9 @@ def interpreter(version: str) -> str:
 
 
 def tests(session: nox.Session, python: str, *arguments: str) -> None:
-    """Run the tests, with one thread per engine: more would wait for each other."""
-    session.run(python, "-m", "pytest", *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    """Run the tests, a file on each core, with one thread per engine: more would wait for each other."""
+    cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
+    session.run(python, "-m", "pytest", *cores, *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python=False)
