@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -47,7 +47,7 @@ def lazily(method: Method) -> Method:
             return method(self, X, *arguments, **keywords)
         return _by_partition(self, method.__name__, X, arguments, keywords)
 
-    return either  # type: ignore[return-value]
+    return cast(Method, either)
 
 
 def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -239,9 +239,11 @@ def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
 def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
     """Return by what the weights of each class's rows are multiplied, None where they stay as they are."""
     if counts is None or len(counts) != 2:
-        factors = np.array(engine.class_factors(estimator, 1, 1))
-        if (factors != 1.0).any():
-            raise ValueError("scale_pos_weight of estimator is for labels of two classes: use sample_weight")
+        # Of counts that differ, so that a parameter that balances them shows.
+        if engine.class_factors(estimator, 1, 2) != (1.0, 1.0):
+            raise ValueError(
+                "scale_pos_weight and is_unbalance of estimator are for labels of two classes: use sample_weight"
+            )
         factors = np.ones(0 if counts is None else len(counts))
     else:
         factors = np.array(engine.class_factors(estimator, *counts.tolist()))

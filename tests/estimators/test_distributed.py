@@ -187,6 +187,15 @@ def test_unbalanced_labels(client, engine, parameter):
     assert spread.predict_proba(X)[:, 1].mean() > 1.1 * label.mean()
 
 
+def test_weights_of_two_classes_without_two_classes(client, engine):
+    X, y = data()
+    rows, target = parted(client, X, 450), parted(client, y, 450)
+    for parameter in [{"scale_pos_weight": 2.0}, *([{"is_unbalance": True}] if engine is LIGHTGBM else [])]:
+        (model, _) = estimators(engine, SquaredError(), **parameter)
+        with pytest.raises(ValueError, match="are for labels of two classes: use sample_weight"):
+            model.fit(rows, target)
+
+
 def test_categories_that_differ_between_partitions(client, engine):
     rng = np.random.default_rng(0)
     kind = np.sort(rng.choice(["a", "b", "c", "d"], N))
