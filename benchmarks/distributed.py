@@ -45,25 +45,26 @@ FEATURES = 10
 
 def count_sums() -> None:
     """Let a worker keep how many bytes it sums, and for how long; from 0 when called again."""
-    kept = {"bytes": 0, "seconds": 0.0, "calls": 0}
-    Communicator.kept = kept  # type: ignore[attr-defined]
-    if not hasattr(Communicator, "plain_sum"):
-        Communicator.plain_sum = Communicator.sum  # type: ignore[attr-defined]
+    # On the class: this function travels to the workers by value, and its module's globals would be copies.
+    there: Any = Communicator
+    kept = there.kept = {"bytes": 0, "seconds": 0.0, "calls": 0}
+    plain_sum = there.plain_sum = getattr(there, "plain_sum", there.sum)
 
     def counted(self: Any, values: np.ndarray) -> np.ndarray:
         start = time.perf_counter()
-        result: np.ndarray = self.plain_sum(values)
+        result: np.ndarray = plain_sum(self, values)
         kept["seconds"] += time.perf_counter() - start
         kept["bytes"] += np.asarray(values).nbytes
         kept["calls"] += 1
         return result
 
-    Communicator.sum = counted  # type: ignore[method-assign]
+    there.sum = counted
 
 
 def sums() -> dict[str, float]:
     """Return what a worker has kept."""
-    kept: dict[str, float] = Communicator.kept  # type: ignore[attr-defined]
+    there: Any = Communicator
+    kept: dict[str, float] = there.kept
     return kept
 
 
@@ -111,11 +112,25 @@ def own(engine: str, client: Client, loss: Loss, X: Any, y: Any, rounds: int) ->
     return model.fit(X, y).get_booster()
 
 
-def seconds(call: Callable[[], Any]) -> float:
+def seconds(way: Callable[..., Any], *arguments: Any) -> float:
     """Return how long a call takes."""
     start = time.perf_counter()
-    call()
+    way(*arguments)
     return time.perf_counter() - start
+
+
+def timed(engine: str, client: Client, loss: Loss, X: Any, y: Any, rounds: int, pairs: int) -> list[str]:
+    """Return the cells of a row of the table of times."""
+    ours(engine, client, loss, X, y, 2)
+    client.run(count_sums)
+    arguments = engine, client, loss, X, y, rounds
+    builtin, times = np.array([[seconds(way, *arguments) for way in (own, ours)] for _ in range(pairs)]).T
+    kept = list(client.run(sums).values())
+    share = max(one["seconds"] for one in kept) / times.sum()
+    each = 1e3 * min(one["seconds"] / max(one["calls"], 1) for one in kept)
+    a_round = max(one["bytes"] for one in kept) / pairs / rounds
+    ratio = np.median(times / builtin)
+    return [f"{np.median(builtin):.1f}", f"{ratio:.2f}", f"{share:.1%}", f"{each:.2f}", f"{a_round:,.0f}"]
 
 
 def predicted(engine: str, booster: Any, X: np.ndarray) -> np.ndarray:
@@ -131,8 +146,8 @@ def times_table(rows: Sequence[int], workers: Sequence[int], rounds: int, pairs:
         " bytes a round |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    cases = [(k, n, engine, loss) for k in workers for n in rows for engine in ENGINES for loss in LOSSES]
-    bar = tqdm(cases, unit="case")
+    kinds = [(engine, loss) for engine in ENGINES for loss in LOSSES]
+    bar = tqdm(total=len(kinds) * len(rows) * len(workers), unit="case")
     for k in workers:
         with (
             LocalCluster(n_workers=k, threads_per_worker=1, dashboard_address=":0") as cluster,
@@ -140,30 +155,11 @@ def times_table(rows: Sequence[int], workers: Sequence[int], rounds: int, pairs:
         ):
             for n in rows:
                 X, y = spread(client, rows_of(n, 0), [n * i // k for i in range(1, k)])
-                for engine in ENGINES:
-                    for loss in LOSSES:
-                        ours(engine, client, loss, X, y, 2)
-                        taken = []
-                        client.run(count_sums)
-                        for _ in range(pairs):
-                            taken.append(
-                                [
-                                    seconds(lambda: way(engine, client, loss, X, y, rounds))  # noqa: B023
-                                    for way in (own, ours)
-                                ]
-                            )
-                        times = np.array(taken)
-                        kept = list(client.run(sums).values())
-                        share = max(one["seconds"] for one in kept) / times[:, 1].sum()
-                        each = 1e3 * min(one["seconds"] / max(one["calls"], 1) for one in kept)
-                        a_round = max(one["bytes"] for one in kept) / pairs / rounds
-                        ratio = np.median(times[:, 1] / times[:, 0])
-                        builtin = np.median(times[:, 0])
-                        lines.append(
-                            f"| {engine} | {loss.name} | {n:,} | {k} | {builtin:.1f} | {ratio:.2f} | {share:.1%} |"
-                            f" {each:.2f} | {a_round:,.0f} |"
-                        )
-                        bar.update()
+                for engine, loss in kinds:
+                    cells = [engine, loss.name, f"{n:,}", str(k)]
+                    cells += timed(engine, client, loss, X, y, rounds, pairs)
+                    lines.append(f"| {' | '.join(cells)} |")
+                    bar.update()
     return "\n".join(lines)
 
 

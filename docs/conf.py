@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 # The demos import `demos.common`; extensions of this folder are in _ext.
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
-import gbm_objectives  # noqa: E402
+import gbm_objectives  # noqa: E402  # from ROOT
 
 project = "gbm_objectives"
 release = version = gbm_objectives.__version__
