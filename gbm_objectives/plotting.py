@@ -225,7 +225,7 @@ def plot_prediction_interval(
     order = np.argsort(x, kind="stable")
     if y is not None:
         ax.plot(x, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
-    label = "between the two models" if line is None else f"{100 * level:g} % interval"
+    label = "between the two models" if line is None else f"{100 * level:g}% interval"
     ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
     if line is not None:
         ax.plot(x[order], line[order], color=COLORS["blue"], label=what)

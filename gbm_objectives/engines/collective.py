@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..curvature import SAMPLE_ROWS, sample_rows
+from ..curvature import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
 from ..losses import Loss
 from ..losses.driver import weighted_float32
 from .common import call_metric
@@ -29,10 +29,8 @@ __all__ = [
     "looks_at_all_rows",
 ]
 
-# Up to so many rows each worker sees all of them in each round: 400 kB, or one or two milliseconds.
+# Up to so many rows each worker sees all of them in each round, 400 kB for one output; of more a sample will do.
 EXACT_ROWS = 16_384
-
-GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 

@@ -18,6 +18,7 @@ __all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "free_l
 
 # A worker that has died is an error after so many seconds, and not after five minutes.
 TIMEOUT = 60
+# Workers leave within a round, or within a second where another has left.
 SECONDS_FOR_GOODBYE = 5
 
 

@@ -48,34 +48,26 @@ class Prepared:
     ----------
     loss : Loss
         The loss, with a number in place of each "auto".
-    start : float or ndarray of shape (n_outputs,)
-        The start value.
     sets : list of (X, y, sample_weight)
         The rows to train on, then evaluation sets; weights may be None.
     counts : list of list of int
         The number of rows in each partition of each set.
     target, weight : ndarray of shape (n_rows,)
         Targets and weights, or None, of all rows to train on, or of a sample of many.
-    exact : bool
-        Whether there are so few rows that each worker may see all of them, and the loss looks at them.
+    exact_rows : int or None
+        The number of all rows, where they are few enough for each worker to see all, and the loss looks at them.
     """
 
     loss: Loss
-    start: Any
     sets: list[DataSet]
     counts: list[list[int]]
     target: np.ndarray
     weight: np.ndarray | None
-    exact: bool
-
-    @property
-    def n_rows(self) -> int:
-        """How many rows there are to train on."""
-        return sum(self.counts[0])
+    exact_rows: int | None
 
     def numbers(self) -> list[np.ndarray]:
         """Return the number of each row to train on, from 0, by partition."""
-        return np.split(np.arange(self.n_rows), np.cumsum(self.counts[0])[:-1])
+        return np.split(np.arange(sum(self.counts[0])), np.cumsum(self.counts[0])[:-1])
 
 
 def named_sets(
@@ -116,8 +108,9 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Pr
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
     loss = loss.resolved(target, weights)
-    exact = sum(counts[0]) <= EXACT_ROWS and looks_at_all_rows(loss)
-    return Prepared(loss, loss.initial_raw(target, weights), rows, counts, target, weights, exact)
+    n_rows = sum(counts[0])
+    exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
+    return Prepared(loss, rows, counts, target, weights, exact_rows)
 
 
 def partitions(values: Any) -> list[Any]:

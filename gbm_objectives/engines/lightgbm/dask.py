@@ -30,8 +30,9 @@ __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 BIN_ROWS = 200_000
 THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
-# Of these the network is made here. Parallel by features would need all rows on each worker.
+# The network is made here, of Dask's workers.
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
+# How long to wait for the worker that failed first, when another has told that its connection broke.
 SECONDS_FOR_CAUSE = 5
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
@@ -98,6 +99,7 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
             raise ValueError(f"params[{name!r}] must be left out: the network is made of Dask's workers")
     for name in LEARNER_NAMES:
         learner = params.pop(name, "data")
+        # Parallel by features would need all rows on each worker.
         if not str(learner).startswith(("data", "voting", "serial")):
             raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {learner!r}")
         if str(learner).startswith("voting"):
@@ -131,10 +133,11 @@ def _train(
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
+    start = task.loss.initial_raw(task.target, task.weight)
     settings = Settings(
         task.loss,
-        task.start,
-        task.n_rows if task.exact else None,
+        start,
+        task.exact_rows,
         names,
         num_boost_round,
         early_stopping_rounds,
@@ -144,7 +147,7 @@ def _train(
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
-    booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
+    booster = complete(lgb.Booster(model_str=text), task.loss, start)
     booster.best_iteration = best
     return booster, history
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import lightgbm as lgb
@@ -71,7 +72,7 @@ def train_on_worker(
         return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
 
     communicator = Communicator()
-    rounds = iter(range(1, settings.num_boost_round + 1))
+    rounds = count(1)
     places = None
     if settings.exact_rows is not None:
         own = [first + np.arange(X.shape[0]) for X, _, _, first in shares[0]]

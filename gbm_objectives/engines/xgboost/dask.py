@@ -102,18 +102,16 @@ def _train(
     **matrix: Any,
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
-    exact_rows = task.n_rows if task.exact else None
-    params, objective, metric = for_workers(params, task.loss, task.target, task.weight, metrics, exact_rows)
+    loss = task.loss
+    params, objective, metric = for_workers(params, loss, task.target, task.weight, metrics, task.exact_rows)
     matrix = {"enable_categorical": True, **matrix}
     if early_stopping_rounds is not None:
-        stopping = xgb.callback.EarlyStopping(
-            rounds=early_stopping_rounds, metric_name=task.loss.name, maximize=False
-        )
+        stopping = xgb.callback.EarlyStopping(rounds=early_stopping_rounds, metric_name=loss.name, maximize=False)
         callbacks = [*(callbacks or ()), stopping]
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
-        places = {"label_lower_bound": vector(client, task.numbers())} if task.exact else {}
+        places = {"label_lower_bound": vector(client, task.numbers())} if task.exact_rows else {}
         dtrain, *others = [
             xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **({} if i else places), **matrix)
             for i, (X, y, weight) in enumerate(task.sets)
