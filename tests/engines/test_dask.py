@@ -69,6 +69,7 @@ def test_it_is_the_model_of_one_machine(client, engine, loss, weighted):
     alone = engine.raw(engine.train(loss, X, y, weight, rounds=15), X)
     constant = loss.value(y, constant_rows(loss.initial_raw(y, weight), N), weight)
     halves, most, one_row = ([N // 2], [int(0.9 * N)], [1])
+    first = None
     for ends in (halves, most, one_row, [N // 2, N // 2, N // 2]):  # the last with empty partitions
         rows, target = parted(client, X, *ends), parted(client, y, *ends)
         given = None if weight is None else parted(client, weight, *ends)
@@ -76,6 +77,9 @@ def test_it_is_the_model_of_one_machine(client, engine, loss, weighted):
             engine, client, engine.params, rows, target, loss=loss, sample_weight=given, num_boost_round=15
         )
         got = engine.raw(booster, X)
+        first = got if first is None else first
+        # However rows are spread, it is one model.
+        np.testing.assert_allclose(got, first, rtol=1e-5, atol=1e-5)
         if engine is XGBOOST:
             np.testing.assert_allclose(got, alone, rtol=1e-5, atol=1e-5)
         elif loss == SquaredError() and not weighted:
