@@ -1,24 +1,24 @@
-"""A loss from its formula, and the curvature that suits it."""
+"""A loss from its formula."""
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..validation import check_between
+from ..validation import as_weight, check_between
 from .base import CurvatureKind, Loss
-from .counts import AHEAD
 from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
-from .formula_derivatives import Derived, derivatives_of
+from .formula_checks import check_on
+from .formula_pair import Rows, known_of, pair
+from .formula_shape import Shape, shape_of
 from .formula_syntax import FUNCTION_NAMES
 from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
 from .quantile import two_sided_pair
-from .residual import LEAST_WEIGHT, residual, weighted_quantile, widths_of
+from .residual import residual, weighted_quantile, widths_of
 
 __all__ = ["FormulaLoss"]
 
@@ -30,32 +30,29 @@ DOMAINS: dict[str, Domain] = {
     "probability": UNIT_INTERVAL,
     "binary": BINARY,
 }
-# Residuals at which a formula is looked at: from far below any noise to far beyond it.
-SIZES = np.geomspace(1e-6, 1e4, 101)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the engines get of a formula: which curvature, and of one in f - y alone what is known of it."""
-
-    kind: CurvatureKind
-    of_residual: bool = False
-    below: float = 0.0
-    above: float = 0.0
-    linear: bool = False  # on both sides of the kink: a quantile's loss
-    largest: float = 1.0  # of ψ(r)/r
-    ahead: float = 0.0  # how far along a step the second derivative is taken
+TAKEN = {
+    "exact": "the second derivative",
+    "majorizer": "the slope over the distance from the minimum, with which no step raises the loss",
+    "consistent": "a consistent pair for each kink, and for what is smooth the second derivative or more",
+    "surrogate": "the second derivative, or the secant to the row's lowest loss where that is more",
+}
 
 
 class FormulaLoss(Loss):
     """A loss from its formula in f, the raw prediction, and y, the target.
 
-    SymPy differentiates the formula twice and compiles it to NumPy. The curvature is the second derivative where
-    that is positive and no step overshoots. Otherwise it is a safe one, and `curvature_kind` says which: of a
-    function of f - y with a kink where f = y the consistent pair of `AbsoluteError`, of another one that grows
-    slower than its square ψ(r)/r, as of `Huber`; of anything else a surrogate, the size of the second derivative
-    and of the gradient; of one that grows in f on the log link, whatever the target, the second derivative a step
-    ahead, as of `PoissonDeviance`. `derivation` shows what was found.
+    SymPy differentiates the formula twice and compiles it to NumPy. Each row's loss must have one minimum in f,
+    and the engines get
+
+    - of a kink, a place where the slope jumps upwards, the consistent pair of `AbsoluteError` or `Quantile` for
+      the slopes on its sides; what is a kink is seen in the unit of the data, so that ``sqrt(1 + (f - y)**2)``
+      is one for targets of the size of a million;
+    - of the smooth rest its gradient, and for a curvature the second derivative, or where that is less the
+      secant to the row's lowest loss: no row alone oversteps.
+
+    `curvature_kind` tells what that comes to: "exact" where it is the second derivative everywhere, "majorizer"
+    for even functions whose slope grows less than their distance from the minimum, "consistent" with kinks,
+    "surrogate" otherwise. `derivation` says it in words.
 
     Nothing in the text is evaluated: Python's parser makes a tree of it, of which numbers, names, ``+ - * / **``,
     comparisons, ``a if condition else b`` and the functions of `formula_syntax` are taken, and all else is
@@ -75,8 +72,10 @@ class FormulaLoss(Loss):
     Raises
     ------
     ValueError
-        When training begins: if the text is no such formula, a parameter is missing or no number, or link or
-        domain is none of these.
+        When training begins: if the text is no such formula or too large a one, a parameter is missing or no
+        number, link or domain is none of these; if the formula has several minima in f, a jump, a slope without
+        end, or a kink at a place that cannot be found; or if on these targets most rows would have no slope to
+        learn from.
     ModuleNotFoundError
         If SymPy is not installed: ``pip install gbm_objectives[formula]``.
 
@@ -144,9 +143,12 @@ class FormulaLoss(Loss):
         self._shape()
 
     @property
-    def classifies(self) -> bool:  # type: ignore[override]  # here it depends on a hyper-parameter
-        """Whether targets are class labels."""
-        return self.domain is BINARY
+    def classifies(self) -> bool:  # type: ignore[override]  # here it depends on hyper-parameters
+        """Whether targets are class labels, and the sign of f tells them apart: at 0 both classes pull away."""
+        if self.domain is not BINARY or self.link not in (IDENTITY, LOGIT):
+            return False
+        at_zero = self._shape().numbers.gradient(np.array([0.0, 1.0]), np.zeros(2))
+        return bool(at_zero[0] > 0 > at_zero[1])
 
     @property
     def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # likewise
@@ -154,164 +156,89 @@ class FormulaLoss(Loss):
         return self._shape().kind
 
     @property
-    def _largest_step(self) -> float | None:
-        return self._shape().ahead or None
+    def normalised(self) -> bool:
+        """Whether the engines get a mean curvature of 1: only for probabilities is a formula's factor meant."""
+        return self.link != LOGIT
 
     @property
     def derivation(self) -> str:
         """The gradient, the second derivative, and what the engines get for a curvature, in words."""
-        derived, shape = self._parts(), self._shape()
-        taken = {
-            "exact": "the second derivative"
-            + (", which is positive" if derived.proven else ", positive where sampled"),
-            "majorizer": "gradient/(f - y), with which no step raises the loss",
-            "consistent": f"a consistent pair, of slopes {-shape.below:.3g} and {shape.above:.3g} at the kink",
-            "surrogate": f"the second derivative at f + {shape.ahead}, up to where it grows"
-            if shape.ahead
-            else "the size of the second derivative, not positive everywhere, and of the gradient",
-        }[shape.kind]
-        gradient, second = derived.texts
+        shape = self._shape()
+        gradient, second = shape.numbers.derived.texts
+        taken = TAKEN[shape.kind]
+        if shape.slopes is not None:
+            taken = f"a consistent pair, of slopes {-shape.slopes[0]:.3g} and {shape.slopes[1]:.3g} at the kink"
         return f"gradient {gradient}; second derivative {second}; curvature: {taken}"
+
+    def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
+        """Return the loss itself, if it can be trained on these targets; see *Raises* of the class."""
+        y = self._target(y_true).astype(np.float64)
+        if self.domain.accepts(y):  # else the domain's own error says more
+            weight = as_weight(sample_weight, len(y))
+            start = np.full(len(y), self._initial_raw(y, weight))
+            check_on(self._shape().numbers, self._rows(y, start), weight)
+        return self
 
     def __reduce__(self) -> Any:
         # By the names of link and domain, which hold functions.
         return _restored, (type(self), self.get_params())
 
-    def _parts(self) -> Derived:
-        return derivatives_of(self.formula, tuple(sorted(self.parameters or {})))
-
-    def _call(self, function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
-        """Return a compiled part of the formula, computed in float64, in f's precision and shape."""
-        parameters = self.parameters or {}
-        values = [float(parameters[name]) for name in sorted(parameters)]
-        y64, f64 = y.astype(np.float64, copy=False), f.astype(np.float64, copy=False)
-        with np.errstate(all="ignore"):
-            result = np.array(np.broadcast_to(np.asarray(function(y64, f64, *values), dtype=np.float64), f.shape))
-            # Where exponentials overflow into infinity less or over infinity, the value next to there.
-            for limit in (300.0, 100.0, 30.0):
-                if not (bad := np.isnan(result)).any():
-                    break
-                result[bad] = np.broadcast_to(function(y64, np.clip(f64, -limit, limit), *values), f.shape)[bad]
-            return result.astype(f.dtype, copy=False)
-
     def _shape(self) -> Shape:
         parameters = tuple(sorted((self.parameters or {}).items()))
-        return _shape_of(self.formula, parameters, self.link.name, self.domain)
+        return shape_of(self.formula, parameters, self.link, self.domain)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         shape = self._shape()
-        if shape.linear:
-            return weighted_quantile(y_true, shape.below / (shape.below + shape.above), sample_weight)
+        if shape.slopes is not None:
+            below, above = shape.slopes
+            return shape.centre + weighted_quantile(y_true, below / (below + above), sample_weight)
         return super()._initial_raw(y_true, sample_weight)
 
     # ---- the formulas -------------------------------------------------------------------------------------
 
+    def _rows(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> Rows:
+        """Return rows as the formula's numbers take them, in float64: it costs little beside the formula."""
+        if self._shape().numbers.derived.of_residual:
+            # The difference first: as in `ResidualLoss`.
+            return Rows(0.0, residual(y_true, raw_prediction, np.float64), raw_prediction, y_true)
+        y, raw = y_true.astype(np.float64, copy=False), raw_prediction.astype(np.float64, copy=False)
+        return Rows(y, raw, raw_prediction, 0.0)
+
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return self._call(self._parts().value, y_true, raw_prediction)
+        rows = self._rows(y_true, raw_prediction)
+        return self._shape().numbers.value(rows.y, rows.f)
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return self._call(self._parts().gradient, y_true, raw_prediction)
+        rows = self._rows(y_true, raw_prediction)
+        return self._shape().numbers.gradient(rows.y, rows.f)
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         known = self._of_all_rows(y_true, raw_prediction, None)
         return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
 
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
-        return widths_of(y_true, raw_prediction, weight) if self._shape().kind == "consistent" else None
+        shape = self._shape()
+        if shape.slopes is not None:
+            return widths_of(y_true + shape.centre, raw_prediction, weight)
+        return (
+            None if shape.steps_are_exact else known_of(shape.numbers, self._rows(y_true, raw_prediction), weight)
+        )
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        derived, shape = self._parts(), self._shape()
-        if shape.of_residual:
-            # A function of the residual alone: its target may be 0. The difference first, as in `ResidualLoss`.
-            r = residual(y_true, raw_prediction, dtype)
-            if shape.kind == "consistent":
-                return two_sided_pair(r, known.of_rows(r, raw_prediction, y_true), shape.above, shape.below)
-            y_true, raw_prediction = np.zeros_like(r), r
-        else:
-            working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
-            y_true, raw_prediction = y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False)
-        gradient = self._call(derived.gradient, y_true, raw_prediction)
-        if shape.kind == "exact" or shape.ahead:
-            step = raw_prediction.dtype.type(shape.ahead)
-            return gradient, self._call(derived.second, y_true, raw_prediction + step)
-        if shape.kind == "majorizer":
-            # At 0 the ratio is 0/0: of the smallest residual that is none in float32 it has its limit.
-            r = np.where(raw_prediction == 0, raw_prediction.dtype.type(1e-20), raw_prediction)
-            ratio = self._call(derived.gradient, y_true, r) / r
-            return gradient, np.maximum(ratio, LEAST_WEIGHT * raw_prediction.dtype.type(shape.largest))
-        second = np.abs(self._call(derived.second, y_true, raw_prediction))
-        # In the unit of the target a gradient is no curvature: over the residual it is one.
-        size = np.maximum(np.abs(raw_prediction - y_true), 1e-6) if self.has_unit else 1
-        return gradient, second + np.abs(gradient) / size
+        shape = self._shape()
+        if shape.slopes is not None:
+            # As of `Quantile`: the kink is all there is, and needs no look at the formula.
+            below, above = shape.slopes
+            target = y_true + shape.centre
+            r = residual(target, raw_prediction, dtype)
+            return two_sided_pair(r, known.of_rows(r, raw_prediction, target), above, below)
+        rows = self._rows(y_true, raw_prediction)
+        if shape.steps_are_exact:
+            return shape.numbers.gradient(rows.y, rows.f), shape.numbers.second(rows.y, rows.f)
+        return pair(shape.numbers, rows, known)
 
 
 def _restored(cls: type[FormulaLoss], params: dict[str, Any]) -> FormulaLoss:
     return cls(**params)
-
-
-@lru_cache(maxsize=256)
-def _shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: str, domain: Domain) -> Shape:
-    """Decide which curvature a formula has, from numbers."""
-    derived = derivatives_of(formula, tuple(name for name, _ in parameters))
-    values = [float(value) for _, value in parameters]
-
-    def at(function: Callable[..., Any], y: np.ndarray, f: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(np.asarray(function(y, f, *values), dtype=float), f.shape)
-
-    if link == "identity" and _of_residual(derived, at):
-        r = np.concatenate([-SIZES[::-1], SIZES])
-        gradient, second = at(derived.gradient, np.zeros_like(r), r), at(derived.second, np.zeros_like(r), r)
-        _check_of_residual(at, derived, r, gradient)
-        beside = at(derived.gradient, np.zeros(2), np.array([-1e-12, 1e-12]))
-        if beside[0] < -1e-9 and beside[1] > 1e-9:
-            linear = np.allclose(gradient, np.where(r > 0, beside[1], beside[0]), rtol=1e-9)
-            return Shape("consistent", True, -float(beside[0]), float(beside[1]), bool(linear))
-        # A step of a row alone goes to its target, not beyond.
-        if (second > 0).all() and (np.abs(gradient) <= (1 + 1e-9) * second * np.abs(r)).all():
-            return Shape("exact", True)
-        ratio = gradient / r
-        if not np.isfinite(ratio).all():
-            return Shape("surrogate", True)
-        below, above = np.diff(ratio[: len(SIZES)]), np.diff(ratio[len(SIZES) :])
-        falls = (below >= -1e-6 * ratio.max()).all() and (above <= 1e-6 * ratio.max()).all()
-        if (ratio >= 0).all() and falls and ratio.max() > 0:
-            return Shape("majorizer", True, largest=float(ratio.max()))
-        return Shape("surrogate", True)
-    rng = np.random.default_rng(0)
-    f = np.concatenate([np.linspace(-8, 8, 161), 3 * rng.standard_normal(240)])
-    targets = {REAL: f[::-1], NON_NEGATIVE: np.abs(f[::-1]), POSITIVE: np.abs(f[::-1]) + 0.01}
-    y = targets.get(domain, rng.random(len(f)) if domain is UNIT_INTERVAL else (rng.random(len(f)) > 0.5) * 1.0)
-    if not (at(derived.second, y, f) > 0).all():
-        return Shape("surrogate")
-    # As of `PoissonDeviance`: whatever the target, the second derivative grows along a step upwards.
-    if link == "log" and not derived.of_target and (np.diff(at(derived.second, y, np.sort(f))) >= 0).all():
-        return Shape("surrogate", ahead=AHEAD)
-    return Shape("exact")
-
-
-def _check_of_residual(
-    at: Callable[..., np.ndarray], derived: Derived, r: np.ndarray, gradient: np.ndarray
-) -> None:
-    """Raise if a function of the residual is none that can be trained."""
-    # Farther out exponentials overflow, where `FormulaLoss` takes values next to there.
-    near = r[np.abs(r) <= 10.0]
-    if (none := near[np.isnan(at(derived.value, np.zeros_like(near), near))]).size:
-        raise ValueError(f"formula must have a value for any f and y, it has none at f - y = {none[0]:.3g}")
-    left, right = at(derived.value, np.zeros(2), np.array([-1e-12, 1e-12]))
-    if abs(right - left) > 1e-6:
-        raise ValueError(f"formula must not jump: at f = y it goes from {left:.3g} to {right:.3g}")
-    if not gradient.any():
-        raise ValueError("formula must change with f - y, its gradient is 0 everywhere")
-
-
-def _of_residual(derived: Derived, at: Callable[..., np.ndarray]) -> bool:
-    """Return whether a formula is one of f - y alone: whether both may be moved together."""
-    rng = np.random.default_rng(1)
-    y, f = 3.0 * rng.standard_normal((2, 200))
-    return all(
-        np.allclose(at(derived.value, y, f), at(derived.value, y + c, f + c), rtol=1e-9, equal_nan=True)
-        for c in (-2.5, 1.0)
-    )

@@ -1,17 +1,21 @@
-"""A formula's derivatives: SymPy differentiates it and compiles it to NumPy."""
+"""A formula's derivatives, compiled to NumPy, and the places where its slope may jump or vanish."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from .formula_functions import NUMPY, functions
 from .formula_syntax import parsed
 
-# So many operations SymPy simplifies in a second or so; of more the derivatives are taken as they come.
-SIMPLIFIED = 60
+__all__ = ["Derived", "derivatives_of"]
+
+# SymPy differentiates some ten thousand nodes a second; and the second derivative of so many has many times as
+# many.
+LARGEST_GRADIENT, LARGEST_SECOND = 3_000, 20_000
+# Each nested kink doubles the cases in which to look for a place.
+MOST_PLACES = 32
 
 
 class Derived(NamedTuple):
@@ -21,60 +25,155 @@ class Derived(NamedTuple):
     gradient: Callable[..., Any]
     second: Callable[..., Any]
     texts: tuple[str, str]
-    proven: bool  # SymPy knows that the second derivative is positive
-    of_target: bool  # the second derivative depends on y
+    of_residual: bool  # y occurs in f - y alone
+    places: tuple[Callable[..., Any], ...]  # of kinks and jumps, functions of target and parameters
+    valleys: tuple[Callable[..., Any], ...]  # further places where the slope may be 0
+
+
+class Unsolvable(ValueError):
+    """The place where an expression is 0 is not known."""
 
 
 @lru_cache(maxsize=256)
 def derivatives_of(formula: str, names: tuple[str, ...]) -> Derived:
-    """Differentiate and compile a formula, once."""
+    """Differentiate and compile a formula, once.
+
+    Parameters
+    ----------
+    formula : str
+        The formula.
+    names : tuple of str
+        The names of its parameters.
+
+    Returns
+    -------
+    Derived
+        What was found.
+
+    Raises
+    ------
+    ValueError
+        If it is no formula, does not depend on f, lacks a parameter, is too large, or has a kink at an unknown
+        place.
+    """
     import sympy
 
-    f = sympy.Symbol("f", real=True)
+    symbols = {name: sympy.Symbol(name, real=True) for name in ("y", "f", *names)}
+    y, f = symbols["y"], symbols["f"]
     loss = parsed(formula, ("f", "y", *names))
     if not loss.has(f):
         raise ValueError(f"formula must depend on f, the raw prediction, got {formula!r}")
-    if unused := [name for name in names if not loss.has(sympy.Symbol(name, real=True))]:
+    if unused := [name for name in names if not loss.has(symbols[name])]:
         raise ValueError(f"formula holds no {unused[0]!r}, which is among the parameters")
-    gradient = _simplified(sympy.diff(loss, f))
-    # The derivative of a jump is one that no sample meets.
-    second = _simplified(sympy.diff(gradient, f).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)))
-    arguments = [sympy.Symbol(name, real=True) for name in ("y", "f", *names)]
-    modules = [{"log_cosh": _log_cosh, "softplus": _softplus}, "scipy", "numpy"]
-    functions = [sympy.lambdify(arguments, _stable(part), modules, cse=True) for part in (loss, gradient, second)]
-    texts = str(gradient), str(second)
+    shifted = loss.subs(y, f - sympy.Dummy("r", real=True)) if loss.has(y) else loss
+    of_residual = loss.has(y) and not shifted.has(f)
+    gradient = _checked_size(loss.diff(f), LARGEST_GRADIENT)
+    second = _checked_size(gradient.diff(f), LARGEST_SECOND)
+    kinks = _unique(place for switch in _switches(loss, f) for place in _places(switch, f, switch))
+    try:
+        valleys = _unique(_places(gradient, f, gradient))
+    except Unsolvable:
+        valleys = []
+
+    def compiled(expression: Any) -> Callable[..., Any]:
+        # `dummify`, since a parameter may have the name of a function of NumPy.
+        return sympy.lambdify(
+            list(symbols.values()), expression, [NUMPY, "scipy", "numpy"], cse=True, dummify=True
+        )
+
     return Derived(
-        functions[0], functions[1], functions[2], texts, second.is_positive is True, second.has(arguments[0])
+        compiled(loss),
+        compiled(gradient),
+        compiled(second),
+        (str(gradient), str(second)),
+        of_residual,
+        tuple(map(compiled, kinks)),
+        tuple(map(compiled, [place for place in valleys if place not in kinks])),
     )
 
 
-def _simplified(expression: Any) -> Any:
+def _checked_size(expression: Any, most: int) -> Any:
+    """Return the expression, unless it is larger than can be handled in seconds."""
     import sympy
 
-    # A high power of a sum would be multiplied out.
-    if any(power.exp.is_number and abs(power.exp) > 8 for power in expression.atoms(sympy.Pow)):
-        return expression
-    # Of jumps SymPy would make cases of their own for the places where they are.
-    if expression.count_ops() > SIMPLIFIED or expression.has(sympy.Piecewise, sympy.sign, sympy.Heaviside):
-        return expression
-    return sympy.simplify(expression)
+    for size, _ in enumerate(sympy.preorder_traversal(expression)):
+        if size > most:
+            raise ValueError("formula is too large: its derivatives have thousands of terms; write a class")
+    return expression
 
 
-def _stable(expression: Any) -> Any:
-    """Return an expression with functions of ours where exp or cosh would overflow under a logarithm."""
+def _unique(places: Iterable[Any]) -> list[Any]:
+    """Return the places that there can be, each once."""
     import sympy
 
-    x = sympy.Wild("x")
-    log_cosh, softplus = sympy.Function("log_cosh"), sympy.Function("softplus")
-    expression = expression.replace(sympy.log(sympy.cosh(x)), log_cosh(x))
-    expression = expression.replace(sympy.log(1 / (1 + sympy.exp(x))), -softplus(x))
-    return expression.replace(sympy.log(1 + sympy.exp(x)), softplus(x))
+    return [place for place in dict.fromkeys(places) if not place.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)]
 
 
-def _log_cosh(x: Any) -> Any:
-    size = np.abs(x)
-    return size + np.log1p(np.exp(-2.0 * size)) - np.log(2.0)
+def _switches(loss: Any, f: Any) -> Iterator[Any]:
+    """Yield the expressions in f at whose zeros the formula changes over."""
+    ours = functions()
+    for switch in sorted(loss.atoms(ours.Size, ours.Side, ours.Holds, ours.Larger, ours.Smaller), key=str):
+        u = switch.args[0] - switch.args[1] if len(switch.args) == 2 else switch.args[0]
+        if u.has(f):
+            yield u
 
 
-def _softplus(x: Any) -> Any:
-    return np.logaddexp(0.0, x)
+def _places(u: Any, f: Any, whole: Any) -> list[Any]:
+    """Return the places f where an expression is 0, as expressions without f; more is no harm, fewer is.
+
+    By hand: SymPy's `solve` may take minutes to find that there is no closed form.
+    """
+    import sympy
+
+    if not u.has(f):
+        return []
+    ours = functions()
+    inner = [s for s in u.atoms(ours.Size, ours.Larger, ours.Smaller, ours.Choose, ours.Where) if s.has(f)]
+    if inner:
+        outermost = max(inner, key=lambda s: (s.count_ops(), str(s)))
+        cases = (outermost.args[0], -outermost.args[0]) if len(outermost.args) == 1 else outermost.args[-2:]
+        # Here a place is one for each of the cases, and a product's factors change over by themselves.
+        found = [place for case in cases for place in _places(u.xreplace({outermost: case}), f, whole)]
+        if len(found) > MOST_PLACES:
+            raise ValueError("formula is too large: its kinks are nested too deeply; write a class")
+        return found
+    slope = u.diff(f)
+    if not slope.has(f):
+        return [-u.subs(f, 0) / slope]
+    if u.is_Mul:
+        return [place for factor in u.args if not _never_zero(factor) for place in _places(factor, f, whole)]
+    if u.is_Pow and not u.exp.has(f):
+        return _places(u.base, f, whole)
+    if u.is_Function and type(u) in (sympy.tanh, sympy.sinh, sympy.atan, sympy.asinh, sympy.erf, ours.Side):
+        return _places(u.args[0], f, whole)
+    rest, term = u.as_independent(f, as_Add=True)
+    factor, term = term.as_independent(f, as_Add=False)
+    if not term.is_Add:
+        value = -rest / factor
+        inverse: dict[Any, Callable[[], list[Any]]] = {
+            sympy.exp: lambda: [sympy.log(value)],
+            sympy.log: lambda: [sympy.exp(value)],
+            sympy.sinh: lambda: [sympy.asinh(value)],
+            sympy.tanh: lambda: [sympy.atanh(value)],
+            ours.Expit: lambda: [sympy.log(value / (1 - value))],
+            ours.Holds: lambda: [sympy.Integer(0)],
+            ours.Side: lambda: [sympy.Integer(0)],
+        }
+        if type(term) in inverse:
+            return [p for v in inverse[type(term)]() for p in _places(term.args[0] - v, f, whole)]
+        if term.is_Pow and not term.exp.has(f):
+            root = functions().Size(value) ** (1 / term.exp)
+            return [p for v in (root, -root) for p in _places(term.base - v, f, whole)]
+    polynomial = u.as_poly(f)
+    if polynomial is not None and polynomial.degree() == 2:
+        a, b, c = polynomial.all_coeffs()
+        root = sympy.sqrt(b**2 - 4 * a * c)
+        return [(-b + root) / (2 * a), (-b - root) / (2 * a)]
+    raise Unsolvable(f"formula has a kink or a jump where {whole} = 0, and where that is cannot be solved for f")
+
+
+def _never_zero(factor: Any) -> bool:
+    import sympy
+
+    ours = functions()
+    return isinstance(factor, (sympy.exp, sympy.cosh, ours.Expit)) or (factor.is_Pow and factor.exp.is_negative)

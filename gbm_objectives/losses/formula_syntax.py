@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection
+from functools import reduce
 from typing import Any
+
+from .formula_functions import functions, stable
 
 __all__ = ["FUNCTION_NAMES", "parsed"]
 
@@ -16,27 +19,28 @@ __all__ = ["FUNCTION_NAMES", "parsed"]
 LONGEST, DEEPEST, MOST_NODES = 2_000, 40, 400
 # SymPy computes powers of numbers exactly: 9**9**9 would fill the memory.
 LARGEST_EXPONENT, LARGEST_NUMBER, SMALLEST_NUMBER = 64, 1e15, 1e-300
-# SymPy computes factorials of whole numbers, and looks at every order of what `max` compares.
+# SymPy computes factorials of whole numbers.
 LARGEST_FACTORIAL = 100
-MOST_COMPARED = 4
 
 SYMPY_NAMES = (
     *("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"),
-    *("asinh", "acosh", "atanh", "erf", "erfc", "gamma", "loggamma", "sign"),
+    *("asinh", "acosh", "atanh", "erf", "erfc", "gamma", "loggamma"),
 )
-FUNCTION_NAMES = (*SYMPY_NAMES, "abs", "log1p", "expm1", "expit", "max", "min")
+FUNCTION_NAMES = (*SYMPY_NAMES, "abs", "sign", "log1p", "expm1", "expit", "max", "min")
 
 
 def _functions(sympy: Any) -> dict[str, Callable[..., Any]]:
     """Return the functions that a formula may call, by name."""
+    ours = functions()
     return {
         **{name: getattr(sympy, name) for name in SYMPY_NAMES},
-        "abs": sympy.Abs,
+        "abs": ours.Size,
+        "sign": ours.Side,
         "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1,
-        "expit": lambda x: 1 / (1 + sympy.exp(-x)),
-        "max": sympy.Max,
-        "min": sympy.Min,
+        "expit": ours.Expit,
+        "max": lambda *values: reduce(ours.Larger, values),
+        "min": lambda *values: reduce(ours.Smaller, values),
     }
 
 
@@ -72,7 +76,7 @@ def parsed(formula: str, names: Collection[str]) -> Any:
         raise ValueError(f"formula is no mathematical expression: {error}") from None
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise ValueError("formula is too long: split the loss, or write a class")
-    return _Reader(names).expression(tree.body, 0)
+    return stable(_Reader(names).expression(tree.body, 0))
 
 
 class _Reader:
@@ -82,9 +86,9 @@ class _Reader:
         import sympy
 
         self.sympy = sympy
+        self.ours = functions()
         self.functions = _functions(sympy)
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
-        self.comparisons = {ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge}
 
     def refuse(self, node: ast.AST, what: str) -> ValueError:
         return ValueError(f"formula must hold no {what} (column {getattr(node, 'col_offset', 0) + 1})")
@@ -122,7 +126,7 @@ class _Reader:
             return self.call(node, below)
         if isinstance(node, ast.IfExp):
             yes, no = self.expression(node.body, below), self.expression(node.orelse, below)
-            return self.sympy.Piecewise((yes, self.condition(node.test, below)), (no, True))
+            return self.ours.Choose(self.condition(node.test, below), yes, no)
         raise self.refuse(node, type(node).__name__)
 
     def number(self, node: ast.Constant) -> Any:
@@ -157,14 +161,16 @@ class _Reader:
 
     def call(self, node: ast.Call, depth: int) -> Any:
         if not isinstance(node.func, ast.Name) or node.func.id not in self.functions:
-            what = node.func.id if isinstance(node.func, ast.Name) else type(node.func).__name__
-            raise ValueError(f"formula calls {what!r}; there are {', '.join(self.functions)}")
+            written = ast.unparse(node.func)
+            if isinstance(node.func, ast.Attribute) and node.func.attr in self.functions:
+                raise ValueError(f"formula calls {written!r}: write {node.func.attr}(...)")
+            if isinstance(node.func, ast.Constant) or written in self.symbols:
+                raise ValueError(f"formula calls {written!r}: a product is written {written}*(...)")
+            raise ValueError(f"formula calls {written!r}; there are {', '.join(self.functions)}")
         if node.keywords or not node.args or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "call without arguments, with keywords or stars")
         if len(node.args) > 1 and node.func.id not in ("max", "min"):
             raise self.refuse(node, f"second argument of {node.func.id}")
-        if len(node.args) > MOST_COMPARED:
-            raise self.refuse(node, f"{node.func.id} of more than {MOST_COMPARED}")
         values = [self.expression(argument, depth) for argument in node.args]
         if (
             node.func.id in ("gamma", "loggamma")
@@ -175,10 +181,20 @@ class _Reader:
         return self.functions[node.func.id](*values)
 
     def condition(self, node: ast.AST, depth: int) -> Any:
+        """Return an expression that is 1 where a condition holds, else 0."""
         if isinstance(node, ast.BoolOp) and depth <= DEEPEST:
-            combine = self.sympy.And if isinstance(node.op, ast.And) else self.sympy.Or
-            return combine(*(self.condition(value, depth + 1) for value in node.values))
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in self.comparisons:
+            values = [self.condition(value, depth + 1) for value in node.values]
+            if isinstance(node.op, ast.And):
+                return self.sympy.Mul(*values)
+            return 1 - self.sympy.Mul(*(1 - value for value in values))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self.expression(node.left, depth), self.expression(node.comparators[0], depth)
-            return self.comparisons[type(node.ops[0])](left, right)
+            operator = type(node.ops[0])
+            # Strictly: at a < b the other branch begins with a = b.
+            if operator in (ast.Lt, ast.GtE):
+                below = self.ours.Holds(right - left)
+                return below if operator is ast.Lt else 1 - below
+            if operator in (ast.Gt, ast.LtE):
+                above = self.ours.Holds(left - right)
+                return above if operator is ast.Gt else 1 - above
         raise self.refuse(node, "condition but a < b, a <= b, a > b, a >= b, and, or")

@@ -47,9 +47,6 @@ SAME = [
     (FormulaLoss("c**2/2*log(1 + ((f - y)/c)**2)", {"c": 200.0}), Cauchy(200.0), "majorizer"),
     (FormulaLoss("c**2/2*(1 - exp(-((f - y)/c)**2))", {"c": 300.0}), Welsch(300.0), "majorizer"),
     (FormulaLoss("(a if y > f else 1 - a)*(f - y)**2", {"a": 0.2}), Expectile(0.2), "exact"),
-    (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), PoissonDeviance(), "surrogate"),
-    (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), GammaDeviance(), "exact"),
-    (FormulaLoss("2*y*exp(-f/2) + 2*exp(f/2)", link="log", domain="non-negative"), TweedieDeviance(), "exact"),
 ]
 # Twice a negative log-likelihood, less that of a perfect fit; the engines get half of it, which is the formula.
 DEVIANCES = (PoissonDeviance, GammaDeviance, TweedieDeviance)
@@ -91,11 +88,19 @@ def test_classes(engine):
     ("loss", "kind", "words"),
     [
         (FormulaLoss("(f - y)**4"), "exact", "second derivative 12*(f - y)**2; curvature: the second derivative"),
-        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "surrogate", "at f + 0.7"),
-        (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), "exact", "positive where sampled"),
+        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "surrogate", "the secant"),
+        (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), "surrogate", "the secant"),
+        (FormulaLoss("y*exp(-f/2) + exp(f/2)", link="log", domain="non-negative"), "exact", "the second"),
         (FormulaLoss("log(cosh(f - y))"), "majorizer", "gradient tanh(f - y)"),
         (FormulaLoss("abs(f - y)"), "consistent", "a consistent pair, of slopes -1 and 1"),
-        (FormulaLoss("(f - y)**2*(2 + sin(f))"), "surrogate", "not positive everywhere"),
+        (FormulaLoss("(exp(f) - y)**2", link="log", domain="non-negative"), "surrogate", "the secant"),
+        (FormulaLoss("log(1 + ((f - y)/(1 + abs(y)))**2)"), "majorizer", "no step raises the loss"),
+        (FormulaLoss("(f - y)**2 + abs(f - y)"), "consistent", "a consistent pair for each kink"),
+        (FormulaLoss("log(1 + abs(f - y))"), "consistent", "a consistent pair for each kink"),
+        (FormulaLoss("max(abs(f - y) - 0.5, 0)"), "consistent", "a consistent pair for each kink"),
+        (FormulaLoss("abs(f - y)/(1 + abs(y))"), "consistent", "a consistent pair for each kink"),
+        (FormulaLoss("(f - y)**2 if f > y else 2*(y - f)"), "consistent", "a consistent pair for each kink"),
+        (FormulaLoss("exp(f - y) - (f - y)"), "surrogate", "the secant"),
         (FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative"), "exact", "second derivative 2;"),
     ],
     ids=lambda value: repr(value)[:50],
@@ -242,7 +247,6 @@ def test_bad_arguments(engine, arguments, error, message):
         ("(f - y)**2 + gamma(gamma(gamma(gamma(5))))", "constant but real numbers"),
         ("(f - y)**2 + (((9**64)**64)**64)**64", "constant but real numbers"),
         ("(((f - y)**64)**64)**64", "power of a power"),
-        ("max(f, y, f*y, f + y, f - y)", "max of more than 4"),
         ("(f - y)**2/(1 - 1)", "division by 0"),
         ("sqrt(-1)*(f - y)", "constant but real numbers"),
         ("(f - y)**2 + log(0)", "constant but real numbers"),
@@ -268,8 +272,8 @@ def test_a_loss_without_a_minimum_is_refused(engine, formula):
 @pytest.mark.parametrize(
     ("formula", "parameters", "words"),
     [
-        ("(f - y)**2 + 5 if f > y else (f - y)**2", None, "must not jump: at f = y it goes from 1e-24 to 5"),
-        ("sqrt(f - y)", None, "must have a value for any f and y"),
+        ("(f - y)**2 + 5 if f > y else (f - y)**2", None, "must not jump: at f - y = 0 it goes from 1e-18 to 5"),
+        ("sqrt(f - y)", None, "must have a value and a slope for any f and y"),
         ("1 if f > y else 0", None, "must not jump"),
         ("(f - y)**2", {"c": 1.0}, "holds no 'c', which is among the parameters"),
         ("(f - y)^2", None, "powers are written **"),

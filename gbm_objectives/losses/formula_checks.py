@@ -1,0 +1,77 @@
+"""Whether a formula can be trained on given targets: looked at in their unit, before training begins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..curvature import sample_rows
+from .formula_pair import BESIDE, Rows, typical_distance
+from .formula_rows import Numbers
+from .formula_shape import check_jumps
+
+__all__ = ["check_on"]
+
+# Enough targets to see each branch of a formula, and enough predictions to see each of its minima.
+TARGETS, PREDICTIONS = 64, 257
+# Slopes below this share of a row's largest are rounding.
+ROUNDING = 1e-9
+# A row counts as lost where its slope is below this share of the largest on its way down: a twentieth of the force
+# takes twenty times as many rounds.
+LEAST_FORCE = 0.05
+# Outliers are meant to be lost, but a level of the target that is lost is never fitted: of six equal levels one
+# was, and 0.36 of what there was to learn with it.
+MOST_LOST = 0.1
+
+
+def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
+    """Raise a `ValueError` that says why, if a formula cannot be trained on rows; f is their start value."""
+    some = sample_rows(len(rows.f), weight, most=TARGETS**2)
+    few, counts = rows.take(some), None if weight is None else weight[some]
+    if np.ndim(rows.y):
+        _check_minima(numbers, np.unique(np.quantile(few.y, np.linspace(0, 1, TARGETS), method="nearest")), few.f)
+    _check_force(numbers, few, counts)
+
+
+def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
+    """Look for targets whose loss has a jump, several minima, or no value, among the predictions there may be."""
+    places = np.concatenate([np.broadcast_to(place, y.shape) for place in numbers.candidates(y)] + [start])
+    places = places[np.isfinite(places)]
+    room = np.ptp(places) or abs(float(places[0])) or 1.0
+    f = np.linspace(places.min() - 0.5 * room, places.max() + 0.5 * room, PREDICTIONS)
+    for target in y:
+        check_jumps(numbers, float(target), float(room))
+    slope = numbers.gradient(y[:, None], f)
+    if np.isnan(slope).any():
+        row, column = np.argwhere(np.isnan(slope))[0]
+        raise ValueError(
+            f"formula must have a value and a slope for any f and y, it has none at f = {f[column]:.4g} for"
+            f" y = {y[row]:.4g}"
+        )
+    size = np.abs(slope)
+    slope[size <= ROUNDING * size.max(axis=1, keepdims=True)] = 0.0
+    again = (np.maximum.accumulate(slope, axis=1) > 0) & (slope < 0)
+    if again.any():
+        row, column = np.argwhere(again)[0]
+        rises = float(f[np.argmax(slope[row] > 0)])
+        raise ValueError(
+            f"formula must have one minimum in f: for y = {y[row]:.4g} it rises at f = {rises:.4g} and falls again"
+            f" at {f[column]:.4g}, and training would end in either"
+        )
+
+
+def _check_force(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
+    """Look for a loss that flattens far out, where too many rows are."""
+    lowest = numbers.lowest(rows.y, BESIDE * typical_distance(numbers, rows))
+    distance, side = lowest.distance(rows.f)
+    known = np.isfinite(distance) & (side != 0)
+    edge = np.where(side > 0, lowest.high, lowest.low)
+    nearer = np.where(known, distance, 1.0) * 2.0 ** -np.arange(0.0, 12.0, 0.5)[:, None]
+    size = np.abs(numbers.gradient(rows.y, np.where(known, edge, 0.0) + side * nearer))
+    lost = known & (size[0] < LEAST_FORCE * np.nan_to_num(size).max(axis=0))
+    share = float(np.average(lost, weights=weight))
+    if share > MOST_LOST:
+        raise ValueError(
+            f"formula flattens too near to its minimum for these targets: at the start value {share:.0%} of them"
+            f" have less than {LEAST_FORCE:.0%} of the slope that they would have nearer to it, and would hardly"
+            " be learned. Make it wider, in the unit of the target, or take Cauchy, Welsch or Tukey"
+        )

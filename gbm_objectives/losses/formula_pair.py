@@ -1,0 +1,242 @@
+"""Gradient and curvature that the engines get of a formula: kinks as consistent pairs, the rest as it is.
+
+Each row's loss falls towards the place where it is least, its *lowest*, and at a distance d from there on one
+side its slope has the size A(d). That is split into layers: up to the slope beside the lowest place it belongs
+to the kink there, up to the jump of the slope at a further kink to that, and what is left is smooth::
+
+    A(d) = min(A(d), A(0+)) + min(rest, jump of a further kink) + ... + smooth rest
+
+Where A falls with d (a loss that flattens far out) the layers are weights of the kink's rows, as in iteratively
+re-weighted absolute error. A kink's layer is smoothed as `gbm_objectives.curvature` tells. The smooth rest keeps
+its gradient, and its curvature is the second derivative, or where that is less the secant to the lowest place,
+rest/d: with it no row alone oversteps.
+
+What is a kink is decided in the unit of the data: A(0+) is the slope a hundredth of a typical d from the lowest
+place. So `sqrt(1 + (f - y)**2)` is smooth for targets of the size of 1, and absolute error for targets of the
+size of 1e6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..curvature import Widths, consistent_pair, sample_rows
+from .formula_rows import Lowest, Numbers, beside
+from .quantile import WEAKER_SIDE
+from .residual import LEAST_WEIGHT, widths_of
+
+__all__ = ["Known", "Rows", "known_of", "pair"]
+
+# The slope this fraction of a typical distance from the lowest loss counts as that of the kink there. It must be
+# far from rounding, and so small that a parabola has next to no slope there.
+BESIDE = 1e-2
+# A kink with less than this share of all slopes is not worth a pair: a parabola's has a hundredth.
+LEAST_KINK = 0.1
+# Further kinks are sharp or none: a slope that is smooth changes by next to nothing over so small a part of a
+# typical distance, and by less than this share of all slopes.
+SHARP, LEAST_SHARE = 1e-6, 1e-3
+# The lowest loss is searched for as far as so many typical distances.
+FAR = 1e3
+# The number of the kink where the loss is least; further ones have that of their place.
+LOWEST = -1
+
+
+class Rows(NamedTuple):
+    """Rows as `Numbers` takes them: of a formula in f - y the target is 0, and f the residual."""
+
+    y: Any
+    f: np.ndarray
+    raw: np.ndarray  # the raw prediction, by which rows are grouped
+    shift: Any  # from a place on f's axis to one on raw's
+
+    def take(self, rows: Any) -> Rows:
+        """Return some of the rows."""
+        y, shift = (part if np.ndim(part) == 0 else part[rows] for part in (self.y, self.shift))
+        return Rows(y, self.f[rows], self.raw[rows], shift)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of all rows.
+
+    Parameters
+    ----------
+    typical : float
+        The median distance of raw predictions from the rows' lowest losses.
+    lowest : Lowest, optional
+        Where the loss is least, if that is the same for all rows.
+    widths : dict of int to Widths
+        The widths of each kink.
+    pulls : dict of int to (float, float)
+        Of each kink the mean of its smoothed slope over that of the true one, below and above it. The pair is
+        divided by it where there is more than one kink, so that all that pulls does so with its true force.
+    least : float
+        No curvature is less.
+    """
+
+    typical: float
+    lowest: Lowest | None = None
+    widths: dict[int, Widths] = field(default_factory=dict)
+    pulls: dict[int, tuple[float, float]] = field(default_factory=dict)
+    least: float = 0.0
+
+
+class Kink(NamedTuple):
+    """A kink's share of the rows' slopes."""
+
+    place: Any  # where it is, on f's axis
+    residual: np.ndarray  # how far above it a raw prediction is, negative below
+    slope: np.ndarray  # the size of its slope in each row
+    least: Any = 0.0  # its curvature is at least that of this slope
+
+
+class Layers(NamedTuple):
+    """The slopes of rows, split into those of kinks and a smooth rest."""
+
+    gradient: np.ndarray
+    distance: np.ndarray
+    side: np.ndarray
+    kinks: dict[int, Kink]
+    rest: np.ndarray
+
+
+def layers(
+    numbers: Numbers, rows: Rows, lowest: Lowest, typical: float, which: Collection[int] | None = None
+) -> Layers:
+    """Return the slopes of rows, split into those of all kinks or of some, and a rest."""
+    y, f, step = rows.y, rows.f, BESIDE * typical
+    gradient = numbers.gradient(y, f)
+    distance, side = lowest.distance(f)
+    size = np.abs(gradient)
+    unknown = np.isnan(np.broadcast_to(lowest.low, f.shape))
+    if unknown.any():
+        side[unknown] = np.sign(gradient[unknown])
+        distance[unknown] = np.inf
+        if not numbers.endless:
+            asked = unknown & (gradient != 0)
+            distance[asked] = numbers.search(y[asked], f[asked], gradient[asked], FAR * typical)
+    if which is not None and not which:
+        return Layers(gradient, distance, side, {}, size)
+    at_kink = lowest.beside(side)
+    near = distance < step
+    size[near] = at_kink[near]
+    slope = np.minimum(size, at_kink)
+    smaller, larger = np.minimum(lowest.below, lowest.above), np.maximum(lowest.below, lowest.above)
+    to_kink = side * np.where(unknown, 0.0, distance)
+    place = lowest.low if np.all(lowest.low == lowest.high) else f - to_kink
+    kinks = {LOWEST: Kink(place, to_kink, slope, (smaller > 0) * WEAKER_SIDE * larger)}
+    rest = size - slope
+    edge = np.where(side > 0, lowest.high, lowest.low)
+    for number, at in enumerate(numbers.places(y)):
+        outwards = side * (at - edge)
+        beyond = (outwards > 2.0 * step) & (distance > outwards)
+        if (which is None or number in which) and beyond.any():
+            aside = side * beside(at, SHARP * typical)
+            jump = side * (numbers.gradient(y, at + aside) - numbers.gradient(y, at - aside))
+            slope = np.where(beyond, np.minimum(rest, np.maximum(np.nan_to_num(jump), 0.0)), 0.0)
+            rest = rest - slope
+            kinks[number] = Kink(at, side * np.where(beyond, distance - outwards, 0.0), slope)
+    return Layers(gradient, distance, side, kinks, rest)
+
+
+def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
+    """Return what is to be known of all rows."""
+    some = sample_rows(len(rows.f), weight)
+    few, counts = rows.take(some), None if weight is None else weight[some]
+    typical = typical_distance(numbers, few)
+    lowest = numbers.lowest(few.y, BESIDE * typical)
+    split = layers(numbers, few, lowest, typical)
+    total = float(np.average(np.abs(split.gradient), weights=counts))
+    shares = {n: float(np.average(kink.slope, weights=counts)) for n, kink in split.kinks.items()}
+    kinked = [n for n, share in shares.items() if share > (LEAST_KINK if n == LOWEST else LEAST_SHARE) * total]
+    known = Known(typical, lowest if np.ndim(few.y) == 0 else None)
+    if kinked:
+        kinked = sorted({LOWEST, *kinked})  # whose slopes the further ones come on top of
+        known = replace(known, widths=_widths(numbers, rows, weight, typical, kinked))
+        if len(kinked) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
+            known = replace(
+                known, pulls={n: _pull(split.kinks[n], known.widths[n], few, counts) for n in known.widths}
+            )
+    _, curvature = pair(numbers, few, known)
+    used = curvature if counts is None else curvature[counts > 0]
+    return replace(known, least=float(LEAST_WEIGHT) * float(np.median(used)))
+
+
+def typical_distance(numbers: Numbers, rows: Rows) -> float:
+    """Return the median distance of raw predictions from the rows' lowest losses; 1 where there is none."""
+    sizes = [np.abs(rows.f - place) for place in numbers.candidates(rows.y)]
+    scales = [float(np.median(far)) for size in sizes if (far := size[np.isfinite(size) & (size > 0)]).size]
+    if not scales:
+        return 1.0
+    distance, _ = numbers.lowest(rows.y, 1e-6 * min(scales)).distance(rows.f)
+    far = distance[np.isfinite(distance) & (distance > 0)]
+    return float(np.median(far)) if far.size else min(scales)
+
+
+def _widths(
+    numbers: Numbers, rows: Rows, weight: np.ndarray | None, typical: float, kinked: list[int]
+) -> dict[int, Widths]:
+    """Return the widths of each kink: of rows by their share in it."""
+    split = layers(numbers, rows, numbers.lowest(rows.y, BESIDE * typical), typical, kinked)
+    widths = {}
+    for number in kinked:
+        if kink := split.kinks.get(number):
+            even = number == LOWEST and all(_even(kink.slope[split.side == side]) for side in (-1, 1))
+            counts = weight if even else kink.slope if weight is None else kink.slope * weight
+            widths[number] = widths_of(_target(kink, rows), rows.raw, counts)
+    return widths
+
+
+def _even(slopes: np.ndarray) -> bool:
+    return slopes.size == 0 or bool(slopes.min() == slopes.max() > 0)
+
+
+def _target(kink: Kink, rows: Rows) -> np.ndarray:
+    """Return a kink's place among the raw predictions."""
+    return np.asarray(np.broadcast_to(kink.place + rows.shift, rows.f.shape))
+
+
+def _pull(kink: Kink, widths: Widths, rows: Rows, weight: np.ndarray | None) -> tuple[float, float]:
+    gradient, _ = consistent_pair(kink.residual, widths.of_rows(kink.residual, rows.raw, _target(kink, rows)))
+    counts = kink.slope if weight is None else kink.slope * weight
+    pulls = []
+    for side in (kink.residual < 0, kink.residual > 0):
+        total = counts[side].sum()
+        pulls.append(float((counts * np.abs(gradient))[side].sum() / total) if total > 0 else 1.0)
+    return pulls[0] or 1.0, pulls[1] or 1.0
+
+
+def pair(numbers: Numbers, rows: Rows, known: Known) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and curvature of rows."""
+    lowest = known.lowest or numbers.lowest(rows.y, BESIDE * known.typical)
+    split = layers(numbers, rows, lowest, known.typical, known.widths)
+    second = np.nan_to_num(numbers.second(rows.y, rows.f), nan=0.0, posinf=0.0, neginf=0.0)
+    step = BESIDE * known.typical
+    with np.errstate(divide="ignore", invalid="ignore"):
+        secant = split.rest / split.distance
+    if not known.widths:
+        # Near the lowest loss a slope like that of |r|**1.5 has a secant without end, which would stop all
+        # others in the leaf; at it 0/0 tells nothing.
+        near = split.distance < step
+        secant[near] = np.fmin(secant[near], 2.0 * (lowest.beside(split.side) / step)[near])
+        secant[split.distance == 0] = 0.0
+        # A slope that leads away from the lowest loss: there are several, and nothing to divide by.
+        astray = split.gradient * split.side < 0
+        size = np.abs(second) + np.abs(split.gradient) / known.typical
+        return split.gradient, np.maximum(np.where(astray, size, np.fmax(second, secant)), known.least)
+    gradient = split.side * split.rest
+    curvature = np.where(split.rest > 0, np.fmax(second, secant), 0.0)
+    for number, widths in known.widths.items():
+        if kink := split.kinks.get(number):
+            smoothed, sharp = consistent_pair(
+                kink.residual, widths.of_rows(kink.residual, rows.raw, _target(kink, rows))
+            )
+            below, above = known.pulls.get(number, (1.0, 1.0))
+            pull = np.where(kink.residual > 0, above, below)
+            gradient += smoothed * kink.slope / pull
+            curvature += sharp * np.maximum(kink.slope, kink.least) / pull
+    return gradient, np.maximum(curvature, known.least)

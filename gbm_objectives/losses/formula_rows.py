@@ -1,0 +1,141 @@
+"""Numbers of a formula: its loss and derivatives in each row, and where each row's loss is least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .formula_derivatives import Derived
+
+__all__ = ["Lowest", "Numbers"]
+
+# A search for a row's lowest loss begins at this fraction of how far it may go, a power of 2, and ends when the
+# place is known to this fraction of its distance: a step of a leaf is the mean of many rows' steps, of which
+# each may be off.
+NEAREST, HALVINGS = 20, 6
+
+
+class Lowest(NamedTuple):
+    """Where rows' losses are least, from `low` to `high`; NaN where no place is known.
+
+    `below` and `above` are the sizes of the slopes a little outside of it: of a kink those at the kink.
+    """
+
+    low: Any
+    high: Any
+    below: Any
+    above: Any
+
+    def distance(self, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far raw predictions are from the lowest loss, and on which side: -1, 0 or 1."""
+        over, under = f - self.high, self.low - f
+        return np.maximum(np.maximum(over, under), 0.0), np.sign(over * (over > 0) - under * (under > 0))
+
+    def beside(self, side: np.ndarray) -> np.ndarray:
+        """Return the slope beside the lowest loss on each row's side."""
+        return np.where(side > 0, self.above, self.below)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A formula with values for its parameters.
+
+    Of a formula in f - y alone targets are 0 here, and raw predictions are residuals.
+
+    Parameters
+    ----------
+    derived : Derived
+        The compiled formula.
+    values : tuple of float
+        Values of the parameters.
+    response_to_raw : callable
+        The link, infinite at the ends of the response's range: where the loss of most formulas is least.
+    endless : bool, default=False
+        Whether a loss that is least nowhere else falls for ever, as that of a class label does.
+    reach : tuple of float
+        Between which residuals float64 holds the formula. Beyond them it goes on in a straight line.
+    found : tuple of float
+        Residuals at which the loss is least, found by looking.
+    """
+
+    derived: Derived
+    values: tuple[float, ...]
+    response_to_raw: Callable[[Any], Any]
+    endless: bool = False
+    reach: tuple[float, float] = (-np.inf, np.inf)
+    found: tuple[float, ...] = ()
+
+    def _call(self, function: Callable[..., Any], y: Any, f: Any) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(y, f, *self.values), dtype=np.float64)
+        return np.array(np.broadcast_to(result, np.broadcast_shapes(np.shape(y), np.shape(f))))
+
+    def _inside(self, f: Any) -> Any:
+        return f if self.reach == (-np.inf, np.inf) else np.clip(f, *self.reach)
+
+    def value(self, y: Any, f: Any) -> np.ndarray:
+        """Return the loss of each row."""
+        inside = self._inside(f)
+        value = self._call(self.derived.value, y, inside)
+        if inside is not f:
+            value += self._call(self.derived.gradient, y, inside) * (f - inside)
+        return value
+
+    def gradient(self, y: Any, f: Any) -> np.ndarray:
+        """Return the slope of each row's loss."""
+        return self._call(self.derived.gradient, y, self._inside(f))
+
+    def second(self, y: Any, f: Any) -> np.ndarray:
+        """Return the second derivative of each row's loss."""
+        return self._call(self.derived.second, y, self._inside(f))
+
+    def places(self, y: Any) -> list[np.ndarray]:
+        """Return where the slope of each row's loss may jump; NaN where a place is no number."""
+        return [self._call(place, y, 0.0) for place in self.derived.places]
+
+    def candidates(self, y: Any) -> list[np.ndarray]:
+        """Return where each row's loss may be least."""
+        if self.found:
+            return [np.asarray(place) for place in self.found]
+        with np.errstate(all="ignore"):
+            by_link = np.asarray(self.response_to_raw(y), dtype=np.float64)
+        valleys = (self._call(valley, y, 0.0) for valley in self.derived.valleys)
+        return [*self.places(y), *valleys, by_link]
+
+    def lowest(self, y: Any, step: float) -> Lowest:
+        """Return where each row's loss is least: at candidates with a slope down towards them on both sides."""
+        low, high = np.full((2, *np.shape(y)), np.nan)
+        for place in self.candidates(y):
+            aside = beside(place, step)
+            left, right = self.gradient(y, place - aside), self.gradient(y, place + aside)
+            good = (left <= 0) & (right >= 0) & (left < right)
+            known = np.where(good, place, np.nan)
+            low, high = np.fmin(low, known), np.fmax(high, known)
+        below = -self.gradient(y, low - beside(low, step))
+        above = self.gradient(y, high + beside(high, step))
+        return Lowest(low, high, *(np.maximum(np.nan_to_num(slope), 0.0) for slope in (below, above)))
+
+    def search(self, y: np.ndarray, f: np.ndarray, gradient: np.ndarray, most: float) -> np.ndarray:
+        """Return how far downhill each row's loss is least, up to `most`; infinity where that is too near."""
+        downhill = -np.sign(gradient)
+        near, far = np.zeros_like(f), np.full_like(f, np.inf)
+        for k in range(NEAREST, -1, -1):
+            distance = most * 2.0**-k
+            crossed = self.gradient(y, f + downhill * distance) * gradient <= 0
+            far[crossed & np.isinf(far)] = distance
+            near[np.isinf(far)] = distance
+        for _ in range(HALVINGS):
+            middle = np.where(np.isinf(far), near, 0.5 * (near + far))
+            crossed = self.gradient(y, f + downhill * middle) * gradient <= 0
+            far = np.where(crossed & np.isfinite(far), middle, far)
+            near = np.where(crossed, near, middle)
+        return far
+
+
+def beside(place: np.ndarray, step: float) -> np.ndarray:
+    """Return a step from a place that is not lost in the place's digits."""
+    with np.errstate(invalid="ignore"):
+        return np.maximum(step, 16.0 * np.spacing(np.abs(place)))
