@@ -77,15 +77,17 @@ def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what:
         yield f"{what} is {expected[at]:.6g} in row {at[0]}, got {got[at]:.6g} ({bad} of {len(miss)} rows{hint})"
 
 
-def trained(loss: Loss, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, np.ndarray, list[str]]]:
-    """Yield each engine that is installed with the raw predictions after 20 rounds, and what it warned of."""
+def trained(
+    loss: Loss, X: np.ndarray, y: np.ndarray, n_rounds: int = 20
+) -> Iterator[tuple[str, np.ndarray, list[str]]]:
+    """Yield each engine that is installed with the raw predictions after some rounds, and what it warned of."""
     for name in ENGINES:
         try:
             engine = engine_named(name)
         except ModuleNotFoundError:
             continue
         estimator = engine.default_estimator(classifier=False)
-        estimator.set_params(n_estimators=20, n_jobs=1, **engine.QUIET)
+        estimator.set_params(n_estimators=n_rounds, n_jobs=1, **engine.QUIET)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             model = engine.train_estimator(estimator, loss, Training(X, y))
