@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,11 +27,21 @@ class Trial:
     loss: Loss
     y: np.ndarray
     raw: np.ndarray
+    # What is no mistake, but should be known.
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def weight(self) -> np.ndarray:
         """Weights of the rows."""
         return np.random.default_rng(1).uniform(0.5, 2.0, len(self.y))
+
+    @cached_property
+    def softened(self) -> bool:
+        """Whether the engines get a smoothed loss's gradient: for a kink, or what is one to these residuals."""
+        kind = self.loss.curvature_kind
+        return kind == "consistent" or (
+            kind == "majorizer" and bool(self.loss._of_all_rows(self.y, self.raw, None))
+        )
 
     @cached_property
     def smooth(self) -> np.ndarray:
