@@ -35,7 +35,7 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     overflow far out, precision and memory layout of the input, the link and its inverse, the order of `outputs`,
     `pickle`, `clone` and `repr`, that a loss which `classifies` tells labels apart. If all of this is right, where
     training ends on each engine that is installed: on a feature with a few levels the best model is known, and
-    little of what there is to gain over the best constant may be left. A loss that is not convex is held to it only
+    little of what there is to gain over the best constant may be left. A loss that is not convex is held to it
     where its values fall all the way.
 
     Parameters
