@@ -203,7 +203,17 @@ class TangentLoss(ResidualLoss):
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):
-    """A loss of the residual with a kink at 0, which the engines get smoothed; see `gbm_objectives.curvature`."""
+    """A loss L(r) of the residual with a kink at 0; the engines get it smoothed, see `gbm_objectives.curvature`.
+
+    A subclass gives `_of_residual` and `_gradient_of_residual`, and where both sides are not equally steep
+    `_pair_of_residual`.
+
+    Parameters
+    ----------
+    hessian : {"auto", "majorizer", "constant"}, default="auto"
+        The first two are the pair of the smoothed loss; "constant" gives the engines the true gradient and a
+        curvature of 1, so that the fit depends on the unit of the target.
+    """
 
     _kinds: ClassVar[dict[str, CurvatureKind]] = CONSISTENT
 
