@@ -27,9 +27,21 @@ def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
     """Raise a `ValueError` that says why, if a formula cannot be trained on rows; f is their start value."""
     some = sample_rows(len(rows.f), weight, most=TARGETS**2)
     few, counts = rows.take(some), None if weight is None else weight[some]
+    _check_overflow(numbers, few.f)
     if np.ndim(rows.y):
         _check_minima(numbers, np.unique(np.quantile(few.y, np.linspace(0, 1, TARGETS), method="nearest")), few.f)
     _check_force(numbers, few, counts)
+
+
+def _check_overflow(numbers: Numbers, f: np.ndarray) -> None:
+    """Look for residuals, or differences between targets, that the formula's numbers are not made for."""
+    room = float(np.diff(np.quantile(f, [0.1, 0.9]))[0])
+    low, high = numbers.reach
+    if f.min() < low or f.max() > high or room > min(-low, high):
+        raise ValueError(
+            f"formula overflows on these targets: it has no number for f - y beyond {low:.3g} or {high:.3g}, and"
+            f" their spread is {room:.3g}; divide f - y by a parameter of that size"
+        )
 
 
 def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:

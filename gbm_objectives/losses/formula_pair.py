@@ -34,8 +34,11 @@ __all__ = ["Known", "Rows", "known_of", "pair"]
 # The slope this fraction of a typical distance from the lowest loss counts as that of the kink there. It must be
 # far from rounding, and so small that a parabola has next to no slope there.
 BESIDE = 1e-2
-# A kink with less than this share of all slopes is not worth a pair: a parabola's has a hundredth.
+# A kink with less than this share of all slopes is not worth a pair.
 LEAST_KINK = 0.1
+# Nor is one whose slope falls below this share on the way from there to a ten thousandth of it: that is smooth, if
+# narrow, and a tangent parabola serves it. That of a parabola falls to 1e-4, that of |r|**1.5 to 1e-2.
+LEAST_SHARPNESS = 0.02
 # Further kinks are sharp or none: a slope that is smooth changes by next to nothing over so small a part of a
 # typical distance, and by less than this share of all slopes.
 SHARP, LEAST_SHARE = 1e-6, 1e-3
@@ -126,9 +129,12 @@ def layers(
     size[near] = at_kink[near]
     slope = np.minimum(size, at_kink)
     smaller, larger = np.minimum(lowest.below, lowest.above), np.maximum(lowest.below, lowest.above)
-    to_kink = side * np.where(unknown, 0.0, distance)
+    # Where the loss is flat, a row is content; it holds its leaf as one at the kink does.
+    content = gradient == 0
+    to_kink = side * np.where(unknown | content, 0.0, distance)
     place = lowest.low if np.all(lowest.low == lowest.high) else f - to_kink
-    kinks = {LOWEST: Kink(place, to_kink, slope, (smaller > 0) * WEAKER_SIDE * larger)}
+    least = np.where(content, larger, (smaller > 0) * WEAKER_SIDE * larger)
+    kinks = {LOWEST: Kink(place, to_kink, slope, least)}
     rest = size - slope
     edge = np.where(side > 0, lowest.high, lowest.low)
     for number, at in enumerate(numbers.places(y)):
@@ -152,18 +158,22 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
     split = layers(numbers, few, lowest, typical)
     total = float(np.average(np.abs(split.gradient), weights=counts))
     shares = {n: float(np.average(kink.slope, weights=counts)) for n, kink in split.kinks.items()}
-    kinked = [n for n, share in shares.items() if share > (LEAST_KINK if n == LOWEST else LEAST_SHARE) * total]
+    least = {n: LEAST_SHARE for n in shares}
+    nearer = numbers.lowest(few.y, SHARP * typical).beside(split.side)
+    sharp = np.mean(nearer) > LEAST_SHARPNESS * np.mean(lowest.beside(split.side))
+    least[LOWEST] = LEAST_KINK if sharp else np.inf
+    kinks = [n for n, share in shares.items() if share > least[n] * total]
     known = Known(typical, lowest if np.ndim(few.y) == 0 else None)
-    if kinked:
-        kinked = sorted({LOWEST, *kinked})  # whose slopes the further ones come on top of
-        known = replace(known, widths=_widths(numbers, rows, weight, typical, kinked))
-        if len(kinked) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
+    if kinks:
+        kinks = sorted({LOWEST, *kinks})  # whose slopes the further ones come on top of
+        known = replace(known, widths=_widths(numbers, rows, weight, typical, kinks))
+        if len(kinks) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
             known = replace(
                 known, pulls={n: _pull(split.kinks[n], known.widths[n], few, counts) for n in known.widths}
             )
     _, curvature = pair(numbers, few, known)
-    used = curvature if counts is None else curvature[counts > 0]
-    return replace(known, least=float(LEAST_WEIGHT) * float(np.median(used)))
+    used = curvature[curvature > 0 if counts is None else (curvature > 0) & (counts > 0)]
+    return replace(known, least=float(LEAST_WEIGHT) * float(np.median(used))) if used.size else known
 
 
 def typical_distance(numbers: Numbers, rows: Rows) -> float:

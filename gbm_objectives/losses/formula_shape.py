@@ -189,14 +189,15 @@ def _steps_from(place: float, numbers: Numbers) -> np.ndarray:
 def check_jumps(numbers: Numbers, y: float, unit: float) -> None:
     """Raise if the loss itself jumps at one of the places where it changes over."""
     for place in (float(p) for p in numbers.places(y) if np.isfinite(p)):
-        steps = np.array([1e-6, 1e-9]) * (abs(place) or unit)
-        wide, narrow = numbers.value(y, place + steps) - numbers.value(y, place - steps)
-        left, right = numbers.value(y, place + steps[1] * np.array([-1.0, 1.0]))
-        # What is continuous changes a thousandfold less over a thousandth of the step.
-        if abs(narrow) > 0.5 * abs(wide) and abs(narrow) > ROUNDING * max(abs(left), abs(right)):
+        wide, narrow = np.array([1e-6, 1e-9]) * (abs(place) or unit)
+        values = numbers.value(y, place + np.array([-wide, -narrow, 0.0, narrow, wide]))
+        far, near = abs(values[4] - values[0]), abs(values[3] - values[1])
+        # What is continuous changes a thousandfold less over a thousandth of the step, but for rounding.
+        rounding = max(ROUNDING * np.abs(values).max(), 1e-7 * np.abs(values - values[2]).max())
+        if near > max(0.5 * far, rounding):
             of_residual = numbers.derived.of_residual
             where = f"f - y = {place:.3g}" if of_residual else f"f = {place:.4g} for y = {y:.4g}"
-            raise ValueError(f"formula must not jump: at {where} it goes from {left:.3g} to {right:.3g}")
+            raise ValueError(f"formula must not jump: at {where} it goes from {values[1]:.3g} to {values[3]:.3g}")
 
 
 def _smooth_kind(size: np.ndarray, second: np.ndarray, distance: np.ndarray, side: np.ndarray) -> CurvatureKind:
