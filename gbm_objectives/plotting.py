@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from .losses import Loss
+from .losses.links import IDENTITY
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
@@ -72,7 +73,7 @@ def plot_loss(
         raise ValueError(f"span must be above 0, got {span!r}")
     ax = _axes(ax)
     # A residual, or a raw prediction that stands for a probability or a label.
-    residuals = all(loss.link.name == "identity" and not loss.classifies for loss in many)
+    residuals = all(loss.link == IDENTITY and not loss.classifies for loss in many)
     offset = np.linspace(-span, span, 801)
     target, raw = np.full(offset.shape, y_true), offset + (y_true if residuals else 0.0)
     for loss, color in zip(many, cycle(PALETTE), strict=False):

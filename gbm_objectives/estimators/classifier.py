@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from ..losses.links import IDENTITY
 from ..validation import check_between
 from .conformal import class_sets
 from .distributed import lazily
@@ -25,7 +26,7 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or loss.link.name != "identity":
+    if loss is None or loss.link != IDENTITY:
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
 

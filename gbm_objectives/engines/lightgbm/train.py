@@ -9,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
+from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
 from ..common import (
     Watch,
@@ -29,11 +30,11 @@ __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "t
 # The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
 # none, and serves raw predictions.
 OBJECTIVES = {
-    "identity": "regression",
-    "logit": "binary sigmoid:1",
-    "softmax": "multiclass num_class:{n_outputs}",
-    "half logit": "binary sigmoid:2",
-    "log": "poisson",
+    IDENTITY: "regression",
+    LOGIT: "binary sigmoid:1",
+    SOFTMAX: "multiclass num_class:{n_outputs}",
+    HALF_LOGIT: "binary sigmoid:2",
+    LOG: "poisson",
 }
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
 # What acts on built-in objectives only, and the value with which it does nothing.
@@ -225,7 +226,7 @@ def _check_model(model: Any, loss: Loss) -> None:
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:
     """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
-    right = loss.link.name == "identity" and not loss.classifies
+    right = loss.link == IDENTITY and not loss.classifies
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():
             if callable(metric):
@@ -263,9 +264,9 @@ def _train_without_features(
 
 def objective_name(loss: Loss) -> str | None:
     """Return the built-in objective with the loss's link, None if there is none."""
-    if loss.outputs or loss.link.name not in OBJECTIVES:
-        return None
-    return OBJECTIVES[loss.link.name].format(n_outputs=loss.n_outputs)
+    # By comparison: the functions of a link of one's own need not hash.
+    found = next((name for link, name in OBJECTIVES.items() if link == loss.link), None)
+    return None if loss.outputs or found is None else found.format(n_outputs=loss.n_outputs)
 
 
 def complete(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:

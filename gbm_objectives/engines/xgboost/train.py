@@ -12,6 +12,7 @@ import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
+from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
 from ..common import (
     Watch,
@@ -33,21 +34,21 @@ __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 # "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training of other
 # losses than Poisson's.
 OBJECTIVES = {
-    "identity": "reg:squarederror",
-    "logit": "binary:logistic",
-    "softmax": "multi:softprob",
-    "log": "reg:gamma",
+    IDENTITY: "reg:squarederror",
+    LOGIT: "binary:logistic",
+    SOFTMAX: "multi:softprob",
+    LOG: "reg:gamma",
 }
 
 # What acts on built-in objectives only, and the value with which it does nothing.
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
 # The links of XGBoost's objectives, as far as their models can be gone on from.
 LINKS = {
-    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), "identity"),
-    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), "identity"),
-    **dict.fromkeys(("binary:logistic", "reg:logistic"), "logit"),
-    **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
-    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), "log"),
+    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), IDENTITY),
+    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), IDENTITY),
+    **dict.fromkeys(("binary:logistic", "reg:logistic"), LOGIT),
+    **dict.fromkeys(("multi:softprob", "multi:softmax"), SOFTMAX),
+    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), LOG),
 }
 
 
@@ -206,9 +207,9 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     """Return a start value as XGBoost takes it: on the response scale of the declared objective."""
     # Softmax alone takes raw values.
-    raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
-    base = start if raw else loss.link.inverse(np.asarray(start))
-    if loss.link.name == "logit":
+    declared = LINKS[objective_name(loss)]
+    base = start if declared == SOFTMAX else declared.inverse(np.asarray(start))
+    if declared == LOGIT:
         base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
     return np.asarray(base, dtype=np.float64).tolist()
 
@@ -288,7 +289,8 @@ def n_outputs_of(booster: xgb.Booster) -> int:
 
 def objective_name(loss: Loss) -> str:
     """Return the built-in objective with the loss's link, or the identity's: raw predictions."""
-    return OBJECTIVES.get(loss.link.name, OBJECTIVES["identity"])
+    # By comparison: the functions of a link of one's own need not hash.
+    return next((name for link, name in OBJECTIVES.items() if link == loss.link), OBJECTIVES[IDENTITY])
 
 
 @contextmanager
