@@ -84,3 +84,41 @@ def test_ranking_groups(engine):
     rows.set_group([200, 242])
     with pytest.raises(ValueError, match=r"group.* must not be set: our losses compare no rows with each other"):
         engine.ours.train(engine.params, rows, loss=Huber())
+
+
+DAYS = np.datetime64("2024-01-01") + np.arange(len(Y))
+
+
+@pytest.mark.parametrize("times", [DAYS, DAYS - DAYS[0], pd.Series(DAYS), pd.Series(DAYS - DAYS[0])], ids=type)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, times: model.fit(X, times),
+        lambda model, times: model.fit(X, Y, eval_set=[(X, times)]),
+        lambda model, times: model.fit(X, Y, sample_weight=times),
+        lambda model, times: model.fit(X, Y, init_score=times),
+        lambda model, times: model.fit(X, Y, init_score=Y, eval_set=[(X, Y)], eval_init_score=[times]),
+        lambda model, times: model.fit(np.asarray(times)[:, None], Y),
+        lambda model, times: model.score(X, times),
+        lambda model, times: model.log_likelihood(X, times),
+        lambda model, times: model.calibrate(X, times),
+        lambda model, times: model.outlier_weights(X, times),
+    ],
+    ids=["y", "eval y", "weight", "offset", "eval offset", "X", "score", "likelihood", "calibrate", "outliers"],
+)
+def test_times_are_no_numbers(use, times):
+    model = LIGHTGBM.regressor(Huber(20.0), n_estimators=2).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"(y|init_score|X|sample_weight).* must be real numbers, got .*64\[\w+\] data"
+    ):
+        use(model, times)
+
+
+@pytest.mark.parametrize("times", [DAYS, DAYS - DAYS[0]], ids=["dates", "durations"])
+def test_times_are_no_numbers_in_native_training(times):
+    # XGBoost's DMatrix refuses arrays of them, and has made numbers of a pandas series before we see it.
+    with pytest.raises(ValueError, match=r"train_set: y_true must be real numbers, got .*64\[D\] data"):
+        LIGHTGBM.train(Huber(), X, times)
+    rows = lgb.Dataset(X, Y, init_score=times)
+    with pytest.raises(ValueError, match=r"train_set: init_score must be real numbers, got .*64\[D\] data"):
+        LIGHTGBM.ours.train(LIGHTGBM.params, rows, loss=Huber())

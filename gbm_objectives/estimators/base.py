@@ -323,9 +323,12 @@ class BaseGBM(BaseEstimator):
         if hasattr(X, "columns") or hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        return validate_data(
+        X = validate_data(
             self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
         )
+        if X.dtype.kind in "mM":  # which scikit-learn lets pass, and engines take for numbers
+            raise ValueError(f"X must be real numbers, got {X.dtype} data")
+        return X
 
     def _native_model(self, model: Any) -> Any:
         """Return the native model of one of ours to go on from, or what was given."""

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..engines.common import as_offset, check_labels
 from ..losses import Loss
-from ..validation import as_weight, first_offender
+from ..validation import as_numbers, as_weight, first_offender
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
@@ -109,7 +109,7 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     """Return an offset as an array of the shape of raw predictions."""
     if offset is None:
         return None
-    given = np.asarray(offset, dtype=np.float64)
+    given = as_numbers(np.atleast_1d(offset), name, ndim=(1, 2)).astype(np.float64, copy=False)
     array = as_offset(loss, given, n_rows)
     if array is None:
         shapes = [f"({n_rows},)"] if loss.n_outputs == 1 or loss.outputs else []
