@@ -31,8 +31,12 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     Floating-point input keeps its precision and memory, booleans and integers become float64.
     """
     array = np.asarray(values)
-    if array.dtype.kind in "cmMV":
-        raise ValueError(f"{name} must be real numbers, got {array.dtype} data")
+    dtype = array.dtype
+    if dtype == object:
+        # Python makes a number of NumPy's times, though not of its own.
+        dtype = next((v.dtype for v in array.flat if isinstance(v, (np.datetime64, np.timedelta64))), dtype)
+    if dtype.kind in "cmMV":
+        raise ValueError(f"{name} must be real numbers, got {dtype} data")
     if array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)

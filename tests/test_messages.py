@@ -114,7 +114,9 @@ def test_times_are_no_numbers(use, times):
         use(model, times)
 
 
-@pytest.mark.parametrize("times", [DAYS, DAYS - DAYS[0]], ids=["dates", "durations"])
+@pytest.mark.parametrize(
+    "times", [DAYS, DAYS - DAYS[0], np.array([*DAYS], object)], ids=["dates", "durations", "objects"]
+)
 def test_times_are_no_numbers_in_native_training(times):
     # XGBoost's DMatrix refuses arrays of them, and has made numbers of a pandas series before we see it.
     with pytest.raises(ValueError, match=r"train_set: y_true must be real numbers, got .*64\[D\] data"):
