@@ -32,7 +32,7 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     """
     array = np.asarray(values)
     dtype = array.dtype
-    if dtype == object:
+    if dtype.kind == "O":
         # Python makes a number of NumPy's times, though not of its own.
         dtype = next((v.dtype for v in array.flat if isinstance(v, (np.datetime64, np.timedelta64))), dtype)
     if dtype.kind in "cmMV":

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from ..curvature import sample_rows
 from ..losses import Loss
@@ -31,6 +32,7 @@ __all__ = [
     "check_shape",
     "errors_name",
     "metric_functions",
+    "native_model",
     "positives_times",
     "require_loss",
     "resolved_for",
@@ -102,6 +104,16 @@ def unfitted_copy(estimator: Any) -> Any:
     if getattr(estimator, "callbacks", None):
         copy.callbacks = estimator.callbacks
     return copy
+
+
+def native_model(model: Any) -> Any:
+    """Return the native model inside of a fitted estimator, an engine's own or ours; anything else as it is."""
+    if not hasattr(model, "fit"):
+        return model
+    check_is_fitted(model)
+    if hasattr(model, "booster_"):
+        return model.booster_
+    return model.get_booster() if hasattr(model, "get_booster") else model
 
 
 def positives_times(data: Training, factor: float, name: str) -> Training:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import as_offset, check_labels
 from ..losses import Loss
@@ -16,6 +16,7 @@ __all__ = [
     "EVAL_WEIGHT_NAMES",
     "MODEL_NAMES",
     "OFFSET_NAMES",
+    "check_classes",
     "counted_labels",
     "eval_offsets",
     "eval_pairs",
@@ -57,6 +58,15 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
     if len(given) > 1:
         raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
     return given[0] if given else None
+
+
+def check_classes(estimator: Any, model: Any) -> None:
+    """Raise unless a model to go on from was fitted to the classes that the target has."""
+    if hasattr(model, "fit"):
+        check_is_fitted(model)
+        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
+        if not np.array_equal(ours, theirs):
+            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
 
 
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from ..common import (
     alone_with,
     check_keys,
     metric_functions,
+    native_model,
     require_loss,
     resolved_for,
     start_of,
@@ -84,7 +85,8 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
-        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
+        As in `lightgbm.train`. With `init_model`, which may be a fitted estimator too, the training goes on from
+        that model's raw predictions.
 
     Returns
     -------
@@ -145,6 +147,7 @@ def train(
         )
     with alone_with(sets):
         if init_model is not None:
+            init_model = native_model(init_model)
             _check_model(init_model, loss)
             if loss.resolved([0.0, 1.0]) is not loss:
                 raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
@@ -211,7 +214,8 @@ def _check_model(model: Any, loss: Loss) -> None:
     if isinstance(model, (str, Path)):
         model = lgb.Booster(model_file=model)
     if not isinstance(model, lgb.Booster):
-        raise TypeError(f"init_model must be a lightgbm.Booster or the path of one, got {type(model).__name__}")
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"init_model must be a lightgbm.Booster, an estimator with one, or its path, got {kind}")
     ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
     n_outputs = model.num_model_per_iteration()
     if n_outputs != loss.n_outputs:

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..common import (
     check_keys,
     errors_name,
     metric_functions,
+    native_model,
     require_loss,
     resolved_for,
     start_of,
@@ -83,8 +85,8 @@ def train(
     num_boost_round, evals, custom_metric, xgb_model, **keywords
         As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
         target distributions they find the largest class as label and the rest in
-        ``dmatrix.target_distribution``. With `xgb_model` the training goes on from that model, which must
-        have the same link.
+        ``dmatrix.target_distribution``. With `xgb_model`, which may be a fitted estimator too, the training goes
+        on from that model, which must have the same link.
 
     Returns
     -------
@@ -267,7 +269,13 @@ def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
 
     Its start value would be read wrongly then; and the best round of a training before would cut this one short.
     """
-    booster = model.copy() if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
+    model = native_model(model)
+    if isinstance(model, (str, PathLike, bytearray)):
+        model = xgb.Booster(model_file=model)
+    if not isinstance(model, xgb.Booster):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"xgb_model must be an xgboost.Booster, an estimator with one, or its path, got {kind}")
+    booster = model.copy()
     theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if LINKS.get(theirs) != LINKS[objective_name(loss)]:
         raise ValueError(
