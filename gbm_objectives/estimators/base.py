@@ -15,7 +15,7 @@ from ..engines.common import check_labels, require_loss, resolved_for, unfitted_
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration
 from .distributed import fit_on_cluster, is_collection, lazily
@@ -197,7 +197,9 @@ class BaseGBM(BaseEstimator):
         _, engine = engine_of(self.estimator_)
         most = engine.n_rounds(self.booster_)
         if num_iteration is not None and not 1 <= num_iteration <= most:
-            raise ValueError(f"num_iteration must be 1 to {most}, the rounds of the model, got {num_iteration!r}")
+            raise ValueError(
+                f"num_iteration must be 1 to {most}, the rounds of the model, got {shown(num_iteration)}"
+            )
         return engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
 
     def staged_predict(self, X: Any) -> Iterator[np.ndarray]:
@@ -313,7 +315,7 @@ class BaseGBM(BaseEstimator):
             require_loss(self.loss)
         kind, is_one = ("classifier", is_classifier) if is_classifier(self) else ("regressor", is_regressor)
         if isinstance(self.estimator, type) or not is_one(self.estimator):
-            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
+            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import as_offset, check_labels
 from ..losses import Loss
-from ..validation import as_numbers, as_weight, first_offender
+from ..validation import as_numbers, as_weight, brief, first_offender
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
@@ -42,7 +42,7 @@ def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(labels, return_counts=True)
     except TypeError:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        raise ValueError(f"y must be labels of one type, got {', '.join(kinds)}") from None
+        raise ValueError(f"y must be labels of one type, got {brief(', '.join(kinds))}") from None
 
 
 def _is_missing(label: Any) -> bool:
@@ -66,7 +66,7 @@ def check_classes(estimator: Any, model: Any) -> None:
         check_is_fitted(model)
         ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
         if not np.array_equal(ours, theirs):
-            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
+            raise ValueError(f"init_model knows the classes {brief(theirs)}, y has {brief(ours)}")
 
 
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:

@@ -23,7 +23,7 @@ from ..engines.common import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, brief, shown
 from .conformal import Calibration
 
 __all__ = ["load", "save"]
@@ -102,7 +102,7 @@ def _number(value: Any) -> Any:
     """Return a NumPy scalar or array, as hyper-parameters may be, as Python's numbers."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise TypeError(f"a model file holds numbers and strings, not {value!r} ({type(value).__name__})")
+    raise TypeError(f"a model file holds numbers and strings, not {shown(value)} ({type(value).__name__})")
 
 
 def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
@@ -110,13 +110,17 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not a model file of gbm_objectives, or it is damaged: {error}") from None
+        raise ValueError(
+            f"{path} is not a model file of gbm_objectives, or it is damaged: {brief(error)}"
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model file of gbm_objectives")
     if content.get("version") not in range(1, VERSION + 1):
-        raise ValueError(f"{path} has version {content.get('version')}, this package reads 1 to {VERSION}")
+        raise ValueError(f"{path} has version {shown(content.get('version'))}, this package reads 1 to {VERSION}")
     if content.get("class") != cls.__name__:
-        raise ValueError(f"{path} holds a {content.get('class')}, load it with that class, not {cls.__name__}")
+        raise ValueError(
+            f"{path} holds a {brief(content.get('class'))}, load it with that class, not {cls.__name__}"
+        )
     if content["version"] > 1 and content.get("sha256") != sealed(content)["sha256"]:
         raise ValueError(f"{path} is damaged: its checksum is not that of its content")
     if loss is None:
@@ -125,20 +129,20 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         require_loss(loss)
         trained_with = (content.get("loss") or {}).get("class")
         if _name(loss) != trained_with:
-            raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
+            raise ValueError(f"{path} was trained with {brief(trained_with)}, loss= is {loss!r}")
         params = content["loss"].get("params")
         # As JSON has them: a tuple comes back as a list.
         if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
-            raise ValueError(f"{path} was trained with the parameters {params}, loss= is {loss!r}")
+            raise ValueError(f"{path} was trained with the parameters {brief(params)}, loss= is {loss!r}")
     try:
         return _restored(cls, content, loss)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path} is damaged: {type(error).__name__} {error}") from None
+        raise ValueError(f"{path} is damaged: {type(error).__name__} {brief(error)}") from None
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
     except Exception as error:
         # The engines' own errors derive from Exception directly (LightGBM) or from ValueError (XGBoost).
-        raise ValueError(f"the model in {path} is damaged: {error}") from None
+        raise ValueError(f"the model in {path} is damaged: {brief(error)}") from None
 
 
 def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
@@ -146,7 +150,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     classes = _classes(cls, content["classes"])
     n_features = content["n_features_in"]
     if isinstance(n_features, bool) or not isinstance(n_features, int) or n_features < 1:
-        raise ValueError(f"n_features_in must be an integer above 0, got {n_features!r}")
+        raise ValueError(f"n_features_in must be an integer above 0, got {shown(n_features)}")
     estimator = engine.default_estimator(content["classes"] is not None).set_params(**content["estimator_params"])
     model = cls(loss=loss, estimator=estimator)
     model.loss_ = loss
@@ -202,7 +206,7 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
         return None
     labels = np.array(content["labels"], dtype=np.dtype(content["dtype"]))
     if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
-        raise ValueError(f"classes must be two labels or more, each once, got {labels.tolist()}")
+        raise ValueError(f"classes must be two labels or more, each once, got {shown(labels.tolist())}")
     return labels
 
 
@@ -211,10 +215,10 @@ def _loss(content: Any, path: Any) -> Loss:
     name = str(content.get("class")) if isinstance(content, dict) else ""
     known = _known(name)
     if known is None:
-        raise ValueError(f"{path} was trained with a loss of your own, {name}: pass it as loss=")
+        raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
         loss: Loss = known(**content["params"])
         loss.check_params()
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
     return loss

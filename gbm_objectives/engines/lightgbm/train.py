@@ -11,6 +11,7 @@ import numpy as np
 from ...losses import Loss
 from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
+from ...validation import shown
 from ..common import (
     Watch,
     alone_with,
@@ -234,12 +235,14 @@ def _check_metrics(loss: Loss, given: list[Any]) -> None:
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():
             if callable(metric):
-                raise TypeError(f"a metric that is a function goes into feval=, got {metric!r} in params")
+                raise TypeError(f"a metric that is a function goes into feval=, got {shown(metric)} in params")
             if str(metric).strip().lower() == loss.name:
-                raise ValueError(f"metric {metric!r} must be left out: it has the name of the loss's own metric")
+                raise ValueError(
+                    f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
+                )
             if not right and str(metric).strip().lower() not in ORDER_METRICS:
                 raise ValueError(
-                    f"metric {metric!r} would be computed on raw predictions, not on the response scale of"
+                    f"metric {shown(metric)} would be computed on raw predictions, not on the response scale of"
                     f" {loss!r}; pass a function (feval= of train, eval_metric= of fit)"
                 )
 

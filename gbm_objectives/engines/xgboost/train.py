@@ -15,6 +15,7 @@ import xgboost as xgb
 from ...losses import Loss
 from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
+from ...validation import shown
 from ..common import (
     Watch,
     alone_with,
@@ -198,8 +199,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
         params["num_class"] = loss.n_outputs
     if loss.outputs and params.get("eval_metric"):
         raise ValueError(
-            f"eval_metric {params['eval_metric']!r} takes one prediction a row, {loss!r} has {loss.n_outputs}:"
-            " pass a function (custom_metric= of train, eval_metric= of fit)"
+            f"eval_metric {shown(params['eval_metric'])} takes one prediction a row, {loss!r} has"
+            f" {loss.n_outputs}: pass a function (custom_metric= of train, eval_metric= of fit)"
         )
     if loss._largest_step is not None and params.get("booster") != "gblinear":
         params.setdefault("max_delta_step", loss._largest_step)
