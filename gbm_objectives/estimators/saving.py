@@ -10,7 +10,9 @@ import hashlib
 import inspect
 import json
 import os
+import stat
 import uuid
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -29,24 +31,23 @@ from .conformal import Calibration
 __all__ = ["load", "save"]
 
 FORMAT = "gbm_objectives model"
-# In version 1 the best iteration is counted as the engine does, and there is no checksum.
-VERSION = 2
+# In version 1 the best iteration is counted as the engine does, and there is no checksum. Up to version 2 there
+# are no parameters but the engine's estimator's, and of those no lists, tuples, dictionaries and arrays.
+VERSION = 3
 
 
 def save(model: Any, path: str | PathLike[str]) -> None:
     """Write a fitted estimator."""
     engine_name, engine = engine_of(model.estimator_)
-    plain = (str, int, float, bool, type(None), np.generic)
     names = getattr(model, "feature_names_in_", None)
-    params = model.estimator_.get_params()
     content = {
         "format": FORMAT,
         "version": VERSION,
         "class": type(model).__name__,
         "loss": {"class": _name(model.loss_), "params": model.loss_.get_params()},
         "engine": engine_name,
-        # Callbacks, random states and the like are not needed to predict.
-        "estimator_params": {name: v for name, v in params.items() if isinstance(v, plain)},
+        "params": _own_params(model),
+        "estimator_params": _estimator_params(model.estimator_),
         "n_features_in": model.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
         "classes": None,
@@ -78,6 +79,9 @@ def _write(text: str, path: Path) -> None:
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("x", encoding="utf-8") as file:
+            if path.exists():
+                # Whom the old file was hidden from, the new one is too; a new file has the mode of any other.
+                beside.chmod(stat.S_IMODE(path.stat().st_mode))
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -103,6 +107,60 @@ def _number(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"a model file holds numbers and strings, not {shown(value)} ({type(value).__name__})")
+
+
+def _own_params(model: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator of ours, or of a subclass, beside loss and estimator."""
+    params = {}
+    for name, value in model.get_params(deep=False).items():
+        if name not in ("loss", "estimator"):
+            try:
+                params[name] = _param_content(value)
+            except TypeError as error:
+                raise TypeError(f"{name} of {type(model).__name__}: {error}") from None
+    return params
+
+
+def _estimator_params(estimator: Any) -> dict[str, Any]:
+    """Return the parameters of an engine's estimator but callbacks, random states and other objects.
+
+    Those are not needed to predict.
+    """
+    params = {}
+    for name, value in estimator.get_params().items():
+        with suppress(TypeError):
+            params[name] = _param_content(value)
+    return params
+
+
+def _param_content(value: Any) -> Any:
+    """Return a parameter as JSON has it: what JSON would make a list or a string of, with its kind."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, list):
+        return [_param_content(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_param_content(item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[_param_content(key), _param_content(item)] for key, item in value.items()]}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    return _number(value)
+
+
+def _param(content: Any) -> Any:
+    """Return a parameter; the inverse of `_param_content`."""
+    if isinstance(content, list):
+        return [_param(item) for item in content]
+    if not isinstance(content, dict):
+        return content
+    if "tuple" in content:
+        return tuple(_param(content["tuple"]))
+    if "array" in content:
+        return np.array(content["array"], dtype=np.dtype(content["dtype"]))
+    return {_param(key): _param(item) for key, item in content["dict"]}
 
 
 def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
@@ -151,8 +209,12 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     n_features = content["n_features_in"]
     if isinstance(n_features, bool) or not isinstance(n_features, int) or n_features < 1:
         raise ValueError(f"n_features_in must be an integer above 0, got {shown(n_features)}")
-    estimator = engine.default_estimator(content["classes"] is not None).set_params(**content["estimator_params"])
-    model = cls(loss=loss, estimator=estimator)
+    estimator = engine.default_estimator(content["classes"] is not None)
+    estimator.set_params(**{name: _param(value) for name, value in content["estimator_params"].items()})
+    params = {name: _param(value) for name, value in content.get("params", {}).items()}
+    # A subclass may make its loss itself.
+    given = {"loss": loss, "estimator": estimator}
+    model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)
     model.loss_ = loss
     model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:

@@ -110,7 +110,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
     # The model's own would be refused when the copy is fitted again.
-    model.objective = estimator.objective
+    model.objective, model.base_score = estimator.objective, estimator.base_score
     model.evals_result_ = trained.evals_result
     return model
 
