@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,7 @@ from .distributed import fit_on_cluster, is_collection, lazily
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
+    KEYWORDS,
     MODEL_NAMES,
     OFFSET_NAMES,
     check_classes,
@@ -41,6 +42,8 @@ class BaseGBM(BaseEstimator):
     loss_: Loss
     noise_scale_: float | None
     calibration_: Calibration | None = None
+    # How scikit-learn's routing learns of keywords that no signature has: it gives set_fit_request one for each.
+    __metadata_request__fit: ClassVar[dict[str, None]] = dict.fromkeys(KEYWORDS)
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss

@@ -14,6 +14,7 @@ from ..validation import as_numbers, as_weight, brief, first_offender
 __all__ = [
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
+    "KEYWORDS",
     "MODEL_NAMES",
     "OFFSET_NAMES",
     "check_classes",
@@ -30,6 +31,12 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+# What `fit` takes beside what its signature names, of all engines: scikit-learn routes what it is told of.
+KEYWORDS = (
+    *(*EVAL_WEIGHT_NAMES, *MODEL_NAMES, *OFFSET_NAMES, *EVAL_OFFSET_NAMES),
+    *("eval_X", "eval_y", "eval_names", "eval_metric", "callbacks"),
+    *("categorical_feature", "feature_name", "feature_weights", "verbose"),
+)
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
