@@ -25,7 +25,7 @@ from ..common import (
 )
 from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
-from .model_text import completed, objective_in
+from .model_text import completed, objective_in, short_name
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
 
@@ -280,7 +280,6 @@ def complete(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb
     """Write start value and link into the model, and let its data go, as `lightgbm.train` does at its end."""
     objective = objective_name(loss)
     text = completed(booster.model_to_string(), objective, np.atleast_1d(start).tolist())
-    # Converters to other formats read this one.
-    booster.params["objective"] = "custom" if objective is None else objective.split()[0]
+    booster.params["objective"] = short_name(objective)
     # In place: best_iteration, best_score and the parameters stay.
     return booster.model_from_string(text).free_dataset()
