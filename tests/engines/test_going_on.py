@@ -75,6 +75,10 @@ def test_models_that_there_is_no_going_on_from(engine):
         for go_on in (engine.regressor().fit, lambda X, Y, **model: engine.train(Huber(), X, Y, **model)):
             with pytest.raises(TypeError, match=message):
                 go_on(X, Y, **{engine.init_model: model})
+    for path in ("no_such_file", "{" * 99_999):  # the text of a model is no path
+        with pytest.raises(ValueError, match=rf"{engine.init_model} must be a file with a model: .") as caught:
+            engine.train(Huber(), X, Y, **{engine.init_model: path})
+        assert len(str(caught.value)) < 400
     for unfitted in (engine.estimator(False), engine.regressor()):
         with pytest.raises(NotFittedError, match="is not fitted yet"):
             engine.train(Huber(), X, Y, **{engine.init_model: unfitted})

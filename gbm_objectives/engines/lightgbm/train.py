@@ -11,7 +11,7 @@ import numpy as np
 from ...losses import Loss
 from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
-from ...validation import shown
+from ...validation import brief, shown
 from ..common import (
     Watch,
     alone_with,
@@ -213,7 +213,10 @@ def _objective(loss: Loss, drops: bool) -> Any:
 def _check_model(model: Any, loss: Loss) -> None:
     """Raise if LightGBM would ignore a model to go on from, or its trees are on another scale."""
     if isinstance(model, (str, Path)):
-        model = lgb.Booster(model_file=model)
+        try:
+            model = lgb.Booster(model_file=model)
+        except lgb.basic.LightGBMError as error:
+            raise ValueError(f"init_model must be a file with a model: {brief(error)}") from None
     if not isinstance(model, lgb.Booster):
         kind = f"{type(model).__module__}.{type(model).__name__}"
         raise TypeError(f"init_model must be a lightgbm.Booster, an estimator with one, or its path, got {kind}")

@@ -15,7 +15,7 @@ import xgboost as xgb
 from ...losses import Loss
 from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
-from ...validation import shown
+from ...validation import brief, shown
 from ..common import (
     Watch,
     alone_with,
@@ -272,7 +272,11 @@ def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
     """
     model = native_model(model)
     if isinstance(model, (str, PathLike, bytearray)):
-        model = xgb.Booster(model_file=model)
+        try:
+            model = xgb.Booster(model_file=model)
+        except xgb.core.XGBoostError as error:
+            # The text of a model, taken for a path, would be the whole message.
+            raise ValueError(f"xgb_model must be a file with a model: {brief(error)}") from None
     if not isinstance(model, xgb.Booster):
         kind = f"{type(model).__module__}.{type(model).__name__}"
         raise TypeError(f"xgb_model must be an xgboost.Booster, an estimator with one, or its path, got {kind}")
