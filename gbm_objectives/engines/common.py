@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from ..curvature import sample_rows
 from ..losses import Loss
 from ..losses.metric import Metric, labels_and_weight
 from ..losses.start import best_beside
-from ..validation import as_weight, first_offender
+from ..validation import as_weight, first_offender, shown
 from .protocol import Training
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "check_shape",
     "errors_name",
     "metric_functions",
+    "native_model",
     "positives_times",
     "require_loss",
     "resolved_for",
@@ -104,6 +106,16 @@ def unfitted_copy(estimator: Any) -> Any:
     return copy
 
 
+def native_model(model: Any) -> Any:
+    """Return the native model inside of a fitted estimator, an engine's own or ours; anything else as it is."""
+    if not hasattr(model, "fit"):
+        return model
+    check_is_fitted(model)
+    if hasattr(model, "booster_"):
+        return model.booster_
+    return model.get_booster() if hasattr(model, "get_booster") else model
+
+
 def positives_times(data: Training, factor: float, name: str) -> Training:
     """Return the training with the weights of the rows of class 1 multiplied.
 
@@ -116,7 +128,7 @@ def positives_times(data: Training, factor: float, name: str) -> Training:
     if not np.isin(data.y, (0.0, 1.0)).all() or data.y.ndim != 1:
         raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
     if not 0.0 < factor < np.inf:
-        raise ValueError(f"{name} of estimator must be above 0 and finite, got {factor!r}")
+        raise ValueError(f"{name} of estimator must be above 0 and finite, got {shown(factor)}")
     weight = np.ones(len(data.y)) if data.sample_weight is None else data.sample_weight
     return replace(data, sample_weight=np.where(data.y == 1.0, factor * weight, weight))
 
@@ -126,8 +138,8 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
     for name in options:
         if name not in known:
             raise TypeError(
-                f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known) or 'none'}"
-                " beside those of both; parameters of the training go into estimator"
+                f"fit() got an unexpected keyword argument {shown(name)}; {engine} has"
+                f" {', '.join(known) or 'none'} beside those of both; parameters of the training go into estimator"
             )
 
 
@@ -149,7 +161,7 @@ def require_loss(loss: Any) -> None:
         hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
         if isroutine(loss):
             hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
-        raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
+        raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
     loss.check_params()
 
 
@@ -166,12 +178,14 @@ def check_keys(
         same = value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
         if value is not None and not same:
             raise ValueError(
-                f"params[{name!r}] acts on built-in objectives only, got {value!r}: use the loss's parameters or"
-                " sample weights"
+                f"params[{name!r}] acts on built-in objectives only, got {shown(value)}: use the loss's parameters"
+                " or sample weights"
             )
     for name in ("num_class", "num_classes"):
         if name in params and max(1, int(params[name])) != loss.n_outputs:
-            raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
+            raise ValueError(
+                f"params[{name!r}] is {shown(params[name])}, but {loss!r} has {loss.n_outputs} outputs"
+            )
 
 
 @contextmanager
@@ -247,11 +261,11 @@ def users_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], li
             names.append(metric)
         elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
             hint = ": pass its .metric" if isinstance(metric, Loss) else ""
-            raise TypeError(f"a metric must be a function, got {metric!r}{hint}")
+            raise TypeError(f"a metric must be a function, got {shown(metric)}{hint}")
         elif metric is not None and metric != loss.metric:
             if getattr(metric, "__name__", None) == loss.name:
                 raise ValueError(
-                    f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one"
+                    f"two metrics are named {loss.name!r}: set the __name__ of {shown(metric)} to another one"
                 )
             functions.append(metric)
     return functions, names
@@ -261,7 +275,7 @@ def metric_functions(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
     """Return the user's metrics, which must be functions, without the loss's own."""
     functions, names = users_metrics(loss, metrics)
     if names:
-        raise TypeError(f"a metric must be a function, got {names[0]!r}; names go into params")
+        raise TypeError(f"a metric must be a function, got {shown(names[0])}; names go into params")
     return functions
 
 

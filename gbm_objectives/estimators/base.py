@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ..engines.common import check_labels, require_loss, resolved_for, unfitted_copy
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration
 from .distributed import fit_on_cluster, is_collection, lazily
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
+    KEYWORDS,
     MODEL_NAMES,
     OFFSET_NAMES,
+    check_classes,
     eval_offsets,
     eval_pairs,
     eval_sets,
@@ -40,6 +42,8 @@ class BaseGBM(BaseEstimator):
     loss_: Loss
     noise_scale_: float | None
     calibration_: Calibration | None = None
+    # How scikit-learn's routing learns of keywords that no signature has: it gives set_fit_request one for each.
+    __metadata_request__fit: ClassVar[dict[str, None]] = dict.fromkeys(KEYWORDS)
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss
@@ -78,7 +82,8 @@ class BaseGBM(BaseEstimator):
             ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
             they like, that return a value, lower is better, or LightGBM's triple; a second parameter named
             ``raw_prediction`` asks for that), ``callbacks``,
-            ``init_model`` (a model of this class, a native model or its path, to go on from), ``init_score`` and
+            ``init_model`` (a fitted estimator, ours or the engine's, a native model or its path, to go on from),
+            ``init_score`` and
             ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm of exposure, of the
             training set, and a list of those of evaluation sets; predictions are without them), ``eval_X`` and
             ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names for these are taken too.
@@ -131,6 +136,7 @@ class BaseGBM(BaseEstimator):
         eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
         model = one_of(fit_params, MODEL_NAMES)
+        check_classes(self, model)
         sets = eval_sets(self, eval_set, eval_weight, eval_names)
         data = Training(
             X,
@@ -142,7 +148,7 @@ class BaseGBM(BaseEstimator):
             eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),
-            model=self._native_model(model),
+            model=model,
             options=fit_params,
         )
         trained = engine.train_estimator(estimator, self.loss_, data)
@@ -194,7 +200,9 @@ class BaseGBM(BaseEstimator):
         _, engine = engine_of(self.estimator_)
         most = engine.n_rounds(self.booster_)
         if num_iteration is not None and not 1 <= num_iteration <= most:
-            raise ValueError(f"num_iteration must be 1 to {most}, the rounds of the model, got {num_iteration!r}")
+            raise ValueError(
+                f"num_iteration must be 1 to {most}, the rounds of the model, got {shown(num_iteration)}"
+            )
         return engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
 
     def staged_predict(self, X: Any) -> Iterator[np.ndarray]:
@@ -308,9 +316,9 @@ class BaseGBM(BaseEstimator):
     def _check_estimator(self) -> None:
         if self.loss is not None:
             require_loss(self.loss)
-        if isinstance(self.estimator, type) or is_classifier(self.estimator) != is_classifier(self):
-            kind = "classifier" if is_classifier(self) else "regressor"
-            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
+        kind, is_one = ("classifier", is_classifier) if is_classifier(self) else ("regressor", is_regressor)
+        if isinstance(self.estimator, type) or not is_one(self.estimator):
+            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
@@ -323,19 +331,12 @@ class BaseGBM(BaseEstimator):
         if hasattr(X, "columns") or hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        return validate_data(
+        X = validate_data(
             self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
         )
-
-    def _native_model(self, model: Any) -> Any:
-        """Return the native model of one of ours to go on from, or what was given."""
-        if not isinstance(model, BaseGBM):
-            return getattr(model, "booster_", model)
-        check_is_fitted(model)
-        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (self, model))
-        if not np.array_equal(ours, theirs):
-            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
-        return model.booster_
+        if X.dtype.kind in "mM":  # which scikit-learn lets pass, and engines take for numbers
+            raise ValueError(f"X must be real numbers, got {X.dtype} data")
+        return X
 
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         return weight

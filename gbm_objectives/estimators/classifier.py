@@ -14,7 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
-from ..validation import check_between
+from ..losses.links import IDENTITY
+from ..validation import check_between, shown
 from .conformal import class_sets
 from .distributed import lazily
 from .fit_inputs import counted_labels
@@ -25,7 +26,7 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or loss.link.name != "identity":
+    if loss is None or loss.link != IDENTITY:
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
 
@@ -87,7 +88,7 @@ feature_names_in_
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(
-                f"GBMClassifier needs at least 2 classes, y has 1 class: {self.classes_.tolist()[0]!r}"
+                f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(self.classes_.tolist()[0])}"
             )
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
@@ -115,7 +116,7 @@ feature_names_in_
         unseen = np.flatnonzero(self.classes_[codes] != labels)
         if unseen.size:
             raise ValueError(
-                f"y has a label unseen in training, {labels.tolist()[unseen[0]]!r} in row {unseen[0]}"
+                f"y has a label unseen in training, {shown(labels.tolist()[unseen[0]])} in row {unseen[0]}"
             )
         return codes.astype(np.float64)
 

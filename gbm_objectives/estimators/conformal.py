@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..validation import shown
+
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
 
 # 0.9 · 10 is 9, and 1/(1 - 0.9) is 10, up to rounding; a coverage may have been a float32.
@@ -84,9 +86,9 @@ class Calibration:
         for label in np.unique(groups):
             group, members = label.item(), (self.groups == label) & (weight > 0)
             if not members.any():
-                raise ValueError(f"the group {group!r} was not among those of calibrate")
+                raise ValueError(f"the group {shown(group)} was not among those of calibrate")
             reach[groups == label] = _ranked(
-                scores[members], weight[members], coverage, f" of the group {group!r}"
+                scores[members], weight[members], coverage, f" of the group {shown(group)}"
             )
         return reach
 

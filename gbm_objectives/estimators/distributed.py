@@ -18,6 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
+from ..validation import shown
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -248,7 +249,7 @@ def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray
     else:
         factors = np.array(engine.class_factors(estimator, *counts.tolist()))
         if not (np.isfinite(factors).all() and (factors > 0).all()):
-            raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {factors[1]!r}")
+            raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {shown(factors[1])}")
     class_weight = getattr(model, "class_weight", None)
     if class_weight is None:
         class_weight = getattr(estimator, "class_weight", None)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import as_offset, check_labels
 from ..losses import Loss
-from ..validation import as_weight, first_offender
+from ..validation import as_numbers, as_weight, brief, first_offender
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
+    "KEYWORDS",
     "MODEL_NAMES",
     "OFFSET_NAMES",
+    "check_classes",
     "counted_labels",
     "eval_offsets",
     "eval_pairs",
@@ -29,6 +31,12 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+# What `fit` takes beside what its signature names, of all engines: scikit-learn routes what it is told of.
+KEYWORDS = (
+    *(*EVAL_WEIGHT_NAMES, *MODEL_NAMES, *OFFSET_NAMES, *EVAL_OFFSET_NAMES),
+    *("eval_X", "eval_y", "eval_names", "eval_metric", "callbacks"),
+    *("categorical_feature", "feature_name", "feature_weights", "verbose"),
+)
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +49,7 @@ def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(labels, return_counts=True)
     except TypeError:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        raise ValueError(f"y must be labels of one type, got {', '.join(kinds)}") from None
+        raise ValueError(f"y must be labels of one type, got {brief(', '.join(kinds))}") from None
 
 
 def _is_missing(label: Any) -> bool:
@@ -57,6 +65,15 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
     if len(given) > 1:
         raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
     return given[0] if given else None
+
+
+def check_classes(estimator: Any, model: Any) -> None:
+    """Raise unless a model to go on from was fitted to the classes that the target has."""
+    if hasattr(model, "fit"):
+        check_is_fitted(model)
+        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
+        if not np.array_equal(ours, theirs):
+            raise ValueError(f"init_model knows the classes {brief(theirs)}, y has {brief(ours)}")
 
 
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
@@ -109,7 +126,7 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     """Return an offset as an array of the shape of raw predictions."""
     if offset is None:
         return None
-    given = np.asarray(offset, dtype=np.float64)
+    given = as_numbers(np.atleast_1d(offset), name, ndim=(1, 2)).astype(np.float64, copy=False)
     array = as_offset(loss, given, n_rows)
     if array is None:
         shapes = [f"({n_rows},)"] if loss.n_outputs == 1 or loss.outputs else []

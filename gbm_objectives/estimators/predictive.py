@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import check_labels
 from ..losses.noise import Noise
-from ..validation import as_weight
+from ..validation import as_weight, shown
 from .base import BaseGBM
 from .conformal import Calibration
 
@@ -142,7 +142,7 @@ class PredictiveGBM(BaseGBM):
             The draws.
         """
         if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)):
-            raise TypeError(f"n_samples must be an integer, got {n_samples!r}")
+            raise TypeError(f"n_samples must be an integer, got {shown(n_samples)}")
         if n_samples < 1:
             raise ValueError(f"n_samples must be at least 1, got {n_samples}")
         self._noise()

@@ -11,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
+from ..validation import as_numbers
 from .distributed import lazily
 from .intervals import IntervalRegressor
 
@@ -75,11 +76,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
-        target = column_or_1d(y, warn=True)
-        try:
-            return np.asarray(target, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"y must be numbers: {error}") from None
+        return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
     @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's
     def outlier_weights(self, X: Any, y: Any) -> np.ndarray:
@@ -127,7 +124,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
                 " search give scoring=, for instance the loss's value of predict_raw"
             )
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(self._encode(y), prediction, sample_weight=sample_weight))
 
     @lazily
     def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:

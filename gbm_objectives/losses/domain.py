@@ -87,7 +87,12 @@ BINARY = Domain("labels 0 and 1", 0.0, 1.0, lambda y: (y == 0) | (y == 1))
 
 def class_labels(n_classes: int) -> Domain:
     """Return the domain of labels 0 ... n_classes - 1."""
-    return Domain(f"integer labels 0 ... {n_classes - 1}", 0.0, n_classes - 1.0, lambda y: y == np.floor(y))
+
+    def holds(y_true: np.ndarray) -> np.ndarray:
+        # Rows of several numbers are no labels, even where each of them is an integer.
+        return np.equal(y_true, np.floor(y_true)) if y_true.ndim == 1 else np.zeros(len(y_true), dtype=bool)
+
+    return Domain(f"integer labels 0 ... {n_classes - 1}", 0.0, n_classes - 1.0, holds)
 
 
 def labels_or_distributions(n_classes: int) -> Domain:

@@ -11,7 +11,7 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from ..curvature import SAMPLE_ROWS, sample_rows
 from .driver import blocks
-from .links import Link, Output
+from .links import IDENTITY, LOG, Link, Output
 
 __all__ = ["best_beside", "best_constant", "constant_rows"]
 
@@ -234,9 +234,10 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
     if loss.outputs and y.ndim == 1:
         centre = float(np.average(y, weights=weight))
         spread = float(np.sqrt(np.average(np.square(y - centre), weights=weight))) or 1.0
-        guesses = {"identity": centre, "log": np.log(spread)}
-        start = np.array([guesses.get(output.link.name, 0.0) for output in loss.outputs])
-        unit = np.array([spread if output.link.name == "identity" else 1.0 for output in loss.outputs])
+        links = [output.link for output in loss.outputs]
+        of_scale = np.array([np.log(spread) if link == LOG else 0.0 for link in links])
+        located = np.array([link == IDENTITY for link in links])
+        start, unit = np.where(located, centre, of_scale), np.where(located, spread, 1.0)
     else:
         rows = np.eye(k)[y.astype(np.intp)] if y.ndim == 1 else y
         shares = np.average(rows, axis=0, weights=weight)

@@ -10,7 +10,16 @@ from scipy import sparse, special
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.model_selection import train_test_split
 
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, GBMClassifier, Hinge, Huber
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    CategoricalFocal,
+    GBMClassifier,
+    Hinge,
+    Huber,
+)
+from gbm_objectives.losses.start import constant_rows
 from tests.engine import LIGHTGBM, XGBOOST, version
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.
@@ -67,6 +76,17 @@ def test_target_distributions(engine, k):
         model.loss_.value(target if k == 3 else target[:, 1], model.predict_raw(X)), rel=1e-4, abs=2e-6
     )
     assert (model.predict(X) == labels).mean() > 0.95
+
+
+def test_focal_loss_of_target_distributions(engine):
+    X, labels = load_wine(return_X_y=True)
+    target = 0.7 * np.eye(3)[labels] + 0.3 * np.random.default_rng(0).dirichlet(np.ones(3), len(labels))
+    plain, cross = (engine.classifier(loss).fit(X, target) for loss in (CategoricalFocal(3, 0.0), None))
+    np.testing.assert_allclose(plain.predict_proba(X), cross.predict_proba(X), atol=1e-3)  # gamma = 0 is the same
+    focal = engine.classifier(CategoricalFocal(3)).fit(X, target)
+    assert (focal.predict(X) == labels).mean() > 0.95
+    start = focal.loss_.value(target, constant_rows(focal.loss_.initial_raw(target), len(target)))
+    assert focal.loss_.value(target, focal.predict_raw(X)) < 0.6 * start
 
 
 def test_class_weight(engine):

@@ -16,6 +16,7 @@ from distributed import wait
 from distributed.lock import Lock
 
 from ...losses import Loss
+from ...validation import shown
 from ..common import check_options, metric_functions, unfitted_copy, users_metrics
 from ..communicator import CommunicationError, free_later, tracker_for
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
@@ -101,7 +102,7 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
         learner = params.pop(name, "data")
         # Parallel by features would need all rows on each worker.
         if not str(learner).startswith(("data", "voting", "serial")):
-            raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {learner!r}")
+            raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {shown(learner)}")
         if str(learner).startswith("voting"):
             params["tree_learner"] = "voting"
     if params.get("linear_tree") or params.get("linear_trees"):
@@ -109,7 +110,7 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
     given = [params[name] for name in METRIC_NAMES if params.get(name, "None") != "None"]
     if given:
         raise ValueError(
-            f"metric {given[0]!r} would be computed on each worker's rows alone: pass a function (metrics= of"
+            f"metric {shown(given[0])} would be computed on each worker's rows alone: pass a function (metrics= of"
             " train, eval_metric= of fit)"
         )
     return params

@@ -14,7 +14,7 @@ import numpy as np
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
-from ...validation import as_weight
+from ...validation import as_numbers, as_weight
 from ..common import as_offset, check_labels, errors_name
 
 __all__ = ["check_data_set", "construct", "named_sets", "offset_of", "start_values"]
@@ -62,8 +62,10 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
                 raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
         elif in_memory and dataset.used_indices is None:
             raise ValueError("the Dataset has no labels: give it label=")
-        if dataset.init_score is not None and not np.isfinite(np.asarray(dataset.init_score, dtype=float)).all():
-            raise ValueError("init_score must be finite numbers")
+        if dataset.init_score is not None:
+            offset = as_numbers(dataset.init_score, "init_score", ndim=(1, 2))
+            if not np.isfinite(offset).all():
+                raise ValueError("init_score must be finite numbers")
         if dataset.group is not None:
             raise ValueError("group must not be set: our losses compare no rows with each other")
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ...losses import Loss
+from ...validation import shown
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
 from .model_text import objective_in
@@ -154,10 +155,10 @@ def native_params(estimator: Any) -> dict[str, Any]:
     # None for a parameter that the native library would otherwise take from its own default.
     native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}
     if params["objective"] is not None:
-        raise ValueError(f"objective of estimator must be left out, got {params['objective']!r}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(params['objective'])}: loss= is it")
     for name in OBJECTIVE_NAMES[1:]:
         if name in native:
-            raise ValueError(f"{name} of estimator must be left out, got {native[name]!r}: loss= is it")
+            raise ValueError(f"{name} of estimator must be left out, got {shown(native[name])}: loss= is it")
     native["num_threads"] = _n_threads(params["n_jobs"])
     state = params["random_state"]
     if state is not None:

@@ -9,12 +9,15 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
+from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
+from ...validation import brief, shown
 from ..common import (
     Watch,
     alone_with,
     check_keys,
     metric_functions,
+    native_model,
     require_loss,
     resolved_for,
     start_of,
@@ -22,18 +25,18 @@ from ..common import (
 )
 from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
-from .model_text import completed, objective_in
+from .model_text import completed, objective_in, short_name
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
 
 # The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
 # none, and serves raw predictions.
 OBJECTIVES = {
-    "identity": "regression",
-    "logit": "binary sigmoid:1",
-    "softmax": "multiclass num_class:{n_outputs}",
-    "half logit": "binary sigmoid:2",
-    "log": "poisson",
+    IDENTITY: "regression",
+    LOGIT: "binary sigmoid:1",
+    SOFTMAX: "multiclass num_class:{n_outputs}",
+    HALF_LOGIT: "binary sigmoid:2",
+    LOG: "poisson",
 }
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
 # What acts on built-in objectives only, and the value with which it does nothing.
@@ -83,7 +86,8 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
-        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
+        As in `lightgbm.train`. With `init_model`, which may be a fitted estimator too, the training goes on from
+        that model's raw predictions.
 
     Returns
     -------
@@ -144,6 +148,7 @@ def train(
         )
     with alone_with(sets):
         if init_model is not None:
+            init_model = native_model(init_model)
             _check_model(init_model, loss)
             if loss.resolved([0.0, 1.0]) is not loss:
                 raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
@@ -208,9 +213,13 @@ def _objective(loss: Loss, drops: bool) -> Any:
 def _check_model(model: Any, loss: Loss) -> None:
     """Raise if LightGBM would ignore a model to go on from, or its trees are on another scale."""
     if isinstance(model, (str, Path)):
-        model = lgb.Booster(model_file=model)
+        try:
+            model = lgb.Booster(model_file=model)
+        except lgb.basic.LightGBMError as error:
+            raise ValueError(f"init_model must be a file with a model: {brief(error)}") from None
     if not isinstance(model, lgb.Booster):
-        raise TypeError(f"init_model must be a lightgbm.Booster or the path of one, got {type(model).__name__}")
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"init_model must be a lightgbm.Booster, an estimator with one, or its path, got {kind}")
     ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
     n_outputs = model.num_model_per_iteration()
     if n_outputs != loss.n_outputs:
@@ -225,16 +234,18 @@ def _check_model(model: Any, loss: Loss) -> None:
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:
     """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
-    right = loss.link.name == "identity" and not loss.classifies
+    right = loss.link == IDENTITY and not loss.classifies
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():
             if callable(metric):
-                raise TypeError(f"a metric that is a function goes into feval=, got {metric!r} in params")
+                raise TypeError(f"a metric that is a function goes into feval=, got {shown(metric)} in params")
             if str(metric).strip().lower() == loss.name:
-                raise ValueError(f"metric {metric!r} must be left out: it has the name of the loss's own metric")
+                raise ValueError(
+                    f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
+                )
             if not right and str(metric).strip().lower() not in ORDER_METRICS:
                 raise ValueError(
-                    f"metric {metric!r} would be computed on raw predictions, not on the response scale of"
+                    f"metric {shown(metric)} would be computed on raw predictions, not on the response scale of"
                     f" {loss!r}; pass a function (feval= of train, eval_metric= of fit)"
                 )
 
@@ -263,16 +274,15 @@ def _train_without_features(
 
 def objective_name(loss: Loss) -> str | None:
     """Return the built-in objective with the loss's link, None if there is none."""
-    if loss.outputs or loss.link.name not in OBJECTIVES:
-        return None
-    return OBJECTIVES[loss.link.name].format(n_outputs=loss.n_outputs)
+    # By comparison: the functions of a link of one's own need not hash.
+    found = next((name for link, name in OBJECTIVES.items() if link == loss.link), None)
+    return None if loss.outputs or found is None else found.format(n_outputs=loss.n_outputs)
 
 
 def complete(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
     """Write start value and link into the model, and let its data go, as `lightgbm.train` does at its end."""
     objective = objective_name(loss)
     text = completed(booster.model_to_string(), objective, np.atleast_1d(start).tolist())
-    # Converters to other formats read this one.
-    booster.params["objective"] = "custom" if objective is None else objective.split()[0]
+    booster.params["objective"] = short_name(objective)
     # In place: best_iteration, best_score and the parameters stay.
     return booster.model_from_string(text).free_dataset()

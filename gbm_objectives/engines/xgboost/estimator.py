@@ -11,6 +11,7 @@ import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
+from ...validation import shown
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
 from .train import n_outputs_of, objective_name, train
@@ -109,7 +110,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
     # The model's own would be refused when the copy is fitted again.
-    model.objective = estimator.objective
+    model.objective, model.base_score = estimator.objective, estimator.base_score
     model.evals_result_ = trained.evals_result
     return model
 
@@ -167,7 +168,7 @@ def _dmatrix(
 def native_params(estimator: Any) -> dict[str, Any]:
     """Return the parameters that `xgboost.train` takes of an estimator's, or raise if they name an objective."""
     if estimator.objective != type(estimator)().objective:
-        raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: loss= is it")
     params = estimator.get_xgb_params().items()
     return {name: value for name, value in params if value is not None and name != "objective"}
 

@@ -6,13 +6,16 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
+from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
+from ...validation import brief, shown
 from ..common import (
     Watch,
     alone_with,
@@ -20,6 +23,7 @@ from ..common import (
     check_keys,
     errors_name,
     metric_functions,
+    native_model,
     require_loss,
     resolved_for,
     start_of,
@@ -33,21 +37,21 @@ __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 # "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training of other
 # losses than Poisson's.
 OBJECTIVES = {
-    "identity": "reg:squarederror",
-    "logit": "binary:logistic",
-    "softmax": "multi:softprob",
-    "log": "reg:gamma",
+    IDENTITY: "reg:squarederror",
+    LOGIT: "binary:logistic",
+    SOFTMAX: "multi:softprob",
+    LOG: "reg:gamma",
 }
 
 # What acts on built-in objectives only, and the value with which it does nothing.
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
 # The links of XGBoost's objectives, as far as their models can be gone on from.
 LINKS = {
-    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), "identity"),
-    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), "identity"),
-    **dict.fromkeys(("binary:logistic", "reg:logistic"), "logit"),
-    **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
-    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), "log"),
+    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), IDENTITY),
+    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), IDENTITY),
+    **dict.fromkeys(("binary:logistic", "reg:logistic"), LOGIT),
+    **dict.fromkeys(("multi:softprob", "multi:softmax"), SOFTMAX),
+    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), LOG),
 }
 
 
@@ -82,8 +86,8 @@ def train(
     num_boost_round, evals, custom_metric, xgb_model, **keywords
         As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
         target distributions they find the largest class as label and the rest in
-        ``dmatrix.target_distribution``. With `xgb_model` the training goes on from that model, which must
-        have the same link.
+        ``dmatrix.target_distribution``. With `xgb_model`, which may be a fitted estimator too, the training goes
+        on from that model, which must have the same link.
 
     Returns
     -------
@@ -195,8 +199,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
         params["num_class"] = loss.n_outputs
     if loss.outputs and params.get("eval_metric"):
         raise ValueError(
-            f"eval_metric {params['eval_metric']!r} takes one prediction a row, {loss!r} has {loss.n_outputs}:"
-            " pass a function (custom_metric= of train, eval_metric= of fit)"
+            f"eval_metric {shown(params['eval_metric'])} takes one prediction a row, {loss!r} has"
+            f" {loss.n_outputs}: pass a function (custom_metric= of train, eval_metric= of fit)"
         )
     if loss._largest_step is not None and params.get("booster") != "gblinear":
         params.setdefault("max_delta_step", loss._largest_step)
@@ -206,9 +210,9 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     """Return a start value as XGBoost takes it: on the response scale of the declared objective."""
     # Softmax alone takes raw values.
-    raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
-    base = start if raw else loss.link.inverse(np.asarray(start))
-    if loss.link.name == "logit":
+    declared = LINKS[objective_name(loss)]
+    base = start if declared == SOFTMAX else declared.inverse(np.asarray(start))
+    if declared == LOGIT:
         base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
     return np.asarray(base, dtype=np.float64).tolist()
 
@@ -266,7 +270,17 @@ def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
 
     Its start value would be read wrongly then; and the best round of a training before would cut this one short.
     """
-    booster = model.copy() if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
+    model = native_model(model)
+    if isinstance(model, (str, PathLike, bytearray)):
+        try:
+            model = xgb.Booster(model_file=model)
+        except xgb.core.XGBoostError as error:
+            # The text of a model, taken for a path, would be the whole message.
+            raise ValueError(f"xgb_model must be a file with a model: {brief(error)}") from None
+    if not isinstance(model, xgb.Booster):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"xgb_model must be an xgboost.Booster, an estimator with one, or its path, got {kind}")
+    booster = model.copy()
     theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if LINKS.get(theirs) != LINKS[objective_name(loss)]:
         raise ValueError(
@@ -288,7 +302,8 @@ def n_outputs_of(booster: xgb.Booster) -> int:
 
 def objective_name(loss: Loss) -> str:
     """Return the built-in objective with the loss's link, or the identity's: raw predictions."""
-    return OBJECTIVES.get(loss.link.name, OBJECTIVES["identity"])
+    # By comparison: the functions of a link of one's own need not hash.
+    return next((name for link, name in OBJECTIVES.items() if link == loss.link), OBJECTIVES[IDENTITY])
 
 
 @contextmanager
