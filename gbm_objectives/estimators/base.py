@@ -39,6 +39,7 @@ class BaseGBM(BaseEstimator):
 
     loss_: Loss
     noise_scale_: float | None
+    outside_noise_: str = ""
     calibration_: Calibration | None = None
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
@@ -153,6 +154,7 @@ class BaseGBM(BaseEstimator):
             estimator, trained, getattr(self, "classes_", None), self.n_features_in_
         )
         noise, self.noise_scale_ = self.loss_.noise, None
+        self.outside_noise_ = noise.offender(target) if noise is not None and not is_classifier(self) else ""
         if noise is not None and noise.fit_scale is not None:
             # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
             # early stopping.

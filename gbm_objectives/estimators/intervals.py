@@ -149,12 +149,13 @@ class IntervalRegressor(PredictiveGBM):
         Raises
         ------
         ValueError
-            If a target is outside the loss's domain, lengths do not fit, or the loss is no negative
-            log-likelihood.
+            If a target is outside the loss's domain, or one that its noise does not draw, of these or of those of
+            `fit`; lengths do not fit; or the loss is no negative log-likelihood.
         """
-        self._noise()
+        self._check_distribution()
         target = self._encode(y)
         self.loss_.check_target(target)
+        self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
         distribution = self.predict_distribution(X)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
@@ -173,7 +174,7 @@ class IntervalRegressor(PredictiveGBM):
                 return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
 
             return Quantiles(between, lambda raw: np.ones(len(raw)))
-        self._noise()
+        self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
             return np.asarray(self._distribution(raw).ppf(levels[:, None])).T
