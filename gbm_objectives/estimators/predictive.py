@@ -73,7 +73,8 @@ class PredictiveGBM(BaseGBM):
         y : array-like of shape (n_samples,)
             Targets, or labels.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights: how often each row occurs, up to a factor. A fresh row counts as the average one.
+            Weights: how often each row occurs, up to a factor. The rows count as many as their effective number,
+            (Σw)²/Σw², does.
         groups : array-like of shape (n_samples,), optional
             A label for each row: coverage then holds in each group, and the methods above need the groups of their
             rows ("Mondrian").
