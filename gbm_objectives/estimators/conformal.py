@@ -98,8 +98,8 @@ class Calibration:
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
     scores, weight = scores[weight > 0], weight[weight > 0]
-    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weighs 200 hold 0.76 of 0.9. With
-    # the largest, 50 rows of lognormal weights hold 0.96, and half of the calibrations have too few rows.
+    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weighs 200 hold 0.76 of 0.9.
+    # With the largest, 50 rows of lognormal weights hold 0.96, and half of the calibrations have too few rows.
     one = weight @ weight / weight.sum()
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
     if wanted > n * (1.0 + ROUNDING):
