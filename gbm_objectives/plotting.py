@@ -294,6 +294,7 @@ def plot_calibration(
     distribution = model.predict_distribution(X)
     check_consistent_length(np.atleast_1d(distribution.mean()), target)
     model.loss_.check_target(target)
+    model._check_drawn(target)
     share = distribution.cdf(target)
     if not hasattr(distribution.dist, "pdf"):
         below = distribution.cdf(target - 1.0)

@@ -16,6 +16,7 @@ from ..losses import Loss
 from ..validation import as_weight
 from .collective import EXACT_ROWS, looks_at_all_rows
 from .common import check_labels
+from .finite import check_finite, checked_start
 from .rows import concatenated, some
 
 __all__ = [
@@ -54,6 +55,8 @@ class Prepared:
         The number of rows in each partition of each set.
     target, weight : ndarray of shape (n_rows,)
         Targets and weights, or None, of all rows to train on, or of a sample of many.
+    start : float or ndarray of shape (n_outputs,)
+        The start value, of those targets and weights.
     exact_rows : int or None
         The number of all rows, where they are few enough for each worker to see all, and the loss looks at them.
     """
@@ -63,6 +66,7 @@ class Prepared:
     counts: list[list[int]]
     target: np.ndarray
     weight: np.ndarray | None
+    start: Any
     exact_rows: int | None
 
     def numbers(self) -> list[np.ndarray]:
@@ -108,9 +112,16 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Pr
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
     loss = loss.resolved(target, weights)
+
+    def check(start: Any) -> None:
+        for (name, _), (_, y, _) in zip(sets, rows, strict=True):
+            checks = [delayed(_check_start)(loss, start, part) for part in partitions(y)]
+            first_message(name, client.gather(client.compute(checks)))
+
+    start = checked_start(loss, target, weights, None, check)
     n_rows = sum(counts[0])
     exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
-    return Prepared(loss, rows, counts, target, weights, exact_rows)
+    return Prepared(loss, rows, counts, target, weights, start, exact_rows)
 
 
 def partitions(values: Any) -> list[Any]:
@@ -236,6 +247,17 @@ def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
     except (ValueError, TypeError) as error:
         return len(target), str(error), False
     return len(target), "", weight is None or bool(np.any(weight))
+
+
+def _check_start(loss: Loss, start: Any, y: Any) -> str:
+    """Return what is wrong with the rows of a partition at the start value."""
+    target = np.asarray(y)
+    try:
+        if len(target):
+            check_finite(loss, target, None, start)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def sampled(client: Any, values: Any, counts: list[int], most: int) -> Any:

@@ -41,6 +41,7 @@ class BaseGBM(BaseEstimator):
 
     loss_: Loss
     noise_scale_: float | None
+    outside_noise_: str = ""
     calibration_: Calibration | None = None
     # How scikit-learn's routing learns of keywords that no signature has: it gives set_fit_request one for each.
     __metadata_request__fit: ClassVar[dict[str, None]] = dict.fromkeys(KEYWORDS)
@@ -159,6 +160,7 @@ class BaseGBM(BaseEstimator):
             estimator, trained, getattr(self, "classes_", None), self.n_features_in_
         )
         noise, self.noise_scale_ = self.loss_.noise, None
+        self.outside_noise_ = noise.offender(target) if noise is not None and not is_classifier(self) else ""
         if noise is not None and noise.fit_scale is not None:
             # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
             # early stopping.

@@ -18,6 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
+from ..losses.noise import Noise
 from ..validation import shown
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
@@ -160,6 +161,7 @@ def fit_on_cluster(
     if noise is not None and noise.fit_scale is not None:
         mean_loss = _mean_loss(model, client, *sets[-1][1])
         model.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
+    model.outside_noise_ = _outside(noise, client, sets[0][1][1]) if not is_classifier(model) else ""
     return model
 
 
@@ -316,6 +318,18 @@ def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
     sums = client.gather(client.compute([delayed(_sums)(bare, *part) for part in rows]))
     total, share = np.sum(sums, axis=0)
     return float(total / share)
+
+
+def _outside(noise: Noise | None, client: Any, y: Any) -> str:
+    """Describe the first target that the noise does not draw; an empty string if there is none."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import partitions
+
+    if noise is None or noise.support is None:
+        return ""
+    found = client.gather(client.compute([delayed(noise.offender)(part) for part in partitions(y)]))
+    return next((f"{offender} of partition {i}" for i, offender in enumerate(found) if offender), "")
 
 
 def _sums(model: Any, X: Any, y: np.ndarray, weight: Any) -> tuple[float, float]:

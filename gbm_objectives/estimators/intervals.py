@@ -18,6 +18,8 @@ from .predictive import PredictiveGBM
 
 __all__ = ["IntervalRegressor"]
 
+LIMITS = np.finfo(np.float32)
+
 
 class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
@@ -75,9 +77,10 @@ class IntervalRegressor(PredictiveGBM):
         ndarray of shape (n_samples, n_levels)
             A column for each level. After `calibrate` each has its level on fresh rows, by itself: at least that
             share of targets lies at or below it for levels of 1/2 and more, at most that share strictly below it
-            for others. Before, they are the model's own. `MultiQuantile` has those between its levels, and beyond
-            them, on a straight line in the quantiles of the normal distribution: beyond, only calibration makes
-            them right.
+            for others. It is the same number whichever levels are asked beside it, so those of levels close
+            together may cross in some rows. Before, they are the model's own, in order. `MultiQuantile` has those
+            between its levels, and beyond them, on a straight line in the quantiles of the normal distribution:
+            beyond, only calibration makes them right.
 
         Raises
         ------
@@ -149,12 +152,13 @@ class IntervalRegressor(PredictiveGBM):
         Raises
         ------
         ValueError
-            If a target is outside the loss's domain, lengths do not fit, or the loss is no negative
-            log-likelihood.
+            If a target is outside the loss's domain, or one that its noise does not draw, of these or of those of
+            `fit`; lengths do not fit; or the loss is no negative log-likelihood.
         """
-        self._noise()
+        self._check_distribution()
         target = self._encode(y)
         self.loss_.check_target(target)
+        self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
         distribution = self.predict_distribution(X)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
@@ -173,7 +177,7 @@ class IntervalRegressor(PredictiveGBM):
                 return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
 
             return Quantiles(between, lambda raw: np.ones(len(raw)))
-        self._noise()
+        self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
             return np.asarray(self._distribution(raw).ppf(levels[:, None])).T
@@ -182,7 +186,12 @@ class IntervalRegressor(PredictiveGBM):
             distribution = self._distribution(raw)
             if not hasattr(distribution.dist, "pdf"):
                 return np.ones(len(raw))  # of counts a spread may be 0
-            return np.asarray(distribution.ppf(0.75) - distribution.ppf(0.25))
+            low, high = distribution.ppf(0.25), distribution.ppf(0.75)
+            # A spread that vanishes beside its place, or overflows, would make NaN of the intervals. One below the
+            # resolution of float32, in which engines keep targets, is none.
+            least = LIMITS.eps * np.maximum(np.abs(low), np.abs(high)) + LIMITS.tiny
+            with np.errstate(invalid="ignore"):
+                return np.fmin(np.fmax(high - low, least), LIMITS.max)
 
         return Quantiles(quantiles, spread)
 

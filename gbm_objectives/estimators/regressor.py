@@ -52,6 +52,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         the last evaluation set, or on the training set if there is none. For squared error it is twice the
         variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None
         if the noise has no scale.
+    outside_noise_ : str
+        The first training target that the noise does not draw, with its row: a rate under `PoissonDeviance`, a
+        share under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -54,6 +54,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "best_iteration": model.best_iteration_,
         "evals_result": model.evals_result_,
         "noise_scale": model.noise_scale_,
+        "outside_noise": model.outside_noise_,
         "calibration": _calibration_content(model.calibration_),
         "model": engine.to_text(model.booster_),
     }
@@ -230,6 +231,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
         model.best_iteration_ += 1 - engine.FIRST_ROUND
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
+    model.outside_noise_ = str(content.get("outside_noise", ""))  # files of 0.2 have none
     model.calibration_ = _calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)

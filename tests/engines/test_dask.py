@@ -17,6 +17,7 @@ from gbm_objectives import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    FormulaLoss,
     Huber,
     MultiQuantile,
     PoissonDeviance,
@@ -248,6 +249,18 @@ def test_ctrl_c_ends_the_training_on_the_workers(engine, tmp_path):
     )
     assert done.stdout.endswith("trained again\n"), done.stderr
     assert done.returncode == 0
+
+
+def test_a_loss_that_is_infinite_in_some_row(client, engine):
+    """Named by set, partition, and row in it; both engines would train on, to a model of nonsense."""
+    X, y = np.random.default_rng(0).random((90, 2)), np.ones(90)
+    y[50] = 0.0
+    loss = FormulaLoss("(log(y) - f)**2", domain="non-negative")
+    rows, bad, good = (parted(client, values, 45) for values in (X, y, np.ones(90)))
+    with pytest.raises(ValueError, match=r"y, partition 1: .* must be finite .* inf for 0\.0 in row 5"):
+        train(engine, client, engine.params, rows, bad, loss=loss)
+    with pytest.raises(ValueError, match=r"evals\[0\], partition 1: .* must be finite .* inf for 0\.0 in row 5"):
+        train(engine, client, engine.params, rows, good, loss=loss, evals=[(rows, bad)])
 
 
 def test_a_launcher_that_is_not_dask():

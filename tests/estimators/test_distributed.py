@@ -61,6 +61,17 @@ def data():
     return X[order], y[order]
 
 
+def test_rates_have_no_distribution(client, engine):
+    X, rates = data()[0], np.arange(N) / 2.0
+    model, _ = estimators(engine, PoissonDeviance(), rounds=2)
+    model.fit(parted(client, X, 400), parted(client, rates, 400))
+    with pytest.raises(
+        ValueError, match=r"Poisson noise draws integers .*, not 0\.5 in row 1 \(200 such\) of partition 0"
+    ):
+        model.predict_interval(X)
+    assert model.fit(parted(client, X, 400), parted(client, np.floor(rates), 400)).outside_noise_ == ""
+
+
 def close(engine, got, expected):
     """XGBoost's trees are those of one machine; LightGBM's add histograms in another order."""
     if engine is XGBOOST:

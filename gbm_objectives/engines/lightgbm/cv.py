@@ -9,6 +9,7 @@ import numpy as np
 
 from ...losses import Loss
 from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
+from ..finite import finite_start
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
 
@@ -83,9 +84,12 @@ def cv(
 
     with alone_with([(train_set, "train_set")]):
         construct(params, train_set, [(train_set, "train_set")])
-        loss = resolved_for(
-            loss, *target_and_weight(loss, train_set, "train_set"), offset_of(loss, train_set, "train_set")
-        )
+        rows = target_and_weight(loss, train_set, "train_set")
+        offset = offset_of(loss, train_set, "train_set")
+        loss = resolved_for(loss, *rows, offset)
+        finite_start(
+            loss, ["train_set"], [rows], [offset]
+        )  # raises with the row's number among all, not in a fold
         params["objective"] = loss
         result: dict[str, Any] = lgb.cv(
             params,

@@ -134,10 +134,9 @@ def _train(
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
-    start = task.loss.initial_raw(task.target, task.weight)
     settings = Settings(
         task.loss,
-        start,
+        task.start,
         task.exact_rows,
         names,
         num_boost_round,
@@ -148,7 +147,7 @@ def _train(
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
-    booster = complete(lgb.Booster(model_str=text), task.loss, start)
+    booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
     return booster, history
 

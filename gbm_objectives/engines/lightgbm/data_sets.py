@@ -17,7 +17,7 @@ from ...losses.start import constant_rows
 from ...validation import as_numbers, as_weight
 from ..common import as_offset, check_labels, errors_name
 
-__all__ = ["check_data_set", "construct", "named_sets", "offset_of", "start_values"]
+__all__ = ["check_data_set", "construct", "given_target", "named_sets", "offset_of", "start_values"]
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
@@ -44,12 +44,8 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
-        label, weight = (_given(dataset, field) for field in ("label", "weight"))
-        if label is not None or hasattr(dataset, "target_distribution"):
-            # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
-            given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
-            given.get_label, given.get_weight = lambda: label, lambda: weight
-            target, weight = labels_and_weight(given)
+        if (given := given_target(dataset)) is not None:
+            target, weight = given
             check_labels(loss, target)
             as_weight(weight, len(target))
             if target.ndim == 1 and (bad := np.flatnonzero(np.abs(target) >= INFINITE)).size:
@@ -68,6 +64,17 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
                 raise ValueError("init_score must be finite numbers")
         if dataset.group is not None:
             raise ValueError("group must not be set: our losses compare no rows with each other")
+
+
+def given_target(dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Return target and weights as a data set was given them, constructed or not; None if it has no labels yet."""
+    label, weight = (_given(dataset, field) for field in ("label", "weight"))
+    if label is None and not hasattr(dataset, "target_distribution"):
+        return None
+    # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
+    given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
+    given.get_label, given.get_weight = lambda: label, lambda: weight
+    return labels_and_weight(given)
 
 
 def _given(dataset: Any, field: str) -> Any:

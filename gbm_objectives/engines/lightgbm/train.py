@@ -20,10 +20,10 @@ from ..common import (
     native_model,
     require_loss,
     resolved_for,
-    start_of,
     target_and_weight,
 )
-from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
+from ..finite import finite_start
+from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
 
@@ -154,6 +154,10 @@ def train(
                 raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
+            # A file's labels are read when the training begins.
+            known = [(name, rows) for dataset, name in sets if (rows := given_target(dataset)) is not None]
+            if known:
+                finite_start(loss, [name for name, _ in known], [rows for _, rows in known], [None] * len(known))
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
@@ -166,7 +170,7 @@ def train(
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
         loss = resolved_for(loss, *targets[0], offsets[0])
         params["objective"] = _objective(loss, drops)
-        start = start_of(loss, *targets[0], offsets[0])
+        start = finite_start(loss, [name for _, name in sets], targets, offsets)
         with start_values(sets, start, offsets):
             if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
                 booster = lgb.train(params, train_set, **keywords(loss))

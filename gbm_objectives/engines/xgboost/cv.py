@@ -9,6 +9,7 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ..common import metric_functions, target_and_weight
+from ..finite import finite_start
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
 
@@ -74,7 +75,8 @@ def cv(
         raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
     if dtrain.get_base_margin().size:
         raise ValueError("dtrain: base_margin must not be set here, XGBoost's folds lose it")
-    unit = unit_of_gains(loss, target, weight, loss.initial_raw(target, weight))
+    start = finite_start(loss, ["dtrain"], [(target, weight)], [None])
+    unit = unit_of_gains(loss, target, weight, start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     functions: list[Any] = [*metric_functions(loss, custom_metric), loss.metric]

@@ -103,7 +103,8 @@ def _train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
     loss = task.loss
-    params, objective, metric = for_workers(params, loss, task.target, task.weight, metrics, task.exact_rows)
+    rows = task.target, task.weight
+    params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact_rows, task.start)
     matrix = {"enable_categorical": True, **matrix}
     if early_stopping_rounds is not None:
         stopping = xgb.callback.EarlyStopping(rounds=early_stopping_rounds, metric_name=loss.name, maximize=False)

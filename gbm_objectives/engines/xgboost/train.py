@@ -26,9 +26,9 @@ from ..common import (
     native_model,
     require_loss,
     resolved_for,
-    start_of,
     target_and_weight,
 )
+from ..finite import finite_start
 from .unit import unit_of_gains, with_penalties_times
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
@@ -135,7 +135,7 @@ def train(
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
     offsets = [_offset_of(loss, dmatrix, name) for dmatrix, name in sets]
     loss = resolved_for(loss, *targets[0], offsets[0])
-    start = start_of(loss, *targets[0], offsets[0])
+    start = finite_start(loss, [name for _, name in sets], targets, offsets)
     with errors_name("dtrain"):
         unit = unit_of_gains(loss, *targets[0], start)
     if unit != 1.0:

@@ -12,6 +12,7 @@ from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
+from ..finite import finite_start
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
 
@@ -25,6 +26,7 @@ def for_workers(
     weight: np.ndarray | None = None,
     metrics: Sequence[Callable[..., Any]] = (),
     exact_rows: int | None = None,
+    start: Any = None,
 ) -> tuple[dict[str, Any], Objective, GlobalMetric]:
     """Return parameters, objective and metric for the `xgboost.train` of each worker.
 
@@ -43,10 +45,13 @@ def for_workers(
     exact_rows : int, optional
         The number of all rows, if they are few and each `DMatrix` has the numbers of its own, from 0, as
         `label_lower_bound`: then workers see all rows, else a sample.
+    start : float or ndarray of shape (n_outputs,), optional
+        The start value, where it is known; by default that of `target` and `weight`.
     """
     params = checked_params(params, loss)
     loss = loss.resolved(target, weight)
-    start = loss.initial_raw(target, weight)
+    if start is None:
+        start = finite_start(loss, ["target"], [(target, weight)], [None])
     unit = unit_of_gains(loss, target, weight, start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
