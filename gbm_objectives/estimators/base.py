@@ -76,8 +76,9 @@ class BaseGBM(BaseEstimator):
         **fit_params
             Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
             ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
-            they like, that return a value, lower is better, or LightGBM's triple; a second parameter named
-            ``raw_prediction`` asks for that), ``callbacks``,
+            they like, that return a value, lower is better, or ``(name, value, higher_is_better)``; scikit-learn's
+            scores are to rise; a second parameter named ``raw_prediction`` asks for that; early stopping watches
+            the loss, unless its ``.metric`` stands in the list too, whose order counts then), ``callbacks``,
             ``init_model`` (a model of this class, a native model or its path, to go on from), ``init_score`` and
             ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm of exposure, of the
             training set, and a list of those of evaluation sets; predictions are without them), ``eval_X`` and

@@ -8,9 +8,11 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
-from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
+from ..common import alone_with, resolved_for, start_of, target_and_weight
+from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
+from .watching import feval_of, n_watched
 
 __all__ = ["cv"]
 
@@ -35,7 +37,7 @@ def cv(
     train_set : lightgbm.Dataset
         The data; its `init_score` is an offset, as in `train`.
     loss : Loss
-        The loss; its metric comes first.
+        The loss; its metric comes first, unless `feval` has it elsewhere.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
     num_boost_round, feval, return_cvbooster, **keywords
@@ -70,6 +72,7 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
+    functions = native_metrics(loss, feval)
     starts = []
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
@@ -92,7 +95,7 @@ def cv(
             train_set,
             num_boost_round,
             stratified=loss.classifies if stratified is None else stratified,
-            feval=[loss.metric, *metric_functions(loss, feval)],
+            feval=feval_of(placed(loss, functions, first=True), n_watched(params, keywords.get("callbacks"))),
             fpreproc=from_its_start,
             return_cvbooster=return_cvbooster,
             **keywords,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import lightgbm as lgb
@@ -12,7 +11,8 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ...losses import Loss
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
 from .model_text import objective_in
 from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
@@ -69,7 +69,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
         if valid_sets
         else None,
-        feval=[_from_sklearn(function, loss) for function in functions],
+        feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         init_model=data.model,
         callbacks=callbacks,
     )
@@ -174,13 +174,3 @@ def _n_threads(n_jobs: int | None) -> int:
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(n_jobs))
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into LightGBM's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
-        return call_metric(metric, loss, dataset.get_label(), raw_prediction, dataset.get_weight())
-
-    return native

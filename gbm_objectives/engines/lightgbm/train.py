@@ -14,15 +14,16 @@ from ..common import (
     Watch,
     alone_with,
     check_keys,
-    metric_functions,
     require_loss,
     resolved_for,
     start_of,
     target_and_weight,
 )
+from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in
+from .watching import EARLY_STOPPING_NAMES, feval_of, n_watched
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
 
@@ -43,7 +44,6 @@ BUILTIN_ONLY = {
     **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
-EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
@@ -68,8 +68,9 @@ def train(
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
     set; that start value and the link are part of the returned model. The loss's own metric is computed on the
-    validation sets, so early stopping needs nothing else. It is the first metric unless `params` names one:
-    LightGBM computes named metrics first, and stops on any that gets worse.
+    validation sets, so early stopping needs nothing else. It is the first metric, unless `feval` is a list with
+    `loss.metric` in another place, or `params` names one: LightGBM computes named metrics first. It stops on any
+    that gets worse, with `first_metric_only` on the first.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
-        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
+        As in `lightgbm.train`. `feval` may also return `(name, value)`, lower is better. With `init_model` the
+        training goes on from that model's raw predictions.
 
     Returns
     -------
@@ -125,12 +127,14 @@ def train(
     for dataset, name in sets:
         check_data_set(loss, dataset, name)
 
+    functions = native_metrics(loss, feval)
+
     def keywords(loss: Loss) -> dict[str, Any]:
         return {
             "num_boost_round": num_boost_round,
             "valid_sets": valid_sets,
             "valid_names": valid_names,
-            "feval": [loss.metric, *metric_functions(loss, feval)],
+            "feval": feval_of(placed(loss, functions, first=True), n_watched(params, callbacks)),
             "callbacks": callbacks,
             # Else the model would be written and read once more before it is completed.
             "keep_training_booster": True,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
-from functools import wraps
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
 from .train import n_outputs_of, objective_name, train
 
@@ -66,7 +66,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[_from_sklearn(function, loss) for function in functions],
+        custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         xgb_model=data.model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
@@ -170,16 +170,3 @@ def native_params(estimator: Any) -> dict[str, Any]:
         raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
     params = estimator.get_xgb_params().items()
     return {name: value for name, value in params if value is not None and name != "objective"}
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into XGBoost's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
-        weight = dmatrix.get_weight()
-        weight = weight if weight.size else None
-        name, value, _ = call_metric(metric, loss, dmatrix.get_label(), raw_prediction, weight)
-        return name, value
-
-    return native
