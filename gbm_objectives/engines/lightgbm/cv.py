@@ -12,6 +12,7 @@ from ..common import alone_with, resolved_for, start_of, target_and_weight
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
+from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
 from .watching import feval_of, n_watched
 
 __all__ = ["cv"]
@@ -74,6 +75,7 @@ def cv(
     check_data_set(loss, train_set, "train_set")
     functions = native_metrics(loss, feval)
     starts = []
+    labels = BorrowedLabels()
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
         target, weight = target_and_weight(loss, train.construct(), "train_set")
@@ -82,6 +84,8 @@ def cv(
         for dataset, offset in zip((train, valid), offsets, strict=True):
             raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
             dataset.set_field("init_score", raw + starts[-1])
+        if not split:
+            labels.replace(train, loss)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
@@ -89,13 +93,19 @@ def cv(
         loss = resolved_for(
             loss, *target_and_weight(loss, train_set, "train_set"), offset_of(loss, train_set, "train_set")
         )
+        evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, keywords.get("callbacks")))
         params["objective"] = loss
+        split = can_split(train_set)
+        if not split:
+            params, num_boost_round = builtin_params(params, loss), 1
+            evaluate = of_start(evaluate, loss)
+            keywords["callbacks"] = [labels, *(keywords.get("callbacks") or ())]
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
             num_boost_round,
             stratified=loss.classifies if stratified is None else stratified,
-            feval=feval_of(placed(loss, functions, first=True), n_watched(params, keywords.get("callbacks"))),
+            feval=evaluate,
             fpreproc=from_its_start,
             return_cvbooster=return_cvbooster,
             **keywords,
