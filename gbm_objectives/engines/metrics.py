@@ -74,10 +74,11 @@ def _check_no_names(names: list[str]) -> None:
 
 def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, list[str]]:
     functions: Metrics = []
-    names = []
+    names, late_names = [], []
     for metric in [m for metrics in given for m in (metrics if isinstance(metrics, (list, tuple)) else [metrics])]:
         if isinstance(metric, str):
             names.append(metric)
+            late_names += [metric] if functions else []
         elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
             hint = ": pass its .metric" if isinstance(metric, Loss) else ""
             raise TypeError(f"a metric must be a function, got {metric!r}{hint}")
@@ -90,6 +91,11 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
                     f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one"
                 )
             functions.append(metric)
+    if late_names and any(is_own(metric, loss) for metric in functions):
+        raise ValueError(
+            f"metric {late_names[0]!r} must stand before the functions: the order of a list with the loss's own"
+            " metric counts, and engines compute metrics by name first"
+        )
     return functions, names
 
 

@@ -184,7 +184,7 @@ class BaseGBM(BaseEstimator):
         Raises
         ------
         ValueError
-            If the model has fewer rounds.
+            If the model has fewer rounds, or keeps but the last, as XGBoost's ``gblinear`` does.
         """
         return self._raw(X, num_iteration)
 

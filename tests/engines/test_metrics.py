@@ -89,6 +89,17 @@ def test_a_loss_may_stand_in_the_list_before_its_parameter_is_found(engine):
     assert best == ROUNDS and sorted(curves) == ["huber", "rising"]
 
 
+def test_metrics_by_name_come_first_where_the_order_counts(engine):
+    """So do the engines compute them: a name that stands behind would not be where the list says."""
+    name = "l1" if engine is LIGHTGBM else "mae"
+    loss = SquaredError()
+    _, curves = fitted(engine, [name, loss.metric])
+    assert list(curves) == [name, "squared_error"]
+    with pytest.raises(ValueError, match=f"metric '{name}' must stand before the functions: the order of a list"):
+        fitted(engine, [loss.metric, name])
+    fitted(engine, [mean_absolute_error, name])  # the loss is watched, whatever the order
+
+
 def test_xgboosts_callback_names_what_it_watches():
     callback = xgb.callback.EarlyStopping(rounds=5, metric_name="r2_score")
     best, curves = fitted(XGBOOST, r2_score, callbacks=[callback], early_stopping_rounds=None)

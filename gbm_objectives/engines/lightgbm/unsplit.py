@@ -66,4 +66,5 @@ class BorrowedLabels:
             dataset.set_label(label)
 
     def __call__(self, env: Any) -> None:
+        """Set the labels that were there, before a round."""
         self.restore()

@@ -13,6 +13,7 @@ from ...losses import Loss
 from ..common import check_options, check_shape, positives_times, unfitted_copy
 from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
+from ..rows import known_to_engines
 from .train import n_outputs_of, objective_name, train
 
 __all__ = [
@@ -95,6 +96,12 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
 
 def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    if n_rounds not in (None, booster.num_boosted_rounds()) and _is_linear(booster):
+        # XGBoost would predict with all of them and say nothing.
+        raise ValueError(
+            "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
+            " no rounds to show"
+        )
     data = _dmatrix(estimator, X)
     return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
 
@@ -153,7 +160,7 @@ def _dmatrix(
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
     return xgb.DMatrix(
-        X,
+        known_to_engines(X),
         y,
         weight=weight,
         base_margin=offset,

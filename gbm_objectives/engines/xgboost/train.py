@@ -159,7 +159,8 @@ def train(
         return gradient, hessian
 
     metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
-    _warn_of_rounding(loss, *targets[-1], start, keywords)
+    if is_own(metrics[-1], loss):
+        _warn_of_rounding(loss, *targets[-1], start, keywords)
     directions = Directions()
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
