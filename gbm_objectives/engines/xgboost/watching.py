@@ -46,12 +46,13 @@ class Directions(xgb.callback.TrainingCallback):
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Look up what each early stopping watches, unless it was told."""
         for one in self.stopping:
-            if one.maximize is None and evals_log:
-                log = evals_log.get(one.data or list(evals_log)[-1], {})
-                # XGBoost looks at the last metric; of one of its own it knows the direction.
-                name = one.metric_name or list(log)[-1]
-                if name in self.higher_is_better:
-                    one.maximize = self.higher_is_better[name]
-                    if one.maximize is None:
-                        raise of_unknown_direction(name)
+            if one.maximize is not None or not evals_log:
+                continue
+            log = evals_log.get(one.data or list(evals_log)[-1], {})
+            name = one.metric_name or next(reversed(log), None)  # the last, where none is named
+            # Of its own metrics XGBoost knows the direction.
+            if name in self.higher_is_better:
+                one.maximize = self.higher_is_better[name]
+                if one.maximize is None:
+                    raise of_unknown_direction(name)
         return False
