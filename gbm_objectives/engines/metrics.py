@@ -204,7 +204,7 @@ def _check_form(metric: Callable[..., Any], form: str, most: int) -> None:
         if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty and p.name not in WEIGHT_NAMES
     ]
     few = parameters and len(positional) < 2 and not any_number
-    scorer = "estimator" in parameters  # what make_scorer returns
+    scorer = next(iter(parameters), None) == "estimator"  # what make_scorer returns
     if few or keywords or scorer or len(_required(parameters)) > most:
         raise TypeError(f"metric {name!r} must take {form}, it takes ({', '.join(parameters)})")
     if _is_of_scikit_learn(metric) and not name.endswith(("_score", *MINIMISED)):
