@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from inspect import isroutine, signature
+from inspect import isroutine
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..curvature import sample_rows
 from ..losses import Loss
-from ..losses.metric import Metric, labels_and_weight
+from ..losses.metric import labels_and_weight
 from ..losses.start import best_beside
 from ..validation import as_weight, first_offender, shown
 from .protocol import Training
@@ -25,13 +25,11 @@ __all__ = [
     "Watch",
     "alone_with",
     "as_offset",
-    "call_metric",
     "check_keys",
     "check_labels",
     "check_options",
     "check_shape",
     "errors_name",
-    "metric_functions",
     "native_model",
     "positives_times",
     "require_loss",
@@ -39,7 +37,6 @@ __all__ = [
     "start_of",
     "target_and_weight",
     "unfitted_copy",
-    "users_metrics",
 ]
 
 
@@ -251,51 +248,3 @@ def check_labels(loss: Loss, target: np.ndarray) -> None:
     limit = np.finfo(np.float32).max
     if offender := first_offender(target, (np.abs(target) <= limit).reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
-
-
-def users_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:
-    """Return the user's metrics, functions and names, without the loss's own: `train` places that one."""
-    functions, names = [], []
-    for metric in [m for metrics in given for m in (metrics if isinstance(metrics, (list, tuple)) else [metrics])]:
-        if isinstance(metric, str):
-            names.append(metric)
-        elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
-            hint = ": pass its .metric" if isinstance(metric, Loss) else ""
-            raise TypeError(f"a metric must be a function, got {shown(metric)}{hint}")
-        elif metric is not None and metric != loss.metric:
-            if getattr(metric, "__name__", None) == loss.name:
-                raise ValueError(
-                    f"two metrics are named {loss.name!r}: set the __name__ of {shown(metric)} to another one"
-                )
-            functions.append(metric)
-    return functions, names
-
-
-def metric_functions(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
-    """Return the user's metrics, which must be functions, without the loss's own."""
-    functions, names = users_metrics(loss, metrics)
-    if names:
-        raise TypeError(f"a metric must be a function, got {shown(names[0])}; names go into params")
-    return functions
-
-
-def call_metric(
-    metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any
-) -> tuple[str, float, bool]:
-    """Call a metric of scikit-learn form; return name, value and whether higher is better.
-
-    It gets what `predict` returns, or probabilities, unless it names a parameter `raw_prediction` or is the metric
-    of a loss. It may take weights, by name or third, and return a value, lower is better, or LightGBM's
-    triple.
-    """
-    parameters = signature(metric).parameters
-    raw = isinstance(metric, Metric) or "raw_prediction" in parameters
-    prediction = raw_prediction if raw else loss.predicted(raw_prediction)
-    if "sample_weight" in parameters:
-        result = metric(y, prediction, sample_weight=weight)
-    else:
-        result = metric(y, prediction, weight) if len(parameters) > 2 else metric(y, prediction)
-    if isinstance(result, tuple):
-        name, value, higher_is_better = result
-        return str(name), float(value), bool(higher_is_better)
-    return getattr(metric, "__name__", type(metric).__name__), float(result), False

@@ -81,13 +81,13 @@ class BaseGBM(BaseEstimator):
         **fit_params
             Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
             ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
-            they like, that return a value, lower is better, or LightGBM's triple; a second parameter named
-            ``raw_prediction`` asks for that), ``callbacks``,
+            they like, that return a value, lower is better, or ``(name, value, higher_is_better)``; scikit-learn's
+            scores are to rise; a second parameter named ``raw_prediction`` asks for that; early stopping watches
+            the loss, unless its ``.metric`` stands in the list too, whose order counts then), ``callbacks``,
             ``init_model`` (a fitted estimator, ours or the engine's, a native model or its path, to go on from),
-            ``init_score`` and
-            ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm of exposure, of the
-            training set, and a list of those of evaluation sets; predictions are without them), ``eval_X`` and
-            ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names for these are taken too.
+            ``init_score`` and ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm
+            of exposure, of the training set, and a list of those of evaluation sets; predictions are without
+            them), ``eval_X`` and ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names are taken too.
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
@@ -191,7 +191,7 @@ class BaseGBM(BaseEstimator):
         Raises
         ------
         ValueError
-            If the model has fewer rounds.
+            If the model has fewer rounds, or keeps but the last, as XGBoost's ``gblinear`` does.
         """
         return self._raw(X, num_iteration)
 

@@ -130,6 +130,27 @@ def test_early_stopping(client, engine):
     assert curve[best - 1] == pytest.approx(loss.value(y[late], staged), rel=1e-5)
 
 
+def high_quantile_score(y_true, y_pred):
+    residual = y_true - y_pred
+    return "score", -np.maximum(0.9 * residual, -0.1 * residual).mean(), True
+
+
+def test_the_list_of_metrics_says_what_is_watched(client, engine):
+    """The score is at its best in another round than the loss, and higher is better."""
+    loss = AbsoluteError()
+    X, y, _ = data(loss)
+    rows, target = parted(client, X[:600], 200), parted(client, y[:600], 200)
+    evals = [(parted(client, X[600:], 100), parted(client, y[600:], 100))]
+    first = engine is LIGHTGBM
+    params = engine.params | ({"first_metric_only": True} if first else {})
+    keywords = {"loss": loss, "num_boost_round": 200, "evals": evals, "early_stopping_rounds": 20}
+    metrics = [high_quantile_score, loss.metric] if first else [loss.metric, high_quantile_score]
+    booster, history = train(engine, client, params, rows, target, metrics=metrics, **keywords)
+    curves = history["validation_0"]
+    best = booster.best_iteration + (0 if first else 1)
+    assert best == np.argmax(curves["score"]) + 1 != np.argmin(curves["absolute_error"]) + 1
+
+
 def test_a_bad_target_names_its_partition_and_the_cluster_is_left_usable(client, engine):
     loss = PoissonDeviance()
     X, y, weight = data(loss)

@@ -139,6 +139,31 @@ def test_other_containers(engine, kind):
     np.testing.assert_allclose(model.fit(data, y).predict(data), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_sparse_counts_and_flags(engine, container, dtype):
+    """One-hot columns and counts of words come as integers; LightGBM knows floats alone."""
+    X, y = np.random.default_rng(0).integers(0, 3, (100, 4)).astype(dtype), np.arange(100.0)
+    data, floats = container(X), sparse.csr_matrix(X.astype(np.float64))
+    expected = engine.regressor().fit(floats, y).predict(floats)
+    model = engine.regressor().fit(data, y, eval_set=[(data, y)])
+    np.testing.assert_array_equal(model.predict(data), expected)
+    assert data.dtype == dtype  # what was given is left as it was
+
+
+def test_a_generator_as_random_state(engine):
+    """It draws a seed, as in the engines' own estimators."""
+    X, y = load_diabetes(return_X_y=True)
+    params = {"subsample": 0.5, **({"subsample_freq": 1} if engine is LIGHTGBM else {})}
+    seed = int(np.random.default_rng(3).integers(np.iinfo(np.int32).max))
+    drawn, known, other = (
+        engine.regressor(random_state=state, **params).fit(X, y).predict(X)
+        for state in (np.random.default_rng(3), seed, seed + 1)
+    )
+    np.testing.assert_array_equal(drawn, known)
+    assert np.abs(drawn - other).max() > 0
+
+
 def test_evaluation_sets_metrics_and_callbacks(engine):
     X, y = load_breast_cancer(return_X_y=True)
     X, X_val, y, y_val = train_test_split(X, y, random_state=0)

@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from gbm_objectives import GBMRegressor, Huber
 from gbm_objectives.distributions import Normal
 from gbm_objectives.plotting import plot_learning_curves
+from tests.engine import XGBOOST
 
 
 def test_fewer_rounds(engine):
@@ -55,3 +56,17 @@ def test_lightgbms_spelling_of_evaluation_sets(engine):
         engine.regressor().fit(X, y, eval_set=[(X, y)], eval_X=X, eval_y=y)
     with pytest.raises(ValueError, match="eval_X has 2 entries, eval_y has 1"):
         engine.regressor().fit(X, y, eval_X=(X, X), eval_y=(y,))
+
+
+@pytest.mark.filterwarnings("ignore:[^`]*`gblinear`:UserWarning", "ignore:.*booster=gblinear:UserWarning")
+def test_a_linear_booster_has_no_rounds_to_show():
+    """XGBoost predicts with all of them, whatever it is asked for."""
+    X, y = load_diabetes(return_X_y=True)
+    model = XGBOOST.regressor(Huber(20.0), n_estimators=3, booster="gblinear", max_depth=None).fit(X, y)
+    np.testing.assert_array_equal(model.predict(X, num_iteration=3), model.predict(X))
+    with pytest.raises(
+        ValueError, match="a linear booster keeps its last round alone: num_iteration must be left"
+    ):
+        model.predict(X, num_iteration=1)
+    with pytest.raises(ValueError, match="staged_predict has no rounds to show"):
+        next(model.staged_predict(X))

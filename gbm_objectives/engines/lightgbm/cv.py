@@ -8,10 +8,13 @@ import lightgbm as lgb
 import numpy as np
 
 from ...losses import Loss
-from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
+from ..common import alone_with, resolved_for, start_of, target_and_weight
 from ..finite import finite_start
+from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of
 from .train import checked_params, complete
+from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
+from .watching import feval_of, n_watched
 
 __all__ = ["cv"]
 
@@ -36,7 +39,7 @@ def cv(
     train_set : lightgbm.Dataset
         The data; its `init_score` is an offset, as in `train`.
     loss : Loss
-        The loss; its metric comes first.
+        The loss; its metric comes first, unless `feval` has it elsewhere.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
     num_boost_round, feval, return_cvbooster, **keywords
@@ -71,7 +74,9 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
+    functions = native_metrics(loss, feval)
     starts = []
+    labels = BorrowedLabels()
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
         target, weight = target_and_weight(loss, train.construct(), "train_set")
@@ -80,6 +85,8 @@ def cv(
         for dataset, offset in zip((train, valid), offsets, strict=True):
             raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
             dataset.set_field("init_score", raw + starts[-1])
+        if not split:
+            labels.replace(train, loss)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
@@ -87,16 +94,21 @@ def cv(
         rows = target_and_weight(loss, train_set, "train_set")
         offset = offset_of(loss, train_set, "train_set")
         loss = resolved_for(loss, *rows, offset)
-        finite_start(
-            loss, ["train_set"], [rows], [offset]
-        )  # raises with the row's number among all, not in a fold
+        # Before any fold: a message has the row's number among all.
+        finite_start(loss, ["train_set"], [rows], [offset])
+        evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, keywords.get("callbacks")))
         params["objective"] = loss
+        split = can_split(train_set)
+        if not split:
+            params, num_boost_round = builtin_params(params, loss), 1
+            evaluate = of_start(evaluate, loss)
+            keywords["callbacks"] = [labels, *(keywords.get("callbacks") or ())]
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
             num_boost_round,
             stratified=loss.classifies if stratified is None else stratified,
-            feval=[loss.metric, *metric_functions(loss, feval)],
+            feval=evaluate,
             fpreproc=from_its_start,
             return_cvbooster=return_cvbooster,
             **keywords,

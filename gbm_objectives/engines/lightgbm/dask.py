@@ -17,12 +17,14 @@ from distributed.lock import Lock
 
 from ...losses import Loss
 from ...validation import shown
-from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ..common import check_options, unfitted_copy
 from ..communicator import CommunicationError, free_later, tracker_for
+from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params
-from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
+from .train import METRIC_NAMES, UNBALANCED, checked_params, complete
+from .watching import EARLY_STOPPING_NAMES
 from .worker import Settings, train_on_worker
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
@@ -66,7 +68,8 @@ def train(
     params : dict
         LightGBM's parameters, without an objective, a metric or a network.
     early_stopping_rounds : int, optional
-        Stop when the loss on one of `evals` has not fallen for so many rounds.
+        Stop when a metric on one of `evals` has not improved for so many rounds; with ``first_metric_only`` only
+        the first counts, which is the loss unless `metrics` has `loss.metric` elsewhere.
     callbacks : sequence of callable, optional
         LightGBM's callbacks; each worker calls its own copies.
 
@@ -88,7 +91,7 @@ def train(
     params = _checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
-    functions = metric_functions(loss, metrics)
+    functions = users_functions(loss, metrics)
     task = prepared(client, loss, sets)
     return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import lightgbm as lgb
@@ -13,8 +12,10 @@ from sklearn.utils import check_random_state
 
 from ...losses import Loss
 from ...validation import shown
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
+from ..rows import known_to_engines
 from .model_text import objective_in
 from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
 
@@ -70,7 +71,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
         if valid_sets
         else None,
-        feval=[_from_sklearn(function, loss) for function in functions],
+        feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         init_model=data.model,
         callbacks=callbacks,
     )
@@ -79,8 +80,8 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
-    threads = _n_threads(estimator.n_jobs)
-    return np.asarray(booster.predict(X, raw_score=True, num_iteration=n_rounds, num_threads=threads))
+    rows, threads = known_to_engines(X), _n_threads(estimator.n_jobs)
+    return np.asarray(booster.predict(rows, raw_score=True, num_iteration=n_rounds, num_threads=threads))
 
 
 def n_rounds(booster: lgb.Booster) -> int:
@@ -143,7 +144,7 @@ def _balanced(params: dict[str, Any], data: Training) -> Training:
 
 def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
     label = y if y.ndim == 1 else y.argmax(axis=1)
-    dataset = lgb.Dataset(X, label, weight=weight, **keywords)
+    dataset = lgb.Dataset(known_to_engines(X), label, weight=weight, **keywords)
     if y.ndim == 2:
         dataset.target_distribution = y  # type: ignore[attr-defined]  # an attribute of ours
     return dataset
@@ -162,10 +163,18 @@ def native_params(estimator: Any) -> dict[str, Any]:
     native["num_threads"] = _n_threads(params["n_jobs"])
     state = params["random_state"]
     if state is not None:
-        native["seed"] = (
-            state if isinstance(state, (int, np.integer)) else check_random_state(state).randint(2**31 - 1)
-        )
+        native["seed"] = _seed(state)
     return native
+
+
+def _seed(state: Any) -> int:
+    """Return a seed, of a generator the next number that it draws, as LightGBM's estimators do."""
+    if isinstance(state, (int, np.integer)):
+        return int(state)
+    most = np.iinfo(np.int32).max
+    if isinstance(state, np.random.Generator):
+        return int(state.integers(most))
+    return int(check_random_state(state).randint(most))
 
 
 def _n_threads(n_jobs: int | None) -> int:
@@ -175,13 +184,3 @@ def _n_threads(n_jobs: int | None) -> int:
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(n_jobs))
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into LightGBM's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
-        return call_metric(metric, loss, dataset.get_label(), raw_prediction, dataset.get_weight())
-
-    return native

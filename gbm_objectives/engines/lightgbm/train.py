@@ -16,16 +16,18 @@ from ..common import (
     Watch,
     alone_with,
     check_keys,
-    metric_functions,
     native_model,
     require_loss,
     resolved_for,
     target_and_weight,
 )
 from ..finite import finite_start
+from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
+from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
+from .watching import feval_of, n_watched
 
 __all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
 
@@ -46,7 +48,6 @@ BUILTIN_ONLY = {
     **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
-EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
@@ -71,8 +72,9 @@ def train(
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
     set; that start value and the link are part of the returned model. The loss's own metric is computed on the
-    validation sets, so early stopping needs nothing else. It is the first metric unless `params` names one:
-    LightGBM computes named metrics first, and stops on any that gets worse.
+    validation sets, so early stopping needs nothing else. It is the first metric, unless `feval` is a list with
+    `loss.metric` in another place, or `params` names one: LightGBM computes named metrics first. It stops on any
+    that gets worse, with `first_metric_only` on the first.
 
     Parameters
     ----------
@@ -86,8 +88,8 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
-        As in `lightgbm.train`. With `init_model`, which may be a fitted estimator too, the training goes on from
-        that model's raw predictions.
+        As in `lightgbm.train`. `feval` may also return `(name, value)`, lower is better. With `init_model`, which
+        may be a fitted estimator too, the training goes on from that model's raw predictions.
 
     Returns
     -------
@@ -129,12 +131,14 @@ def train(
     for dataset, name in sets:
         check_data_set(loss, dataset, name)
 
+    functions = native_metrics(loss, feval)
+
     def keywords(loss: Loss) -> dict[str, Any]:
         return {
             "num_boost_round": num_boost_round,
             "valid_sets": valid_sets,
             "valid_names": valid_names,
-            "feval": [loss.metric, *metric_functions(loss, feval)],
+            "feval": feval_of(placed(loss, functions, first=True), n_watched(params, callbacks)),
             "callbacks": callbacks,
             # Else the model would be written and read once more before it is completed.
             "keep_training_booster": True,
@@ -162,7 +166,13 @@ def train(
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
                 params["objective"] = _objective(loss, drops)
-                booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
+                try:
+                    booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
+                except lgb.basic.LightGBMError:
+                    # Only now is it constructed, with the model's raw predictions.
+                    if train_set._handle is None or can_split(train_set):
+                        raise
+                    booster = _go_on_unsplit(init_model, params, sets, loss, keywords(loss))
             return complete(booster, loss, np.zeros(loss.n_outputs))
 
         construct(params, train_set, sets)
@@ -172,10 +182,10 @@ def train(
         params["objective"] = _objective(loss, drops)
         start = finite_start(loss, [name for _, name in sets], targets, offsets)
         with start_values(sets, start, offsets):
-            if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
+            if can_split(train_set):
                 booster = lgb.train(params, train_set, **keywords(loss))
             else:
-                booster = _train_without_features(params, train_set, loss, keywords(loss))
+                booster = _train_unsplit(params, train_set, loss, keywords(loss))
         return complete(booster, loss, start)
 
 
@@ -254,26 +264,42 @@ def _check_metrics(loss: Loss, given: list[Any]) -> None:
                 )
 
 
-def _train_without_features(
+def _train_unsplit(
     params: dict[str, Any], train_set: lgb.Dataset, loss: Loss, keywords: dict[str, Any]
 ) -> lgb.Booster:
-    """Return a model of one leaf per output, valued 0, after one round with everything that a round brings.
-
-    Where no feature has two bins (a constant column, few rows), LightGBM fails on custom objectives only. Any
-    built-in objective then yields the tree without a split that a custom one should.
-    """
-    objective = "regression" if loss.n_outputs == 1 else "multiclass"
-    label = np.asarray(train_set.get_label())
-    params = {name: value for name, value in params.items() if name not in EARLY_STOPPING_NAMES}
-    params = {**params, "objective": objective}
+    """Return a model of one leaf per output, valued 0, after one round with everything that a round brings."""
+    labels = BorrowedLabels()
+    keywords = {
+        **keywords,
+        "num_boost_round": 1,
+        "feval": of_start(keywords["feval"], loss),
+        "callbacks": [labels, *(keywords["callbacks"] or ())],
+    }
     try:
-        if loss.outputs:
-            train_set.set_label(
-                np.arange(len(label)) % loss.n_outputs
-            )  # the multi-class objective asks for labels
-        return lgb.train(params, train_set, **{**keywords, "num_boost_round": 1})
+        labels.replace(train_set, loss)
+        return lgb.train(builtin_params(params, loss), train_set, **keywords)
     finally:
-        train_set.set_label(label)
+        labels.restore()
+
+
+def _go_on_unsplit(
+    init_model: Any,
+    params: dict[str, Any],
+    sets: list[tuple[lgb.Dataset, str]],
+    loss: Loss,
+    keywords: dict[str, Any],
+) -> lgb.Booster:
+    """Return the model to go on from, as it is, after a round that finds nothing to add."""
+    train_set = sets[0][0]
+    construct(params, train_set, sets)
+    for dataset, _ in sets:
+        dataset._predictor = None  # its raw predictions are in the data sets, and would be set again
+    trained = _train_unsplit(params, train_set, loss, keywords)
+    if not isinstance(init_model, lgb.Booster):
+        init_model = lgb.Booster(model_file=init_model)
+    booster = lgb.Booster(model_str=init_model.model_to_string(num_iteration=-1))
+    booster.params, booster.best_score, booster.best_iteration = trained.params, trained.best_score, 0
+    return booster
 
 
 def objective_name(loss: Loss) -> str | None:

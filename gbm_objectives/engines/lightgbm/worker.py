@@ -15,7 +15,9 @@ from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator, connected
+from ..metrics import placed
 from ..rows import concatenated
+from .watching import n_watched, triples
 
 __all__ = ["Settings", "train_on_worker"]
 
@@ -72,6 +74,7 @@ def train_on_worker(
         return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
 
     communicator = Communicator()
+    metrics = placed(loss, list(settings.metrics), first=True)
     rounds = count(1)
     places = None
     if settings.exact_rows is not None:
@@ -84,18 +87,19 @@ def train_on_worker(
 
     def metric(raw: np.ndarray, data: lgb.Dataset) -> list[tuple[str, float, bool]]:
         y, weight = labels_and_weight(data)
-        return global_results(loss, settings.metrics, y, raw, weight, communicator)
+        return triples(global_results(loss, metrics, y, raw, weight, communicator), n_watched({}, callbacks))
 
     history: dict[str, Any] = {}
-    watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
+    callbacks = [lgb.record_evaluation(history)] if len(shares) > 1 else []
     if settings.early_stopping_rounds is not None:
         stopping = lgb.early_stopping(
             settings.early_stopping_rounds,
-            first_metric_only=bool(params.get("first_metric_only")),  # the loss is the first
+            first_metric_only=bool(params.get("first_metric_only")),
             min_delta=params.get("early_stopping_min_delta", 0.0),
             verbose=False,
         )
-        watchers.append(stopping)
+        callbacks.append(stopping)
+    callbacks += settings.callbacks
     own_set = dataset(shares[0], reference)
     with connected(tracker):
         try:
@@ -106,7 +110,7 @@ def train_on_worker(
                 valid_sets=[dataset(parts, own_set) for parts in shares[1:]],
                 valid_names=list(settings.names),
                 feval=metric,
-                callbacks=[*watchers, *settings.callbacks],
+                callbacks=callbacks,
                 keep_training_booster=True,
             )
         finally:

@@ -8,10 +8,12 @@ import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
-from ..common import metric_functions, target_and_weight
+from ..common import target_and_weight
 from ..finite import finite_start
+from ..metrics import native_metrics, placed, results_of
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
 __all__ = ["cv"]
 
@@ -35,7 +37,7 @@ def cv(
     dtrain : xgboost.DMatrix
         The data, without a `base_margin`.
     loss : Loss
-        The loss; its metric comes last, and early stopping looks at it.
+        The loss; its metric comes last, and early stopping looks at it, unless `custom_metric` has it elsewhere.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
     num_boost_round, custom_metric, **keywords
@@ -79,7 +81,8 @@ def cv(
     unit = unit_of_gains(loss, target, weight, start)
     if unit != 1.0:
         params = with_penalties_times(params, unit)
-    functions: list[Any] = [*metric_functions(loss, custom_metric), loss.metric]
+    metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
+    directions = Directions()
 
     def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
         start = loss.initial_raw(*target_and_weight(loss, train, "dtrain"))
@@ -90,13 +93,9 @@ def cv(
         return np.float32(unit) * gradient, np.float32(unit) * hessian
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        results: list[tuple[str, float]] = []
-        for metric in functions:
-            result = metric(raw_prediction, dmatrix)
-            results.extend(result if isinstance(result, list) else [result])
-        return results
+        results = (one for metric in metrics for one in results_of(metric, metric(raw_prediction, dmatrix)))
+        return directions.noted(results)
 
-    keywords.setdefault("maximize", False)
     return xgb.cv(
         params,
         dtrain,
@@ -105,5 +104,5 @@ def cv(
         obj=objective,
         custom_metric=all_metrics,
         fpreproc=from_its_start,
-        **keywords,
+        **directions.beside(keywords),
     )

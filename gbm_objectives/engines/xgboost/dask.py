@@ -9,8 +9,9 @@ import xgboost as xgb
 import xgboost.dask
 
 from ...losses import Loss
-from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ..common import check_options, unfitted_copy
 from ..communicator import TIMEOUT
+from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, native_params
@@ -60,9 +61,11 @@ def train(
     num_boost_round : int, default=100
         Number of rounds.
     early_stopping_rounds : int, optional
-        Stop when the loss on the last of `evals` has not fallen for so many rounds.
+        Stop when the last metric on the last of `evals` has not improved for so many rounds: the loss, unless
+        `metrics` has `loss.metric` before another one.
     metrics : sequence of callable, optional
-        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value.
+        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value,
+        lower is better, or ``(name, value, higher_is_better)``.
         In each round the rows of `evals` are gathered for them on every worker.
     callbacks : sequence of xgboost.callback.TrainingCallback, optional
         XGBoost's callbacks; each worker calls its own copies.
@@ -85,7 +88,7 @@ def train(
     checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
-    functions = metric_functions(loss, metrics)
+    functions = users_functions(loss, metrics)
     task = prepared(client, loss, sets)
     return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
 
@@ -106,9 +109,6 @@ def _train(
     rows = task.target, task.weight
     params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact_rows, task.start)
     matrix = {"enable_categorical": True, **matrix}
-    if early_stopping_rounds is not None:
-        stopping = xgb.callback.EarlyStopping(rounds=early_stopping_rounds, metric_name=loss.name, maximize=False)
-        callbacks = [*(callbacks or ()), stopping]
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
@@ -125,8 +125,13 @@ def _train(
             evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            callbacks=[*(callbacks or ()), _StopIfCancelled()],
-            verbose_eval=False,
+            **metric.directions.beside(
+                {
+                    "callbacks": [*(callbacks or ()), _StopIfCancelled()],
+                    "early_stopping_rounds": early_stopping_rounds,
+                    "verbose_eval": False,
+                }
+            ),
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )
     return result["booster"], result["history"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,10 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ...validation import shown
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
+from ..rows import known_to_engines
 from .train import n_outputs_of, objective_name, train
 
 __all__ = [
@@ -67,7 +68,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[_from_sklearn(function, loss) for function in functions],
+        custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         xgb_model=data.model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
@@ -96,6 +97,12 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
 
 def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    if n_rounds not in (None, booster.num_boosted_rounds()) and _is_linear(booster):
+        # XGBoost would predict with all of them and say nothing.
+        raise ValueError(
+            "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
+            " no rounds to show"
+        )
     data = _dmatrix(estimator, X)
     return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
 
@@ -154,7 +161,7 @@ def _dmatrix(
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
     return xgb.DMatrix(
-        X,
+        known_to_engines(X),
         y,
         weight=weight,
         base_margin=offset,
@@ -171,16 +178,3 @@ def native_params(estimator: Any) -> dict[str, Any]:
         raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: loss= is it")
     params = estimator.get_xgb_params().items()
     return {name: value for name, value in params if value is not None and name != "objective"}
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into XGBoost's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
-        weight = dmatrix.get_weight()
-        weight = weight if weight.size else None
-        name, value, _ = call_metric(metric, loss, dmatrix.get_label(), raw_prediction, weight)
-        return name, value
-
-    return native

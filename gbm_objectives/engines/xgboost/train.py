@@ -22,14 +22,15 @@ from ..common import (
     as_offset,
     check_keys,
     errors_name,
-    metric_functions,
     native_model,
     require_loss,
     resolved_for,
     target_and_weight,
 )
 from ..finite import finite_start
+from ..metrics import Result, is_own, native_metrics, placed, results_of
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
@@ -70,7 +71,7 @@ def train(
 
     The boosting starts at the constant that minimises the loss; that start value and the link are part of the
     returned model. The loss's own metric comes last on the evaluation sets, so early stopping needs nothing
-    else.
+    else; to watch another one, end the list `custom_metric` with it and put `loss.metric` before.
 
     Parameters
     ----------
@@ -84,10 +85,11 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
-        As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
-        target distributions they find the largest class as label and the rest in
-        ``dmatrix.target_distribution``. With `xgb_model`, which may be a fitted estimator too, the training goes
-        on from that model, which must have the same link.
+        As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions, which
+        may also return `(name, value, higher_is_better)`: early stopping then needs no `maximize`. Of target
+        distributions they find the largest class as label and the rest in ``dmatrix.target_distribution``. With
+        `xgb_model`, which may be a fitted estimator too, the training goes on from that model, which must have
+        the same link.
 
     Returns
     -------
@@ -161,20 +163,21 @@ def train(
             hessian *= np.float32(unit)
         return gradient, hessian
 
-    metrics = metric_functions(loss, custom_metric)
-    _warn_of_rounding(loss, *targets[-1], start, keywords)
+    metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
+    if is_own(metrics[-1], loss):
+        _warn_of_rounding(loss, *targets[-1], start, keywords)
+    directions = Directions()
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        results: list[tuple[str, float]] = []
-        for metric in metrics:
-            result = metric(raw_prediction, dmatrix)
-            results.extend(result if isinstance(result, list) else [result])
-        # XGBoost stops early on the last metric.
         target, weight = next(known for (own, _), known in zip(sets, targets, strict=True) if own is dmatrix)
-        return [*results, (loss.metric.__name__, loss.value(target, raw_prediction, weight))]
+        results: list[Result] = []
+        for metric in metrics:
+            if is_own(metric, loss):
+                results.append((loss.name, loss.value(target, raw_prediction, weight), False))
+            else:
+                results += results_of(metric, metric(raw_prediction, dmatrix))
+        return directions.noted(results)
 
-    # By name XGBoost would maximise a metric that begins with "pre", "map", "auc" or "ndcg".
-    keywords.setdefault("maximize", False)
     margins = _margins_from(start, sets, offsets)
     with margins, _labels_for_softmax(sets, [target for target, _ in targets]):
         return xgb.train(
@@ -185,7 +188,7 @@ def train(
             obj=objective,
             custom_metric=all_metrics,
             xgb_model=xgb_model,
-            **keywords,
+            **directions.beside(keywords, verbose=True),
         )
 
 

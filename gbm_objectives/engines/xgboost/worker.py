@@ -13,8 +13,10 @@ from ...losses.metric import labels_and_weight
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
 from ..finite import finite_start
+from ..metrics import placed
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
 __all__ = ["GlobalMetric", "Objective", "for_workers"]
 
@@ -81,14 +83,13 @@ class GlobalMetric:
     """Metrics of the rows of all workers, which each of them returns: XGBoost takes the mean over workers."""
 
     def __init__(self, loss: Loss, metrics: Sequence[Callable[..., Any]]) -> None:
-        self.loss, self.metrics = loss, metrics
+        self.loss, self.metrics = loss, placed(loss, list(metrics), first=False)
+        self.directions = Directions()
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        """Return names and values, the loss last."""
+        """Return names and values; XGBoost stops early on the last one, which is the loss by default."""
         rows = _rows(self.loss, raw_prediction, dmatrix)
-        own, *users = global_results(self.loss, self.metrics, *rows, Communicator())
-        # In this order, since XGBoost stops early on the last one.
-        return [(name, value) for name, value, _ in (*users, own)]
+        return self.directions.noted(global_results(self.loss, self.metrics, *rows, Communicator()))
 
 
 def _rows(
