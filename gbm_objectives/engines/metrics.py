@@ -14,6 +14,7 @@ from typing import Any
 
 from ..losses import Loss
 from ..losses.metric import Metric, labels_and_weight
+from ..validation import shown
 
 __all__ = [
     "OfResponse",
@@ -69,7 +70,7 @@ def native_metrics(loss: Loss, given: Any) -> Metrics:
 
 def _check_no_names(names: list[str]) -> None:
     if names:
-        raise TypeError(f"a metric must be a function, got {names[0]!r}; names go into params")
+        raise TypeError(f"a metric must be a function, got {shown(names[0])}; names go into params")
 
 
 def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, list[str]]:
@@ -81,20 +82,20 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
             late_names += [metric] if functions else []
         elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
             hint = ": pass its .metric" if isinstance(metric, Loss) else ""
-            raise TypeError(f"a metric must be a function, got {metric!r}{hint}")
+            raise TypeError(f"a metric must be a function, got {shown(metric)}{hint}")
         elif metric is not None and _of_loss(metric, loss):
             if not any(is_own(other, loss) for other in functions):
                 functions.append(metric)
         elif metric is not None:
             if getattr(metric, "__name__", None) == loss.name:
                 raise ValueError(
-                    f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one"
+                    f"two metrics are named {loss.name!r}: set the __name__ of {shown(metric)} to another one"
                 )
             functions.append(metric)
     if late_names and any(is_own(metric, loss) for metric in functions):
         raise ValueError(
-            f"metric {late_names[0]!r} must stand before the functions: the order of a list with the loss's own"
-            " metric counts, and engines compute metrics by name first"
+            f"metric {shown(late_names[0])} must stand before the functions: the order of a list with the loss's"
+            " own metric counts, and engines compute metrics by name first"
         )
     return functions, names
 
@@ -166,7 +167,7 @@ def _result(metric: Callable[..., Any], one: Any) -> Result:
     if number is None or not isinstance(name, str):
         raise TypeError(
             f"metric {_name_of(metric)!r} must return a value, (name, value) or (name, value, higher_is_better),"
-            f" got {one!r}"
+            f" got {shown(one)}"
         )
     return name, number, bool(stated[0]) if stated else _direction(metric, name)
 
