@@ -10,7 +10,7 @@ import numpy as np
 from ...losses import Loss
 from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
 from .data_sets import check_data_set, construct, offset_of
-from .train import checked_params, complete
+from .train import ObjectiveIsNone, checked_params, complete, starts_at_loss, zero
 
 __all__ = ["cv"]
 
@@ -24,6 +24,7 @@ def cv(
     stratified: bool | None = None,
     feval: Any = None,
     return_cvbooster: bool = False,
+    callbacks: Any = None,
     **keywords: Any,
 ) -> dict[str, Any]:
     """Cross-validate as `lightgbm.cv` does, from the right start in each fold.
@@ -38,8 +39,8 @@ def cv(
         The loss; its metric comes first.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
-    num_boost_round, feval, return_cvbooster, **keywords
-        As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `callbacks`, `eval_train_metric`), but with 100
+    num_boost_round, feval, return_cvbooster, callbacks, **keywords
+        As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `eval_train_metric`), but with 100
         rounds by default. The boosters returned are complete models.
 
     Returns
@@ -70,19 +71,20 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
-    starts = []
+    starts: list[Any] = []
+    from_loss = starts_at_loss(params)
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
         target, weight = target_and_weight(loss, train.construct(), "train_set")
         offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
-        starts.append(start_of(loss, target, weight, offsets[0]))
+        starts.append(start_of(loss, target, weight, offsets[0]) if from_loss else zero(loss))
         for dataset, offset in zip((train, valid), offsets, strict=True):
             raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
             dataset.set_field("init_score", raw + starts[-1])
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
-        construct(params, train_set, [(train_set, "train_set")])
+        params = construct(params, train_set, [(train_set, "train_set")])
         loss = resolved_for(
             loss, *target_and_weight(loss, train_set, "train_set"), offset_of(loss, train_set, "train_set")
         )
@@ -94,6 +96,7 @@ def cv(
             stratified=loss.classifies if stratified is None else stratified,
             feval=[loss.metric, *metric_functions(loss, feval)],
             fpreproc=from_its_start,
+            callbacks=[*(callbacks or ()), ObjectiveIsNone()],
             return_cvbooster=return_cvbooster,
             **keywords,
         )

@@ -21,14 +21,22 @@ from ..communicator import CommunicationError, free_later, tracker_for
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params
-from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
+from .train import (
+    EARLY_STOPPING_NAMES,
+    METRIC_NAMES,
+    THREAD_NAMES,
+    UNBALANCED,
+    checked_params,
+    complete,
+    starts_at_loss,
+    zero,
+)
 from .worker import Settings, train_on_worker
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
-THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
 # The network is made here, of Dask's workers.
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
@@ -133,7 +141,7 @@ def _train(
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
-    start = task.loss.initial_raw(task.target, task.weight)
+    start = task.loss.initial_raw(task.target, task.weight) if starts_at_loss(params) else zero(task.loss)
     settings = Settings(
         task.loss,
         start,
@@ -182,7 +190,7 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     params = native_params(estimator)
     for name in (*UNBALANCED, "scale_pos_weight"):
         params.pop(name, None)
-    if estimator.n_jobs is None:
+    if all(value is None for name, value in estimator.get_params().items() if name in THREAD_NAMES):
         del params["num_threads"]  # those of the workers
     functions, metric_names = users_metrics(loss, data.eval_metric)
     if metric_names:

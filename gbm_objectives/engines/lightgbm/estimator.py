@@ -8,6 +8,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from joblib import cpu_count
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
@@ -15,7 +16,7 @@ from ...losses import Loss
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
 from .model_text import objective_in
-from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
+from .train import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -35,7 +36,7 @@ FIRST_ROUND = 1
 QUIET: dict[str, Any] = {"verbosity": -1}
 OPTIONS = ("categorical_feature", "feature_name")
 # Parameters of the wrapper, which the native library does not know or which the loss replaces.
-WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", "n_jobs")
+WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", *THREAD_NAMES)
 
 
 def default_estimator(classifier: bool) -> Any:
@@ -158,7 +159,8 @@ def native_params(estimator: Any) -> dict[str, Any]:
     for name in OBJECTIVE_NAMES[1:]:
         if name in native:
             raise ValueError(f"{name} of estimator must be left out, got {native[name]!r}: loss= is it")
-    native["num_threads"] = _n_threads(params["n_jobs"])
+    given = [params[name] for name in THREAD_NAMES if params.get(name) is not None]
+    native["num_threads"] = _n_threads(given[0] if given else None)
     state = params["random_state"]
     if state is not None:
         native["seed"] = (
@@ -168,12 +170,14 @@ def native_params(estimator: Any) -> dict[str, Any]:
 
 
 def _n_threads(n_jobs: int | None) -> int:
-    """Return LightGBM's number of threads for scikit-learn's `n_jobs`; 0 is LightGBM's own choice."""
-    if n_jobs is None or n_jobs >= 0:
-        return n_jobs or 0
-    from joblib import effective_n_jobs
+    """Return LightGBM's number of threads for scikit-learn's `n_jobs`, as its estimators do.
 
-    return int(effective_n_jobs(n_jobs))
+    None are the physical cores: left to LightGBM, it would be what OpenMP says. The model may depend on it, as the
+    random numbers of `use_quantized_grad` do.
+    """
+    if n_jobs is not None and n_jobs >= 0:
+        return n_jobs
+    return int(cpu_count(only_physical_cores=True)) if n_jobs is None else max(cpu_count() + 1 + n_jobs, 1)
 
 
 def _from_sklearn(metric: Any, loss: Loss) -> Any:

@@ -24,7 +24,7 @@ from .data_sets import check_data_set, construct, named_sets, offset_of, start_v
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in
 
-__all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
+__all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "THREAD_NAMES", "UNBALANCED", "objective_name", "train"]
 
 # The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
 # none, and serves raw predictions.
@@ -41,10 +41,13 @@ UNBALANCED = ("is_unbalance", "unbalance", "unbalanced_sets")
 BUILTIN_ONLY = {
     **dict.fromkeys((*UNBALANCED, "reg_sqrt"), False),
     **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
+    **dict.fromkeys(("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"), 1),
+    **dict.fromkeys(("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"), 1),
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
 EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
+THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
 # With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
@@ -67,9 +70,9 @@ def train(
     """Train as `lightgbm.train` does, and return a complete model.
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
-    set; that start value and the link are part of the returned model. The loss's own metric is computed on the
-    validation sets, so early stopping needs nothing else. It is the first metric unless `params` names one:
-    LightGBM computes named metrics first, and stops on any that gets worse.
+    set, or at 0 with ``boost_from_average=False``; that start value and the link are part of the returned model.
+    The loss's own metric is computed on the validation sets, so early stopping needs nothing else. It is the first
+    metric unless `params` names one: LightGBM computes named metrics first, and stops on any that gets worse.
 
     Parameters
     ----------
@@ -131,7 +134,7 @@ def train(
             "valid_sets": valid_sets,
             "valid_names": valid_names,
             "feval": [loss.metric, *metric_functions(loss, feval)],
-            "callbacks": callbacks,
+            "callbacks": [*(callbacks or ()), ObjectiveIsNone()],
             # Else the model would be written and read once more before it is completed.
             "keep_training_booster": True,
         }
@@ -154,14 +157,14 @@ def train(
             with start_values(sets, None, [None] * len(sets)):
                 params["objective"] = _objective(loss, drops)
                 booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
-            return complete(booster, loss, np.zeros(loss.n_outputs))
+            return complete(booster, loss, zero(loss))
 
-        construct(params, train_set, sets)
+        params = construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
         loss = resolved_for(loss, *targets[0], offsets[0])
         params["objective"] = _objective(loss, drops)
-        start = start_of(loss, *targets[0], offsets[0])
+        start = start_of(loss, *targets[0], offsets[0]) if starts_at_loss(params) else zero(loss)
         with start_values(sets, start, offsets):
             if any(train_set.feature_num_bin(column) > 1 for column in range(train_set.num_feature())):
                 booster = lgb.train(params, train_set, **keywords(loss))
@@ -186,6 +189,31 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
         params["max_delta_step"] = loss._largest_step
     return params
+
+
+def starts_at_loss(params: dict[str, Any]) -> bool:
+    """Return whether boosting starts at the constant that minimises the loss, as it does unless told otherwise."""
+    return str(params.get("boost_from_average", True)).lower() not in ("false", "-")
+
+
+def zero(loss: Loss) -> float | np.ndarray:
+    """Return 0 as a start value."""
+    return 0.0 if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
+
+
+class ObjectiveIsNone:
+    """A callback that tells boosters what they were made with: the objective "none".
+
+    LightGBM sets it again before the first round of a custom objective. That would draw the columns of
+    `feature_fraction` once more than for its own objectives, and warn that `num_leaves` is not set though it is.
+    """
+
+    before_iteration = True
+
+    def __call__(self, env: Any) -> None:
+        """Tell the booster, or those of a cross-validation."""
+        for booster in getattr(env.model, "boosters", [env.model]) if env.params["objective"] == "none" else ():
+            booster._Booster__set_objective_to_none = True
 
 
 def _objective(loss: Loss, drops: bool) -> Any:

@@ -16,6 +16,7 @@ from ...losses.start import constant_rows
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator, connected
 from ..rows import concatenated
+from .train import ObjectiveIsNone
 
 __all__ = ["Settings", "train_on_worker"]
 
@@ -106,7 +107,7 @@ def train_on_worker(
                 valid_sets=[dataset(parts, own_set) for parts in shares[1:]],
                 valid_names=list(settings.names),
                 feval=metric,
-                callbacks=[*watchers, *settings.callbacks],
+                callbacks=[*watchers, *settings.callbacks, ObjectiveIsNone()],
                 keep_training_booster=True,
             )
         finally:
