@@ -20,7 +20,7 @@ from ..common import check_options, metric_functions, unfitted_copy, users_metri
 from ..communicator import CommunicationError, free_later, tracker_for
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
-from .estimator import native_params
+from .estimator import native_params, valid_names
 from .train import (
     EARLY_STOPPING_NAMES,
     METRIC_NAMES,
@@ -97,7 +97,12 @@ def train(
     names = [f"validation_{i}" for i in range(len(evals))]
     functions = metric_functions(loss, metrics)
     task = prepared(client, loss, sets)
-    return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
+    repeats = [
+        one[0] is X and one[1] is y and all(w is None or w is sample_weight for w in one[2:]) for one in evals
+    ]
+    return _train(
+        client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks, repeats
+    )
 
 
 def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
@@ -132,8 +137,9 @@ def _train(
     early_stopping_rounds: int | None,
     metrics: Sequence[Callable[..., Any]],
     callbacks: Sequence[Any] | None,
+    repeats: Sequence[bool],
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
-    """Train on checked data."""
+    """Train on checked data; `repeats` says which evaluation sets are the training set."""
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
@@ -151,6 +157,7 @@ def _train(
         early_stopping_rounds,
         metrics,
         [*(callbacks or ()), _stop_if_cancelled],
+        repeats,
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
@@ -203,9 +210,12 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
         raise ValueError("early_stopping_round needs an eval_set to compute the loss on")
     params = _checked_params(params, loss)
     task = prepared(data.client, loss, data.sets)
-    names = data.eval_names or [f"valid_{i}" for i in range(len(data.sets) - 1)]
+    repeats = data.repeats or [False] * (len(data.sets) - 1)
+    names = data.eval_names or valid_names(repeats)
     n_rounds = estimator.n_estimators
-    booster, history = _train(data.client, params, task, names, n_rounds, stopping, functions, data.callbacks)
+    booster, history = _train(
+        data.client, params, task, names, n_rounds, stopping, functions, data.callbacks, repeats
+    )
     return Trained(booster, history, max(booster.best_iteration, 0) or None), task.loss
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import wraps
 from typing import Any
@@ -16,7 +17,7 @@ from ...losses import Loss
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
 from .model_text import objective_in
-from .train import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, objective_name, train
+from .train import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -50,9 +51,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     params = native_params(estimator)
     data = _balanced(params, data)
     train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    repeats = data.repeats or [False] * len(data.eval_sets)
+    # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
+    # never stops early, drops trees to predict that one.
+    drops = drops_trees(params)
     valid_sets = [
-        _dataset(*eval_set, init_score=offset, reference=train_set)
-        for eval_set, offset in zip(data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), strict=True)
+        train_set if same and not drops else _dataset(*eval_set, init_score=offset, reference=train_set)
+        for eval_set, offset, same in zip(
+            data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), repeats, strict=True
+        )
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     callbacks = list(data.callbacks or [])
@@ -67,9 +74,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.n_estimators,
         valid_sets=valid_sets or None,
-        valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
-        if valid_sets
-        else None,
+        valid_names=list(data.eval_names or valid_names(repeats)) if valid_sets else None,
         feval=[_from_sklearn(function, loss) for function in functions],
         init_model=data.model,
         callbacks=callbacks,
@@ -139,6 +144,11 @@ def _balanced(params: dict[str, Any], data: Training) -> Training:
                 data = replace(rarer, sample_weight=rarer.sample_weight / factor)
     factor = params.pop("scale_pos_weight", 1.0)
     return data if factor == 1.0 else positives_times(data, factor, "scale_pos_weight")
+
+
+def valid_names(repeats: Sequence[bool]) -> list[str]:
+    """Return LightGBM's names of evaluation sets, of which some are the training set."""
+    return ["training" if same else f"valid_{i}" for i, same in enumerate(repeats)]
 
 
 def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:

@@ -139,7 +139,7 @@ def train(
             "keep_training_booster": True,
         }
 
-    drops = any(params.get(name) == "dart" for name in BOOSTING_NAMES)
+    drops = drops_trees(params)
     if drops and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
             "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
@@ -189,6 +189,11 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
         params["max_delta_step"] = loss._largest_step
     return params
+
+
+def drops_trees(params: dict[str, Any]) -> bool:
+    """Return whether boosting is DART."""
+    return any(params.get(name) == "dart" for name in BOOSTING_NAMES)
 
 
 def starts_at_loss(params: dict[str, Any]) -> bool:

@@ -81,8 +81,7 @@ def in_classifier(params, loss):
 
 
 DOORS = {"train": in_train, "data set": in_data_set, "regressor": in_regressor, "classifier": in_classifier}
-# With these LightGBM chooses among rows or splits that are equal up to rounding, and our cross-entropy is not rounded
-# as its own is.
+# Among rows or splits that are equal up to rounding these choose, and our cross-entropy is rounded in another way.
 OF_ROUNDING = ("data_sample_strategy", "max_delta_step", "top_rate")
 
 
@@ -137,8 +136,8 @@ def test_the_model_changes_as_lightgbms_own_does(door, name, value_of):
     params = {**BASE, **CHANGES[name][1], name: value_of(name)}
     stock, ours = DOORS[door](params, None), DOORS[door](params, SquaredError())
     if params.get("boosting") == "dart" and not np.allclose(ours, stock):
-        # Before the first round of a custom objective LightGBM's DART reads a flag that nothing has set: whether it
-        # draws once less depends on what was in memory.
+        # Before the first round of a custom objective LightGBM's DART reads a flag that nothing has set: what was
+        # in memory decides whether it draws.
         stock = DOORS[door]({**params, "drop_seed": one_draw_earlier(params["drop_seed"])}, None)
     np.testing.assert_allclose(ours, stock, rtol=1e-6, atol=1e-6)
 
