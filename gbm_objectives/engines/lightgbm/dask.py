@@ -164,6 +164,10 @@ def _train(
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
     booster = complete(lgb.Booster(model_str=text), task.loss, start)
     booster.best_iteration = best
+    # Of the last round where none is the best, as `lightgbm.train` has it.
+    booster.best_score = {
+        name: {metric: values[best - 1] for metric, values in of_set.items()} for name, of_set in history.items()
+    }
     return booster, history
 
 

@@ -104,6 +104,8 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model._best_score = trained.booster.best_score
     model._evals_result = trained.evals_result
     model._n_features = model._n_features_in = n_features
+    # By this it tells whether it has feature_names_in_; these are the names that LightGBM gives.
+    model._fitted_with_feature_names = trained.booster.feature_name() != [f"Column_{i}" for i in range(n_features)]
     model._objective = trained.booster.params.get("objective", "custom")
     if classes is not None:
         model._classes, model._n_classes = classes, len(classes)
