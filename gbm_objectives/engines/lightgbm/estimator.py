@@ -175,7 +175,7 @@ def native_params(estimator: Any) -> dict[str, Any]:
     native["num_threads"] = _n_threads(given[0] if given else None)
     state = params["random_state"]
     if state is not None:
-        native["seed"] = (
+        native["random_state"] = (
             state if isinstance(state, (int, np.integer)) else check_random_state(state).randint(2**31 - 1)
         )
     return native

@@ -47,7 +47,7 @@ BUILTIN_ONLY = {
 }
 EARLY_STOPPING_NAMES = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
-THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+THREAD_NAMES = ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
 # With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts

@@ -189,7 +189,9 @@ def test_importances(kind):
     np.testing.assert_allclose(ours, model.fit(X, Y).feature_importances_, rtol=1e-5)
 
 
-@pytest.mark.parametrize("threads", [{}, {"n_jobs": 1}, {"n_jobs": 2}, {"n_jobs": -1}, {"nthread": 2}])
+@pytest.mark.parametrize(
+    "threads", [{}, {"n_jobs": 1}, {"n_jobs": 2}, {"n_jobs": -1}, {"num_threads": 1}]
+)
 def test_threads_are_those_of_the_wrapper(threads):
     # Above 512 rows the random numbers of quantised gradients depend on the number of threads.
     X = np.random.default_rng(0).normal(size=(1500, 3))
@@ -198,9 +200,50 @@ def test_threads_are_those_of_the_wrapper(threads):
     np.testing.assert_allclose(ours.predict(X), model.fit(X, X[:, 0] ** 2).predict(X), rtol=1e-6)
 
 
+@pytest.mark.parametrize("seeds", [{}, {"seed": 2}, {"random_seed": 2}], ids=repr)
+@pytest.mark.filterwarnings("ignore:.*will be ignored")
+def test_of_several_seeds_lightgbms_choice(seeds):
+    model = LGBMRegressor(
+        **{**BASE, "seed": None, "random_state": 1, **seeds, "bagging_freq": 1, "subsample": 0.5}
+    )
+    np.testing.assert_allclose(
+        GBMRegressor(None, model).fit(X, Y).predict(X), model.fit(X, Y).predict(X), rtol=1e-6
+    )
+
+
 def test_the_model_says_what_lightgbms_own_says():
     data = lgb.Dataset(X, Y, free_raw_data=False)
     stock = lgb.train({**BASE, "objective": "regression"}, data, 2).trees_to_dataframe()
     ours = train(BASE, lgb.Dataset(X, Y), loss=SquaredError(), num_boost_round=2).trees_to_dataframe()
     np.testing.assert_array_equal(ours["node_index"], stock["node_index"])
     np.testing.assert_allclose(ours["value"], stock["value"], rtol=1e-5)
+
+
+# What a data set is given, and whether it changes the model.
+GIVEN = {
+    "weight": (np.linspace(0.2, 3.0, N_ROWS), True),
+    # Beside which the best constant is 0: ours starts at it, LightGBM's own at 0.
+    "init_score": (5 * X[:, 0] + (Y - 5 * X[:, 0]).mean(), True),
+    "categorical_feature": ([4, 5], True),
+    "feature_name": (list("abcdef"), False),
+    "params": ({"max_bin": 8}, True),
+    "free_raw_data": (False, False),
+    "position": (np.arange(N_ROWS) % 3, False),  # of ranking
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_a_data_set_is_given(name):
+    value, changes = GIVEN[name]
+    own = {**CATEGORIES, name: value}
+    stock = lgb.train({**BASE, "objective": "regression"}, lgb.Dataset(X, Y, **own), ROUNDS)
+    ours = train(BASE, lgb.Dataset(X, Y, **own), loss=SquaredError(), num_boost_round=ROUNDS)
+    np.testing.assert_allclose(ours.predict(X), stock.predict(X), rtol=1e-6, atol=1e-6)
+    assert ours.feature_name() == stock.feature_name()
+    assert (np.abs(stock.predict(X) - as_it_is("train")).max() > 0.1) == changes
+
+
+def test_all_that_a_data_set_is_given_is_compared():
+    assert not set(signature(lgb.Dataset).parameters) - {*GIVEN, "data", "label", "reference", "group"}
+    with pytest.raises(ValueError, match="group must not be set"):
+        train(BASE, lgb.Dataset(X, Y, group=[100, N_ROWS - 100]), loss=SquaredError())

@@ -193,3 +193,42 @@ def test_weights_of_classes():
     start = float(np.average(labels, weights=np.where(labels, 3.0, 1.0)))
     stock = XGBClassifier(**params, base_score=start).fit(X, labels)
     close(ours.predict_proba(X), stock.predict_proba(X))
+
+
+# What a data set is given, and whether it changes the model.
+GIVEN = {
+    "weight": (np.linspace(0.2, 3.0, N_ROWS), True),
+    # Beside which the best constant is 0: ours starts at it, XGBoost's own at 0.
+    "base_margin": (5 * X[:, 0] + (Y - 5 * X[:, 0]).mean(), True),
+    "missing": (0.0, True),
+    "feature_weights": (np.array([1.0, 0.01, 0.01, 1.0, 0.01, 0.01]), True),
+    "feature_types": ([*"qqqqqc"], True),
+    "enable_categorical": (True, False),
+    "feature_names": (list("abcdef"), False),
+    "nthread": (2, False),
+    "silent": (True, False),
+    "data_split_mode": (xgb.core.DataSplitMode.ROW, False),
+}
+# group and qid are refused; bounds are for survival.
+ELSEWHERE = {"self", "data", "label", "group", "qid", "label_lower_bound", "label_upper_bound"}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_a_data_set_is_given(name):
+    value, changes = GIVEN[name]
+    own = {"enable_categorical": True, name: value}
+    params = {**BASE, "colsample_bynode": 0.4}
+
+    def predictions(own, ours=False):
+        data = xgb.DMatrix(X, Y, **own)
+        if ours:
+            booster = train(params, data, loss=SquaredError(), num_boost_round=ROUNDS)
+            return booster.predict(data, output_margin=True)
+        return xgb.train({**params, "objective": "reg:squarederror"}, data, ROUNDS).predict(data)
+
+    close(predictions(own, ours=True), predictions(own))
+    assert (np.abs(predictions(own) - predictions({"enable_categorical": True})).max() > 0.1) == changes
+
+
+def test_all_that_a_data_set_is_given_is_compared():
+    assert not set(signature(xgb.DMatrix.__init__).parameters) - {*GIVEN, *ELSEWHERE}
