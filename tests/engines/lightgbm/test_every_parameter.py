@@ -189,9 +189,7 @@ def test_importances(kind):
     np.testing.assert_allclose(ours, model.fit(X, Y).feature_importances_, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "threads", [{}, {"n_jobs": 1}, {"n_jobs": 2}, {"n_jobs": -1}, {"num_threads": 1}]
-)
+@pytest.mark.parametrize("threads", [{}, {"n_jobs": 1}, {"n_jobs": 2}, {"n_jobs": -1}, {"num_threads": 1}])
 def test_threads_are_those_of_the_wrapper(threads):
     # Above 512 rows the random numbers of quantised gradients depend on the number of threads.
     X = np.random.default_rng(0).normal(size=(1500, 3))
