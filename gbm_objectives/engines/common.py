@@ -37,6 +37,7 @@ __all__ = [
     "start_of",
     "target_and_weight",
     "unfitted_copy",
+    "zero",
 ]
 
 
@@ -240,6 +241,11 @@ def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: 
     if offset is None:
         return start
     return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
+
+
+def zero(loss: Loss) -> float | np.ndarray:
+    """Return 0 as a start value."""
+    return 0.0 if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
 
 
 def check_labels(loss: Loss, target: np.ndarray) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from ..losses import Loss
 from ..losses.driver import blocks, check_derivatives, derivatives
 from ..losses.start import constant_rows
-from .common import errors_name, start_of
+from .common import errors_name, start_of, zero
 
 __all__ = ["check_finite", "checked_start", "finite_start"]
 
@@ -24,6 +24,7 @@ def finite_start(
     names: Sequence[str],
     targets: Sequence[tuple[np.ndarray, np.ndarray | None]],
     offsets: Sequence[np.ndarray | None],
+    given: Any = None,
 ) -> Any:
     """Return the start value of a training, at which every row of every set is finite.
 
@@ -37,6 +38,8 @@ def finite_start(
         Targets and weights of the sets, checked.
     offsets : sequence of ndarray or None
         Raw predictions that the start value is added to.
+    given : float or ndarray of shape (n_outputs,), optional
+        The start value, where it is not to be found.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def finite_start(
             with errors_name(name):
                 check_finite(loss, target, offset, start)
 
-    return checked_start(loss, *targets[0], offsets[0], check)
+    return checked_start(loss, *targets[0], offsets[0], check, given)
 
 
 def checked_start(
@@ -58,14 +61,15 @@ def checked_start(
     weight: np.ndarray | None,
     offset: np.ndarray | None,
     check: Callable[[Any], None],
+    given: Any = None,
 ) -> Any:
     """Return the start value of checked rows; `check` raises if some row is not finite at a start value."""
     try:
         with np.errstate(all="ignore"):
-            start = start_of(loss, target, weight, offset)
+            start = start_of(loss, target, weight, offset) if given is None else given
     except (ValueError, RuntimeError):
         # Beside a row that is infinite everywhere there is no minimum to find, and that row is the reason.
-        check(0.0 if loss.n_outputs == 1 else np.zeros(loss.n_outputs))
+        check(zero(loss))
         raise
     check(start)
     if not np.isfinite(start).all():

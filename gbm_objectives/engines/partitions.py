@@ -88,8 +88,10 @@ def named_sets(
     return sets
 
 
-def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Prepared:
+def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start: Any = None) -> Prepared:
     """Check all targets and weights on the workers, and return what is known of all rows before training.
+
+    The start value is found, unless one is given.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Pr
             checks = [delayed(_check_start)(loss, start, part) for part in partitions(y)]
             first_message(name, client.gather(client.compute(checks)))
 
-    start = checked_start(loss, target, weights, None, check)
+    start = checked_start(loss, target, weights, None, check, start)
     n_rows = sum(counts[0])
     exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
     return Prepared(loss, rows, counts, target, weights, start, exact_rows)

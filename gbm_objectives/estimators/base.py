@@ -31,6 +31,7 @@ from .fit_inputs import (
     eval_sets,
     offset_of,
     one_of,
+    repeats_training_set,
 )
 
 __all__ = ["BaseGBM"]
@@ -91,6 +92,7 @@ class BaseGBM(BaseEstimator):
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
+            There LightGBM passes over the training set itself, (X, y), which is named "training".
 
         Returns
         -------
@@ -126,6 +128,7 @@ class BaseGBM(BaseEstimator):
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        given = X, y, sample_weight
         X = self._features(X, reset=True)
         target = self._prepare(y)
         check_consistent_length(X, target)
@@ -139,13 +142,15 @@ class BaseGBM(BaseEstimator):
         model = one_of(fit_params, MODEL_NAMES)
         check_classes(self, model)
         sets = eval_sets(self, eval_set, eval_weight, eval_names)
+        offsets = eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
         data = Training(
             X,
             target,
             weight,
             sets,
             offset=offset,
-            eval_offsets=eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset),
+            eval_offsets=offsets,
+            repeats=repeats_training_set(given, offset, eval_set, sets, offsets),
             eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),

@@ -133,6 +133,10 @@ def fit_on_cluster(
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
+    repeats = [
+        features is named[0][1][0] and target is named[0][1][1] and (weight is None or weight is named[0][1][2])
+        for _, (features, target, weight) in named[1:]
+    ]
     client = _client_of(model.estimator)
     named = [(name, persisted(client, *rows)) for name, rows in named]
     counts = _prepare(model, client, named[0][1][1])
@@ -147,6 +151,7 @@ def fit_on_cluster(
         fit_params.pop("eval_names", None),
         fit_params.pop("eval_metric", None),
         fit_params.pop("callbacks", None),
+        repeats,
         fit_params,
     )
     if data.eval_names is not None and len(data.eval_names) != len(sets) - 1:

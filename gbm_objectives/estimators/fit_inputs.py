@@ -24,6 +24,7 @@ __all__ = [
     "eval_sets",
     "offset_of",
     "one_of",
+    "repeats_training_set",
 ]
 
 # Two spellings each, so that a fit moves from one engine to the other as it is.
@@ -80,7 +81,7 @@ def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
     """Return the evaluation sets as pairs, which LightGBM 4.7 spells `eval_X` and `eval_y` too."""
     X, y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
     if X is None and y is None:
-        return eval_set
+        return eval_set if eval_set is None or isinstance(eval_set, tuple) else list(eval_set)
     if eval_set is not None or X is None or y is None:
         raise TypeError("fit() takes eval_set, or eval_X and eval_y, one of the two")
     X, y = (part if isinstance(part, (tuple, list)) else (part,) for part in (X, y))
@@ -95,7 +96,7 @@ def eval_sets(
     """Return features, target and weights of each evaluation set, checked; errors name the set."""
     if eval_set is None:
         return []
-    if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+    if _is_one_pair(eval_set):
         pairs = [eval_set]
         # Of one pair its weights may stand alone; of one row they are one number.
         alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
@@ -149,3 +150,36 @@ def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list
         offset_of(loss, offset, len(target), f"eval_init_score[{i}]")
         for i, (offset, (_, target, _)) in enumerate(zip(given, sets, strict=True))
     ]
+
+
+def repeats_training_set(
+    given: tuple[Any, Any, Any], offset: Any, eval_set: Any, sets: list[Any], offsets: list[Any]
+) -> list[bool]:
+    """Return whether each evaluation set is the training set: the same X and y, as LightGBM's estimators tell it.
+
+    Its weights and its offset are those of the training set, too, or none.
+
+    Parameters
+    ----------
+    given : (X, y, sample_weight)
+        As the user gave them to train on.
+    offset : ndarray or None
+        Offset of the training set.
+    eval_set : list of (X, y) pairs, or one pair, or None
+        As the user gave it.
+    sets, offsets : list
+        What `eval_sets` and `eval_offsets` made of it.
+    """
+
+    def same(own: Any, other: Any) -> bool:
+        return own is None or (other is not None and np.array_equal(own, np.asarray(other)))
+
+    pairs = [eval_set] if _is_one_pair(eval_set) else eval_set or ()
+    return [
+        pair[0] is given[0] and pair[1] is given[1] and same(weight, given[2]) and same(own, offset)
+        for pair, (*_, weight), own in zip(pairs, sets, offsets, strict=True)
+    ]
+
+
+def _is_one_pair(eval_set: Any) -> bool:
+    return isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple)

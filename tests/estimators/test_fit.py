@@ -112,6 +112,8 @@ def test_data_frames_with_categories_and_missing_values(engine):
     model = engine.regressor(AbsoluteError(), **params).fit(X, y)
     np.testing.assert_array_equal(model.feature_names_in_, X.columns)
     assert list(engine.feature_names(model.booster_)) == list(X.columns)
+    np.testing.assert_array_equal(model.estimator_.feature_names_in_, X.columns)
+    assert not hasattr(engine.regressor().fit(X.iloc[:, :2].to_numpy(), y).estimator_, "feature_names_in_")
     assert AbsoluteError().value(y, model.predict(X)) < 0.7 * AbsoluteError().value(y, np.full(len(y), y.median()))
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(X[X.columns[::-1]])

@@ -22,8 +22,9 @@ from ..communicator import CommunicationError, free_later, tracker_for
 from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
-from .estimator import native_params
-from .train import METRIC_NAMES, UNBALANCED, checked_params, complete
+from .estimator import native_params, valid_names
+from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
+from .train import complete
 from .watching import EARLY_STOPPING_NAMES
 from .worker import Settings, train_on_worker
 
@@ -31,7 +32,6 @@ __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
-THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
 # The network is made here, of Dask's workers.
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
@@ -92,8 +92,13 @@ def train(
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
     functions = users_functions(loss, metrics)
-    task = prepared(client, loss, sets)
-    return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
+    task = prepared(client, loss, sets, given_start(params, loss))
+    repeats = [
+        one[0] is X and one[1] is y and all(w is None or w is sample_weight for w in one[2:]) for one in evals
+    ]
+    return _train(
+        client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks, repeats
+    )
 
 
 def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
@@ -128,8 +133,9 @@ def _train(
     early_stopping_rounds: int | None,
     metrics: Sequence[Callable[..., Any]],
     callbacks: Sequence[Any] | None,
+    repeats: Sequence[bool],
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
-    """Train on checked data."""
+    """Train on checked data; `repeats` says which evaluation sets are the training set."""
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
@@ -146,12 +152,17 @@ def _train(
         early_stopping_rounds,
         metrics,
         [*(callbacks or ()), _stop_if_cancelled],
+        repeats,
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
     booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
+    # Of the last round where none is the best, as `lightgbm.train` has it.
+    booster.best_score = {
+        name: {metric: values[best - 1] for metric, values in of_set.items()} for name, of_set in history.items()
+    }
     return booster, history
 
 
@@ -185,7 +196,7 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     params = native_params(estimator)
     for name in (*UNBALANCED, "scale_pos_weight"):
         params.pop(name, None)
-    if estimator.n_jobs is None:
+    if all(value is None for name, value in estimator.get_params().items() if name in THREAD_NAMES):
         del params["num_threads"]  # those of the workers
     functions, metric_names = users_metrics(loss, data.eval_metric)
     if metric_names:
@@ -197,10 +208,13 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     if stopping is not None and len(data.sets) == 1:
         raise ValueError("early_stopping_round needs an eval_set to compute the loss on")
     params = _checked_params(params, loss)
-    task = prepared(data.client, loss, data.sets)
-    names = data.eval_names or [f"valid_{i}" for i in range(len(data.sets) - 1)]
+    task = prepared(data.client, loss, data.sets, given_start(params, loss))
+    repeats = data.repeats or [False] * (len(data.sets) - 1)
+    names = data.eval_names or valid_names(repeats)
     n_rounds = estimator.n_estimators
-    booster, history = _train(data.client, params, task, names, n_rounds, stopping, functions, data.callbacks)
+    booster, history = _train(
+        data.client, params, task, names, n_rounds, stopping, functions, data.callbacks, repeats
+    )
     return Trained(booster, history, max(booster.best_iteration, 0) or None), task.loss
 
 

@@ -21,6 +21,14 @@ __all__ = ["check_data_set", "construct", "given_target", "named_sets", "offset_
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
+# LightGBM's name, and its aliases, the one before that it takes first.
+LEAST_ROWS_NAMES = (
+    "min_data_in_leaf",
+    "min_data",
+    "min_samples_leaf",
+    "min_child_samples",
+    "min_data_per_leaf",
+)
 
 
 def named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
@@ -86,11 +94,24 @@ def _given(dataset: Any, field: str) -> Any:
     return None if whole is None else np.asarray(whole)[dataset.used_indices]
 
 
-def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
+def construct(
+    params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]
+) -> dict[str, Any]:
     """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
 
-    Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
+    Returns
+    -------
+    dict
+        The parameters without those of data sets, which LightGBM's booster takes from the data set. Given again,
+        they would be compared with those that the data set has: forced bins always differ, and so do two aliases
+        of one parameter. LightGBM then raises, or, where the raw data is kept, constructs the data set anew,
+        without the start values.
     """
+    params = dict(params)
+    for name in LEAST_ROWS_NAMES[1:]:
+        # The one parameter that both have. Under another name beside it in the data set, it would differ.
+        if name in params:
+            params.setdefault(LEAST_ROWS_NAMES[0], params.pop(name))
     for dataset, _ in sets:
         if dataset is not train_set:
             dataset.set_reference(train_set)
@@ -99,6 +120,8 @@ def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[l
             dataset.construct()
         finally:
             dataset._reverse_update_params()
+    of_data_sets = lgb.Dataset(None, params=params).get_params()  # LightGBM knows which
+    return {name: value for name, value in params.items() if name not in of_data_sets}
 
 
 def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from joblib import cpu_count
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
@@ -17,7 +19,8 @@ from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
 from ..rows import known_to_engines
 from .model_text import objective_in
-from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
+from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
+from .train import objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -37,7 +40,7 @@ FIRST_ROUND = 1
 QUIET: dict[str, Any] = {"verbosity": -1}
 OPTIONS = ("categorical_feature", "feature_name")
 # Parameters of the wrapper, which the native library does not know or which the loss replaces.
-WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", "n_jobs")
+WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", *THREAD_NAMES)
 
 
 def default_estimator(classifier: bool) -> Any:
@@ -51,9 +54,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     params = native_params(estimator)
     data = _balanced(params, data)
     train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    repeats = data.repeats or [False] * len(data.eval_sets)
+    # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
+    # never stops early, drops trees to predict that one.
+    drops = drops_trees(params)
     valid_sets = [
-        _dataset(*eval_set, init_score=offset, reference=train_set)
-        for eval_set, offset in zip(data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), strict=True)
+        train_set if same and not drops else _dataset(*eval_set, init_score=offset, reference=train_set)
+        for eval_set, offset, same in zip(
+            data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), repeats, strict=True
+        )
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     callbacks = list(data.callbacks or [])
@@ -68,9 +77,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.n_estimators,
         valid_sets=valid_sets or None,
-        valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
-        if valid_sets
-        else None,
+        valid_names=list(data.eval_names or valid_names(repeats)) if valid_sets else None,
         feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         init_model=data.model,
         callbacks=callbacks,
@@ -100,6 +107,8 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model._best_score = trained.booster.best_score
     model._evals_result = trained.evals_result
     model._n_features = model._n_features_in = n_features
+    # By this it tells whether it has feature_names_in_; these are the names that LightGBM gives.
+    model._fitted_with_feature_names = trained.booster.feature_name() != [f"Column_{i}" for i in range(n_features)]
     model._objective = trained.booster.params.get("objective", "custom")
     if classes is not None:
         model._classes, model._n_classes = classes, len(classes)
@@ -142,6 +151,11 @@ def _balanced(params: dict[str, Any], data: Training) -> Training:
     return data if factor == 1.0 else positives_times(data, factor, "scale_pos_weight")
 
 
+def valid_names(repeats: Sequence[bool]) -> list[str]:
+    """Return LightGBM's names of evaluation sets, of which some are the training set."""
+    return ["training" if same else f"valid_{i}" for i, same in enumerate(repeats)]
+
+
 def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
     label = y if y.ndim == 1 else y.argmax(axis=1)
     dataset = lgb.Dataset(known_to_engines(X), label, weight=weight, **keywords)
@@ -160,10 +174,11 @@ def native_params(estimator: Any) -> dict[str, Any]:
     for name in OBJECTIVE_NAMES[1:]:
         if name in native:
             raise ValueError(f"{name} of estimator must be left out, got {shown(native[name])}: loss= is it")
-    native["num_threads"] = _n_threads(params["n_jobs"])
+    given = [params[name] for name in THREAD_NAMES if params.get(name) is not None]
+    native["num_threads"] = _n_threads(given[0] if given else None)
     state = params["random_state"]
     if state is not None:
-        native["seed"] = _seed(state)
+        native["random_state"] = _seed(state)
     return native
 
 
@@ -178,9 +193,11 @@ def _seed(state: Any) -> int:
 
 
 def _n_threads(n_jobs: int | None) -> int:
-    """Return LightGBM's number of threads for scikit-learn's `n_jobs`; 0 is LightGBM's own choice."""
-    if n_jobs is None or n_jobs >= 0:
-        return n_jobs or 0
-    from joblib import effective_n_jobs
+    """Return LightGBM's number of threads for scikit-learn's `n_jobs`, as its estimators do.
 
-    return int(effective_n_jobs(n_jobs))
+    None are the physical cores: left to LightGBM, it would be what OpenMP says. The model may depend on it, as the
+    random numbers of `use_quantized_grad` do.
+    """
+    if n_jobs is not None and n_jobs >= 0:
+        return n_jobs
+    return int(cpu_count(only_physical_cores=True)) if n_jobs is None else max(cpu_count() + 1 + n_jobs, 1)

@@ -27,7 +27,7 @@ def objective_in(text: str) -> str | None:
 def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     """Return a model's text with the start value in its first trees, and another objective.
 
-    Adding the start to every leaf of the first iteration is what LightGBM does for its built-in objectives.
+    Adding the start to every leaf and node of the first iteration is what LightGBM does for its own objectives.
 
     Parameters
     ----------
@@ -93,16 +93,15 @@ def _cut(text: str, *marks: str) -> tuple[str, str]:
 
 
 def _shifted(tree: str, value: float) -> str:
-    """Return a tree's text with a value added to each leaf."""
+    """Return a tree's text with a value added to each leaf and each node above."""
     # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
-    tree, n_shifted = re.subn(
-        r"(?m)^(leaf_value|leaf_const)=(.*)$",
+    if "\nleaf_value=" not in tree:
+        raise _unknown("leaf_value= is missing")
+    return re.sub(
+        r"(?m)^(leaf_value|leaf_const|internal_value)=(.*)$",
         lambda line: f"{line[1]}=" + " ".join(f"{float(leaf) + value:.17g}" for leaf in line[2].split()),
         tree,
     )
-    if not n_shifted:
-        raise _unknown("leaf_value= is missing")
-    return tree
 
 
 def _unknown(what: str) -> RuntimeError:

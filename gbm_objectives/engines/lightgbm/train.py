@@ -11,25 +11,25 @@ import numpy as np
 from ...losses import Loss
 from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
-from ...validation import brief, shown
+from ...validation import brief
 from ..common import (
     Watch,
     alone_with,
-    check_keys,
     native_model,
-    require_loss,
     resolved_for,
     target_and_weight,
+    zero,
 )
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
+from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start
 from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
 from .watching import feval_of, n_watched
 
-__all__ = ["BUILTIN_ONLY", "OBJECTIVE_NAMES", "UNBALANCED", "objective_name", "train"]
+__all__ = ["complete", "objective_name", "train"]
 
 # The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
 # none, and serves raw predictions.
@@ -40,20 +40,6 @@ OBJECTIVES = {
     HALF_LOGIT: "binary sigmoid:2",
     LOG: "poisson",
 }
-OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
-# What acts on built-in objectives only, and the value with which it does nothing.
-UNBALANCED = ("is_unbalance", "unbalance", "unbalanced_sets")
-BUILTIN_ONLY = {
-    **dict.fromkeys((*UNBALANCED, "reg_sqrt"), False),
-    **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
-    **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
-}
-BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
-LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
-METRIC_NAMES = ("metric", "metrics", "metric_types")
-# With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
-# only the ones that look at the order alone are right then.
-ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision", "auc_mu", "multi_error"}
 
 
 def train(
@@ -71,10 +57,10 @@ def train(
     """Train as `lightgbm.train` does, and return a complete model.
 
     The boosting starts at the constant that minimises the loss, on the training set and on every validation
-    set; that start value and the link are part of the returned model. The loss's own metric is computed on the
-    validation sets, so early stopping needs nothing else. It is the first metric, unless `feval` is a list with
-    `loss.metric` in another place, or `params` names one: LightGBM computes named metrics first. It stops on any
-    that gets worse, with `first_metric_only` on the first.
+    set, or at 0 with ``boost_from_average=False``; that start value and the link are part of the returned model.
+    The loss's own metric is computed on the validation sets, so early stopping needs nothing else. It is the first
+    metric, unless `feval` is a list with `loss.metric` in another place, or `params` names one: LightGBM computes
+    named metrics first. It stops on any that gets worse, with `first_metric_only` on the first.
 
     Parameters
     ----------
@@ -139,12 +125,12 @@ def train(
             "valid_sets": valid_sets,
             "valid_names": valid_names,
             "feval": feval_of(placed(loss, functions, first=True), n_watched(params, callbacks)),
-            "callbacks": callbacks,
+            "callbacks": [*(callbacks or ()), ObjectiveIsNone()],
             # Else the model would be written and read once more before it is completed.
             "keep_training_booster": True,
         }
 
-    drops = any(params.get(name) == "dart" for name in BOOSTING_NAMES)
+    drops = drops_trees(params)
     if drops and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
             "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
@@ -173,38 +159,20 @@ def train(
                     if train_set._handle is None or can_split(train_set):
                         raise
                     booster = _go_on_unsplit(init_model, params, sets, loss, keywords(loss))
-            return complete(booster, loss, np.zeros(loss.n_outputs))
+            return complete(booster, loss, zero(loss))
 
-        construct(params, train_set, sets)
+        params = construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
         loss = resolved_for(loss, *targets[0], offsets[0])
         params["objective"] = _objective(loss, drops)
-        start = finite_start(loss, [name for _, name in sets], targets, offsets)
+        start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
         with start_values(sets, start, offsets):
             if can_split(train_set):
                 booster = lgb.train(params, train_set, **keywords(loss))
             else:
                 booster = _train_unsplit(params, train_set, loss, keywords(loss))
         return complete(booster, loss, start)
-
-
-def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
-    """Return parameters that go with the loss, as a copy, or raise."""
-    require_loss(loss)
-    params = dict(params or {})
-    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
-    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
-        raise ValueError("LightGBM's random forest takes no start value and no custom objective")
-    metrics = [params[name] for name in METRIC_NAMES if name in params]
-    _check_metrics(loss, metrics)
-    if not metrics:
-        params["metric"] = "None"
-    if loss.n_outputs > 1:
-        params["num_class"] = loss.n_outputs
-    if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
-        params["max_delta_step"] = loss._largest_step
-    return params
 
 
 def _objective(loss: Loss, drops: bool) -> Any:
@@ -246,24 +214,6 @@ def _check_model(model: Any, loss: Loss) -> None:
         raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours or 'custom'!r}")
 
 
-def _check_metrics(loss: Loss, given: list[Any]) -> None:
-    """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
-    right = loss.link == IDENTITY and not loss.classifies
-    for value in given:
-        for metric in value.split(",") if isinstance(value, str) else value or ():
-            if callable(metric):
-                raise TypeError(f"a metric that is a function goes into feval=, got {shown(metric)} in params")
-            if str(metric).strip().lower() == loss.name:
-                raise ValueError(
-                    f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
-                )
-            if not right and str(metric).strip().lower() not in ORDER_METRICS:
-                raise ValueError(
-                    f"metric {shown(metric)} would be computed on raw predictions, not on the response scale of"
-                    f" {loss!r}; pass a function (feval= of train, eval_metric= of fit)"
-                )
-
-
 def _train_unsplit(
     params: dict[str, Any], train_set: lgb.Dataset, loss: Loss, keywords: dict[str, Any]
 ) -> lgb.Booster:
@@ -273,7 +223,7 @@ def _train_unsplit(
         **keywords,
         "num_boost_round": 1,
         "feval": of_start(keywords["feval"], loss),
-        "callbacks": [labels, *(keywords["callbacks"] or ())],
+        "callbacks": [labels, *keywords["callbacks"]],
     }
     try:
         labels.replace(train_set, loss)
@@ -291,7 +241,7 @@ def _go_on_unsplit(
 ) -> lgb.Booster:
     """Return the model to go on from, as it is, after a round that finds nothing to add."""
     train_set = sets[0][0]
-    construct(params, train_set, sets)
+    params = construct(params, train_set, sets)
     for dataset, _ in sets:
         dataset._predictor = None  # its raw predictions are in the data sets, and would be set again
     trained = _train_unsplit(params, train_set, loss, keywords)

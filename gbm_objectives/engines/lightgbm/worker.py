@@ -17,6 +17,7 @@ from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator, connected
 from ..metrics import placed
 from ..rows import concatenated
+from .parameters import ObjectiveIsNone, drops_trees
 from .watching import n_watched, triples
 
 __all__ = ["Settings", "train_on_worker"]
@@ -34,6 +35,7 @@ class Settings:
     early_stopping_rounds: int | None = None
     metrics: Sequence[Callable[..., Any]] = ()
     callbacks: Sequence[Callable[..., Any]] = ()
+    repeats: Sequence[bool] = ()  # which evaluation sets are the training set
 
 
 def train_on_worker(
@@ -99,15 +101,20 @@ def train_on_worker(
             verbose=False,
         )
         callbacks.append(stopping)
-    callbacks += settings.callbacks
+    callbacks += [*settings.callbacks, ObjectiveIsNone()]
     own_set = dataset(shares[0], reference)
+    repeats = settings.repeats or [False] * (len(shares) - 1)
+    valid_sets = [
+        own_set if same and not drops_trees(params) else dataset(parts, own_set)
+        for parts, same in zip(shares[1:], repeats, strict=True)
+    ]
     with connected(tracker):
         try:
             booster = lgb.train(
                 {**params, "objective": objective},
                 own_set,
                 settings.num_boost_round,
-                valid_sets=[dataset(parts, own_set) for parts in shares[1:]],
+                valid_sets=valid_sets,
                 valid_names=list(settings.names),
                 feval=metric,
                 callbacks=callbacks,

@@ -7,6 +7,7 @@ from typing import Any
 
 import xgboost as xgb
 import xgboost.dask
+from dask.array import asarray
 
 from ...losses import Loss
 from ..common import check_options, unfitted_copy
@@ -14,7 +15,7 @@ from ..communicator import TIMEOUT
 from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
-from .estimator import best_model, native_params
+from .estimator import best_model, feature_weights, native_params
 from .train import checked_params
 from .worker import for_workers
 
@@ -162,7 +163,7 @@ def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[flo
 
 def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
     """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
-    check_options(data.options, (), "XGBoost on Dask")
+    check_options(data.options, ("feature_weights",), "XGBoost on Dask")
     params = native_params(estimator)
     params.pop("scale_pos_weight", None)
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -173,6 +174,8 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     if stopping is not None and len(data.sets) == 1:
         raise ValueError("early_stopping_rounds needs an eval_set to compute the loss on")
     task = prepared(data.client, loss, data.sets)
+    weights = feature_weights(estimator, data.options)
+    weights = None if weights is None else asarray(weights)  # type: ignore[no-untyped-call]  # Dask's
     booster, history = _train(
         data.client,
         params,
@@ -185,5 +188,6 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
         missing=estimator.missing,
         feature_types=estimator.feature_types,
         enable_categorical=estimator.enable_categorical,
+        feature_weights=weights,
     )
     return best_model(booster, history), task.loss

@@ -50,8 +50,8 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
     dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight, data.offset)
-    if data.options.get("feature_weights") is not None:
-        dtrain.set_info(feature_weights=data.options["feature_weights"])
+    if (weights := feature_weights(estimator, data.options)) is not None:
+        dtrain.set_info(feature_weights=weights)
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
     offsets = data.eval_offsets or [None] * len(data.eval_sets)
     evals = [
@@ -141,6 +141,14 @@ def from_text(text: str) -> xgb.Booster:
     booster = xgb.Booster()
     booster.load_model(bytearray(text.encode()))
     return booster
+
+
+def feature_weights(estimator: Any, options: dict[str, Any]) -> Any:
+    """Return the weights by which features are drawn, of the estimator or of `fit`, where XGBoost had them."""
+    in_fit = options.get("feature_weights")
+    if estimator.feature_weights is not None and in_fit is not None:
+        raise ValueError("feature_weights are given to the estimator and to fit: give them to the estimator alone")
+    return in_fit if estimator.feature_weights is None else estimator.feature_weights
 
 
 def _is_linear(booster: xgb.Booster) -> bool:
