@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -14,6 +15,7 @@ from sklearn.utils import check_random_state
 from ...losses import Loss
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
+from .categories import in_order_of
 from .model_text import objective_in
 from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
 
@@ -48,7 +50,11 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     check_options(data.options, OPTIONS, "LightGBM")
     params = native_params(estimator)
     data = _balanced(params, data)
-    train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    model = data.model
+    if isinstance(model, (str, Path)):
+        model = lgb.Booster(model_file=model)
+    X = in_order_of(model, data.X) if isinstance(model, lgb.Booster) else data.X
+    train_set = _dataset(X, data.y, data.sample_weight, init_score=data.offset, **data.options)
     valid_sets = [
         _dataset(*eval_set, init_score=offset, reference=train_set)
         for eval_set, offset in zip(data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), strict=True)
@@ -70,7 +76,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         if valid_sets
         else None,
         feval=[_from_sklearn(function, loss) for function in functions],
-        init_model=data.model,
+        init_model=model,
         callbacks=callbacks,
     )
     return Trained(booster, evals_result, booster.best_iteration or None)

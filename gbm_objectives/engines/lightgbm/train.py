@@ -20,6 +20,7 @@ from ..common import (
     start_of,
     target_and_weight,
 )
+from .categories import check_categories
 from .data_sets import check_data_set, construct, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in
@@ -83,7 +84,8 @@ def train(
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
-        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions.
+        As in `lightgbm.train`. With `init_model` the training goes on from that model's raw predictions;
+        categories of a data frame must begin with the model's, in its order.
 
     Returns
     -------
@@ -144,7 +146,8 @@ def train(
         )
     with alone_with(sets):
         if init_model is not None:
-            _check_model(init_model, loss)
+            init_model = _checked_model(init_model, loss)
+            check_categories(init_model, train_set)
             if loss.resolved([0.0, 1.0]) is not loss:
                 raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
             if any(dataset.init_score is not None for dataset, _ in sets):
@@ -205,8 +208,8 @@ def _objective(loss: Loss, drops: bool) -> Any:
     return objective
 
 
-def _check_model(model: Any, loss: Loss) -> None:
-    """Raise if LightGBM would ignore a model to go on from, or its trees are on another scale."""
+def _checked_model(model: Any, loss: Loss) -> lgb.Booster:
+    """Return a model to go on from; raise if LightGBM would ignore it, or its trees are on another scale."""
     if isinstance(model, (str, Path)):
         model = lgb.Booster(model_file=model)
     if not isinstance(model, lgb.Booster):
@@ -216,11 +219,12 @@ def _check_model(model: Any, loss: Loss) -> None:
     if n_outputs != loss.n_outputs:
         raise ValueError(f"init_model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
     if theirs is None or (ours is None and not loss.outputs):
-        return  # raw predictions, of whatever link
+        return model  # raw predictions, of whatever link
     # LightGBM's objectives with another link; those not here have the identity's.
     linked = ("binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy")
     if ours != theirs and {(ours or "custom").split()[0], theirs.split()[0]} & set(linked):
         raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours or 'custom'!r}")
+    return model
 
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:

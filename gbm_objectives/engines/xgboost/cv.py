@@ -9,6 +9,7 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ..common import metric_functions, target_and_weight
+from .data_sets import check_data_set
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
 
@@ -68,6 +69,7 @@ def cv(
         if name in keywords:
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
+    check_data_set(dtrain, "dtrain")
     target, weight = target_and_weight(loss, dtrain, "dtrain")
     loss = loss.resolved(target, weight) if target.ndim == 1 else loss
     if target.ndim == 2:

@@ -14,6 +14,7 @@ from ..communicator import TIMEOUT
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, native_params
+from .model_json import KeptCategories
 from .train import checked_params
 from .worker import for_workers
 
@@ -124,7 +125,7 @@ def _train(
             evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            callbacks=[*(callbacks or ()), _StopIfCancelled()],
+            callbacks=[*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
             verbose_eval=False,
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )

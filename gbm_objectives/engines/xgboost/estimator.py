@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from functools import wraps
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import xgboost as xgb
 from ...losses import Loss
 from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
 from ..protocol import Trained, Training
+from .model_json import first_rounds
 from .train import n_outputs_of, objective_name, train
 
 __all__ = [
@@ -47,14 +49,17 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     factor = params.pop("scale_pos_weight", 1.0)
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
-    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight, data.offset)
+    model = data.model
+    if isinstance(model, (str, PathLike)):
+        model = xgb.Booster(model_file=model)
+    dtrain = _dmatrix(estimator, data.X, model, data.y, data.sample_weight, data.offset)
     if data.options.get("feature_weights") is not None:
         dtrain.set_info(feature_weights=data.options["feature_weights"])
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
     offsets = data.eval_offsets or [None] * len(data.eval_sets)
     evals = [
-        (_dmatrix(estimator, *eval_set, offset), name)
-        for eval_set, offset, name in zip(data.eval_sets, offsets, names, strict=True)
+        (_dmatrix(estimator, X, dtrain, y, weight, offset), name)
+        for (X, y, weight), offset, name in zip(data.eval_sets, offsets, names, strict=True)
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -67,7 +72,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
         custom_metric=[_from_sklearn(function, loss) for function in functions],
-        xgb_model=data.model,
+        xgb_model=model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
         verbose_eval=data.options.get("verbose", False),
@@ -87,15 +92,13 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
         )
     elif best is not None and best < booster.num_boosted_rounds():
         # Without the rounds after the best one, so that the stock predict of the model is the best one's.
-        attributes = booster.attributes()
-        booster = booster[:best]
-        booster.set_attr(**attributes)
+        booster = first_rounds(booster, best)
     return Trained(booster, evals_result, best)
 
 
 def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
-    data = _dmatrix(estimator, X)
+    data = _dmatrix(estimator, X, booster)
     return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
 
 
@@ -148,17 +151,26 @@ def _best_iteration(booster: xgb.Booster) -> int | None:
 def _dmatrix(
     estimator: Any,
     X: Any,
+    like: xgb.Booster | xgb.DMatrix | None,
     y: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
+    """Return a data set whose features are those of a model or of another data set, if there is one."""
+    names, types = None, estimator.feature_types
+    if like is not None and not (hasattr(X, "columns") or hasattr(X, "column_names")):
+        # The columns of an array are those of the data frame, as in XGBoost's own estimator.
+        names, types = like.feature_names, types or like.feature_types
+    elif isinstance(like, xgb.Booster) and not (categories := like.get_categories()).empty():
+        types = categories  # in the model's order, by whose codes its trees know them
     return xgb.DMatrix(
         X,
         y,
         weight=weight,
         base_margin=offset,
         missing=estimator.missing,
-        feature_types=estimator.feature_types,
+        feature_names=names,
+        feature_types=types,
         enable_categorical=estimator.enable_categorical,
         nthread=estimator.n_jobs,
     )
