@@ -44,15 +44,15 @@ class Formulas(Protocol):
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
 
 
-def constant_rows(start: float | np.ndarray, n_rows: int) -> np.ndarray:
-    """Return a start value, (n_rows,) times or as (n_rows, n_outputs).
+def constant_rows(start: float | np.ndarray, n_rows: int, offset: np.ndarray | None = None) -> np.ndarray:
+    """Return a start value, (n_rows,) times or as (n_rows, n_outputs), beside an offset if there is one.
 
     Examples
     --------
     >>> constant_rows(np.array([1.0, 2.0]), 2).tolist()
     [[1.0, 2.0], [1.0, 2.0]]
     """
-    return np.full((n_rows, *np.shape(start)), start)
+    return np.full((n_rows, *np.shape(start)), start) if offset is None else offset + start
 
 
 def best_constant(loss: Formulas, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
@@ -107,8 +107,8 @@ def _mean(
     """Return the weighted mean of a function of target and raw prediction, block by block: it saves memory."""
     total = 0.0
     for rows in blocks(len(y), np.size(constant)):
-        raw = constant_rows(constant, len(y[rows])) if offset is None else offset[rows] + constant
-        values = function(y[rows], raw)
+        given = None if offset is None else offset[rows]
+        values = function(y[rows], constant_rows(constant, len(y[rows]), given))
         total = total + (values.sum(axis=0) if weight is None else weight[rows] @ values)
     return total / (len(y) if weight is None else weight.sum())
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
 
 from ...losses import Loss
 from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
-from .data_sets import check_data_set, construct, offset_of
+from .data_sets import check_data_set, construct, offset_of, set_start
 from .train import checked_params, complete
 
 __all__ = ["cv"]
@@ -77,8 +76,7 @@ def cv(
         offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
         starts.append(start_of(loss, target, weight, offsets[0]))
         for dataset, offset in zip((train, valid), offsets, strict=True):
-            raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
-            dataset.set_field("init_score", raw + starts[-1])
+            set_start(dataset, starts[-1], offset)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):

@@ -130,7 +130,7 @@ def train(
     loss = resolved_for(loss, *targets[0], offsets[0])
     start = start_of(loss, *targets[0], offsets[0])
     with errors_name("dtrain"):
-        unit = unit_of_gains(loss, *targets[0], start)
+        unit = unit_of_gains(loss, *targets[0], constant_rows(start, len(targets[0][0]), offsets[0]))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
@@ -155,7 +155,7 @@ def train(
         return gradient, hessian
 
     metrics = metric_functions(loss, custom_metric)
-    _warn_of_rounding(loss, *targets[-1], start, keywords)
+    _warn_of_rounding(loss, *targets[-1], start, offsets[-1], keywords)
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         results: list[tuple[str, float]] = []
@@ -215,12 +215,14 @@ def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     return np.asarray(base, dtype=np.float64).tolist()
 
 
-def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, keywords: Any) -> None:
+def _warn_of_rounding(
+    loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, offset: np.ndarray | None, keywords: Any
+) -> None:
     """Warn if early stopping would compare losses of which XGBoost's six decimals leave little."""
     stops = keywords.get("early_stopping_rounds") or any(
         isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
     )
-    value = loss.value(y, constant_rows(start, len(y)), weight) if stops else 1.0
+    value = loss.value(y, constant_rows(start, len(y), offset), weight) if stops else 1.0
     # Six decimals leave less than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(
