@@ -24,9 +24,9 @@ __all__ = ["unit_of_gains", "with_penalties_times"]
 LEAST, MOST = 1e-3, 1e12
 # With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
 RANGE = (1e-30, 1e30)
-# XGBoost keeps raw predictions in float32: a step below its resolution at their size, or of a logarithm at 1, moves
-# nothing. Nor does a step which is to the spread of the targets what rounding is in float64. Counted as gains, they
-# would raise an error for outputs that are at their optimum.
+# XGBoost keeps raw predictions in float32: a step below its resolution at their size, or of a logarithm at 1,
+# moves nothing. Nor does a step which is to the spread of the targets what rounding is in float64. Counted as
+# gains, they would raise an error for outputs that are at their optimum.
 FLOAT32, ROUNDING = float(np.finfo(np.float32).eps), 1e-12
 # A gain is the square of a sum of gradients, in float32, which holds 3e38.
 LARGEST_SUM = 1e18
