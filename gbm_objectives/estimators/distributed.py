@@ -57,19 +57,20 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
     from ..engines.partitions import in_rows
 
     frame = not hasattr(X, "chunks")
-    split = {key: values for key, values in keywords.items() if is_collection(values)}
+    split = {key: in_rows(keywords[key]) for key in ("groups", "offset") if keywords.get(key) is not None}
     same = {key: values for key, values in keywords.items() if key not in split}
     for key, values in split.items():
-        if frame == hasattr(values, "chunks") or values.npartitions != in_rows(X).npartitions:
+        fits = is_collection(values) and frame != hasattr(values, "chunks")
+        if not fits or values.npartitions != in_rows(X).npartitions:
             raise ValueError(f"{key} must be in the partitions of X, as a Dask {'series' if frame else 'array'}")
     # What one row gives has the type and the shape of all.
     row = _missing_row(X._meta) if frame else np.zeros((1, X.shape[1]))
-    known = {key: model.calibration_.groups[:1] for key in split if model.calibration_ is not None}
+    known = {key: _of_one_row(model, key, values) for key, values in split.items()}
     example = getattr(model, name)(row, *arguments, **same, **known)
     # Not by delayed, which forgets what a collection that is persisted holds on to.
     of_part = _OfPart(_without_client(model), name, arguments, same, list(split), example[:0])
     if not frame:
-        rows = [item for values in split.values() for item in (values, "i")]
+        rows = [item for values in split.values() for item in (values, "im"[: values.ndim])]
         out, axes = ("ik", {"k": example.shape[1]}) if example.ndim == 2 else ("i", {})
         X, meta = in_rows(X), example[:0]
         blockwise: Any = da.blockwise  # has no types
@@ -77,6 +78,13 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
     meta = of_part.in_frame(example[:0], row[:0])
     result = X.map_partitions(of_part, *split.values(), meta=meta)
     return result if example.dtype.names else result.values
+
+
+def _of_one_row(model: Any, key: str, values: Any) -> Any:
+    """Return groups, one that the model knows, or an offset of one row."""
+    if key == "offset":
+        return np.zeros((1, *values.shape[1:]))
+    return None if model.calibration_ is None else model.calibration_.groups[:1]
 
 
 @dataclass(frozen=True)
