@@ -237,7 +237,14 @@ def plot_prediction_interval(
 
 
 def plot_calibration(
-    model: Any, X: Any, y: Any, ax: Axes | None = None, *, kind: str = "pit", random_state: Any = 0
+    model: Any,
+    X: Any,
+    y: Any,
+    ax: Axes | None = None,
+    *,
+    kind: str = "pit",
+    random_state: Any = 0,
+    offset: Any = None,
 ) -> Axes:
     """Plot whether predicted distributions are calibrated: how often targets lie where they should.
 
@@ -258,6 +265,8 @@ def plot_calibration(
         central interval, for each of its coverages: a curve above the diagonal says too wide.
     random_state : int, RandomState or None, default=0
         For counts, whose transform is drawn between the values below and at the target.
+    offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        The offset of each row, as for `predict_distribution`.
 
     Returns
     -------
@@ -291,7 +300,7 @@ def plot_calibration(
     if not hasattr(model, "predict_interval"):
         raise TypeError(f"model must be a fitted GBMRegressor, got {shown(model)}")
     target = column_or_1d(y, dtype=np.float64)
-    distribution = model.predict_distribution(X)
+    distribution = model.predict_distribution(X, offset=offset)
     check_consistent_length(np.atleast_1d(distribution.mean()), target)
     model.loss_.check_target(target)
     model._check_drawn(target)

@@ -142,13 +142,15 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:
-    """Return an offset in the shape of raw predictions, None if it has another; one number a row is for the first.
+    """Return an offset in the shape of raw predictions, None if it has another.
 
-    Of several outputs that are no classes the first is the mean or the rate, of which exposure is a factor.
+    One number a row is for the first of several outputs that are no classes, the mean or the rate, of which
+    exposure is a factor, and for others that say so.
     """
     k = loss.n_outputs
     if loss.outputs and offset.shape == (n_rows,):
-        return np.column_stack([offset, np.zeros((n_rows, k - 1))])
+        takes = [i == 0 or output.takes_offset for i, output in enumerate(loss.outputs)]
+        return np.where(takes, offset[:, None], 0.0)
     return offset if offset.shape == ((n_rows,) if k == 1 else (n_rows, k)) else None
 
 

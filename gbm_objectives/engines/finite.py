@@ -86,7 +86,7 @@ def check_finite(loss: Loss, target: np.ndarray, offset: np.ndarray | None, star
     start = np.where(np.isfinite(start), start, 0.0)
     for rows in blocks(len(target), loss.n_outputs):
         y = target[rows]
-        raw = constant_rows(start, len(y)) if offset is None else offset[rows] + start
+        raw = constant_rows(start, len(y), None if offset is None else offset[rows])
         with np.errstate(all="ignore"):
             losses = loss._pointwise(y.astype(np.float64), raw.astype(np.float64))
             gradient, curvature = derivatives(loss, y, raw, loss._of_all_rows(y, raw, None), np.float32)

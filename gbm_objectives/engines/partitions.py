@@ -202,8 +202,9 @@ def _categorical(X: Any) -> list[Any]:
 
 
 def in_rows(X: Any) -> Any:
-    """Return features whose partitions are whole rows."""
-    return X.rechunk({1: X.shape[1]}) if hasattr(X, "chunks") and len(X.chunks[1]) > 1 else X
+    """Return a collection whose partitions are whole rows."""
+    columns = X.chunks[1:] if hasattr(X, "chunks") else ()
+    return X.rechunk({1: X.shape[1]}) if columns and len(columns[0]) > 1 else X
 
 
 def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: Any) -> list[int]:

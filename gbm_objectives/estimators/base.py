@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from ..losses import Loss
 from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration
-from .distributed import fit_on_cluster, is_collection, lazily
+from .distributed import fit_on_cluster
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -33,6 +32,7 @@ from .fit_inputs import (
     one_of,
     repeats_training_set,
 )
+from .lazy import is_collection
 
 __all__ = ["BaseGBM"]
 
@@ -87,8 +87,9 @@ class BaseGBM(BaseEstimator):
             the loss, unless its ``.metric`` stands in the list too, whose order counts then), ``callbacks``,
             ``init_model`` (a fitted estimator, ours or the engine's, a native model or its path, to go on from),
             ``init_score`` and ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm
-            of exposure, of the training set, and a list of those of evaluation sets; predictions are without
-            them), ``eval_X`` and ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names are taken too.
+            of exposure, of the training set, and a list of those of evaluation sets, or that of a single one;
+            predictions have them as ``offset=``), ``eval_X`` and ``eval_y`` (tuples, in place of `eval_set`).
+            XGBoost's names are taken too.
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
@@ -176,63 +177,6 @@ class BaseGBM(BaseEstimator):
             # Where every residual is 0 there is no maximum: the likelihood rises without bound.
             self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
         return self
-
-    @lazily
-    def predict_raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the raw prediction, on the scale of the link.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        num_iteration : int, optional
-            Number of rounds to predict with; all that the model holds otherwise.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Raw predictions; without any offset.
-
-        Raises
-        ------
-        ValueError
-            If the model has fewer rounds, or keeps but the last, as XGBoost's ``gblinear`` does.
-        """
-        return self._raw(X, num_iteration)
-
-    def _raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the raw prediction for features in memory."""
-        check_is_fitted(self)
-        X = self._features(X, reset=False)
-        _, engine = engine_of(self.estimator_)
-        most = engine.n_rounds(self.booster_)
-        if num_iteration is not None and not 1 <= num_iteration <= most:
-            raise ValueError(
-                f"num_iteration must be 1 to {most}, the rounds of the model, got {shown(num_iteration)}"
-            )
-        return engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
-
-    def staged_predict(self, X: Any) -> Iterator[np.ndarray]:
-        """Yield what `predict` returns after each number of rounds, as scikit-learn's boosting estimators do.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Yields
-        ------
-        ndarray
-            The predictions with one round, with two, and so on.
-        """
-        check_is_fitted(self)
-        _, engine = engine_of(self.estimator_)
-        for rounds in range(1, engine.n_rounds(self.booster_) + 1):
-            yield self._predicted(self._raw(X, rounds))
-
-    def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        """Return what `predict` makes of raw predictions."""
-        raise NotImplementedError
 
     @property
     def feature_importances_(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -139,10 +140,19 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     return array
 
 
+def _stands_alone(offset: Any, n_rows: int) -> bool:
+    """Return whether the offset of a single evaluation set, of so many rows, came without a list around it."""
+    if isinstance(offset, (list, tuple)):
+        return len(offset) == n_rows > 1 or (len(offset) > 0 and isinstance(offset[0], Real))
+    return np.ndim(offset) == 1 or (np.ndim(offset) == 2 and len(offset) == n_rows)
+
+
 def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list[np.ndarray | None]:
     """Return the offset of each evaluation set, None where it has none; beside an `offset` each must have one."""
     if offset is not None and sets and offsets is None:
         raise ValueError("eval_init_score must be given beside init_score, or the metrics are of another model")
+    if len(sets) == 1 and _stands_alone(offsets, len(sets[0][1])):
+        offsets = [offsets]
     given = [None] * len(sets) if offsets is None else list(offsets)
     if len(given) != len(sets):
         raise ValueError(f"eval_init_score has {len(given)} entries for {len(sets)} evaluation sets")

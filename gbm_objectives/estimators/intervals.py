@@ -13,7 +13,7 @@ from ..distributions.crps import crps
 from ..losses import MultiQuantile
 from ..validation import as_weight, check_between, check_levels
 from .conformal import Quantiles, interval, one_sided
-from .distributed import lazily
+from .lazy import lazily
 from .predictive import PredictiveGBM
 
 __all__ = ["IntervalRegressor"]
@@ -25,13 +25,15 @@ class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
 
     @lazily
-    def predict_params(self, X: Any) -> np.ndarray:
+    def predict_params(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the parameters of the distribution of each row, as a table with a name for each column.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -47,7 +49,7 @@ class IntervalRegressor(PredictiveGBM):
             If the loss is no negative log-likelihood.
         """
         noise = self._noise()
-        response = self.loss_.response(self._raw(X).astype(np.float64))
+        response = self.loss_.response(self._raw(X, offset=offset).astype(np.float64))
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
@@ -60,7 +62,9 @@ class IntervalRegressor(PredictiveGBM):
         return table
 
     @lazily
-    def predict_quantiles(self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None) -> np.ndarray:
+    def predict_quantiles(
+        self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return quantiles of the target of each row.
 
         Parameters
@@ -71,6 +75,8 @@ class IntervalRegressor(PredictiveGBM):
             Levels, each above 0 and below 1.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -89,7 +95,7 @@ class IntervalRegressor(PredictiveGBM):
             are too few.
         """
         levels = check_levels(alpha, "alpha")
-        model, raw = self._quantiles(), self._raw(X).astype(np.float64)
+        model, raw = self._quantiles(), self._raw(X, offset=offset).astype(np.float64)
         if self.calibration_ is None:
             if groups is not None:
                 raise ValueError("groups must be left out: the model is not calibrated in groups")
@@ -98,7 +104,9 @@ class IntervalRegressor(PredictiveGBM):
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
     @lazily
-    def predict_interval(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return an interval for the target of each row.
 
         Parameters
@@ -109,6 +117,8 @@ class IntervalRegressor(PredictiveGBM):
             The share of targets to hold.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -126,13 +136,16 @@ class IntervalRegressor(PredictiveGBM):
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         if self.calibration_ is None:
-            return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage], groups)
-        raw = self._raw(X).astype(np.float64)
+            levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
+            return self.predict_quantiles(X, levels, groups, offset=offset)
+        raw = self._raw(X, offset=offset).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # Where no target can be nothing is to be held.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
-    def crps(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def crps(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.
 
         Parameters
@@ -143,6 +156,8 @@ class IntervalRegressor(PredictiveGBM):
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -160,7 +175,7 @@ class IntervalRegressor(PredictiveGBM):
         self.loss_.check_target(target)
         self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
-        distribution = self.predict_distribution(X)
+        distribution = self.predict_distribution(X, offset=offset)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
         return float(np.average(crps(distribution, target), weights=weight))
 

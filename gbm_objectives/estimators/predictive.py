@@ -13,22 +13,24 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ..engines.common import check_labels
 from ..losses.noise import Noise
 from ..validation import as_weight, first_offender, shown
-from .base import BaseGBM
 from .conformal import Calibration
+from .raw import RawGBM
 
 __all__ = ["PredictiveGBM"]
 
 
-class PredictiveGBM(BaseGBM):
+class PredictiveGBM(RawGBM):
     """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.losses.noise`."""
 
-    def predict_distribution(self, X: Any) -> Any:
+    def predict_distribution(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
         """Return the distribution of the target of each row, under the noise that the loss assumes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -44,7 +46,7 @@ class PredictiveGBM(BaseGBM):
             the noise has no scale, or a target was one that the noise does not draw (a rate, a share).
         """
         self._check_distribution()
-        return self._distribution(self._raw(X).astype(np.float64))
+        return self._distribution(self._raw(X, offset=offset).astype(np.float64))
 
     def _distribution(self, raw: np.ndarray) -> Any:
         """Return the distributions of raw predictions."""
@@ -56,14 +58,20 @@ class PredictiveGBM(BaseGBM):
         return noise.distribution(response, self.noise_scale_)
 
     def calibrate(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Any:
         """Calibrate intervals, quantiles and sets on rows that the model was not trained on (split-conformal).
 
         Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, hold what they say
         for rows that are exchangeable with these, whatever the model: on average over rows and calibration sets,
         not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a little
-        less. Offsets are left out: rows are taken to have one of 0. `predict`, `predict_distribution` and
+        less. `predict`, `predict_distribution` and
         `sample` stay as they are. `fit` forgets the calibration; `save_model` keeps it.
 
         Parameters
@@ -78,6 +86,8 @@ class PredictiveGBM(BaseGBM):
         groups : array-like of shape (n_samples,), optional
             A label for each row: coverage then holds in each group, and the methods above need the groups of their
             rows ("Mondrian").
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -97,7 +107,7 @@ class PredictiveGBM(BaseGBM):
         self._check_drawn(target)
         if target.ndim > 1 or (hasattr(self, "classes_") and (target != np.floor(target)).any()):
             raise ValueError("calibrate needs labels, not target distributions")
-        raw = self._raw(X).astype(np.float64)
+        raw = self._raw(X, offset=offset).astype(np.float64)
         check_consistent_length(raw, target)
         weight = as_weight(sample_weight, len(target))
         if weight is not None:
@@ -127,7 +137,9 @@ class PredictiveGBM(BaseGBM):
         kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
         raise ValueError(f"groups must be integers or strings, all of them, got {kinds}")
 
-    def sample(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+    def sample(
+        self, X: Any, n_samples: int = 1, random_state: Any = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Draw targets, or labels, from the distribution of each row.
 
         Parameters
@@ -138,6 +150,8 @@ class PredictiveGBM(BaseGBM):
             Number of draws per row.
         random_state : int, RandomState or None, default=None
             As in scikit-learn.
+        offset : array-like of shape (n_rows,) or (n_rows, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -149,15 +163,17 @@ class PredictiveGBM(BaseGBM):
         if n_samples < 1:
             raise ValueError(f"n_samples must be at least 1, got {n_samples}")
         self._check_distribution()
-        return self._draw(X, n_samples, check_random_state(random_state))
+        return self._draw(self._raw(X, offset=offset), n_samples, check_random_state(random_state))
 
-    def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
-        """Return the draws of `sample`, whose arguments are checked."""
-        distribution = self.predict_distribution(X)
+    def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+        """Return the draws of `sample`, whose arguments are checked, for raw predictions."""
+        distribution = self._distribution(raw.astype(np.float64))
         n_rows = len(np.atleast_1d(distribution.mean()))
         return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
 
-    def log_likelihood(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def log_likelihood(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> float:
         """Return the log-likelihood of targets under the model, the sum over the rows.
 
         Of targets that the noise does not draw (rates under `PoissonDeviance`, shares under `BinaryCrossEntropy`)
@@ -172,6 +188,8 @@ class PredictiveGBM(BaseGBM):
             Targets or labels; for target distributions the expectation under them.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -194,11 +212,11 @@ class PredictiveGBM(BaseGBM):
         weight = as_weight(sample_weight, len(target))
         if hasattr(self, "classes_"):
             # Of probabilities as targets the expectation.
-            raw = self._raw(X)
+            raw = self._raw(X, offset=offset)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         elif noise.quasi is not None:
-            raw = self._raw(X).astype(np.float64)
+            raw = self._raw(X, offset=offset).astype(np.float64)
             check_consistent_length(raw, target)
             if offender := noise.offender(target):
                 warnings.warn(
@@ -210,7 +228,7 @@ class PredictiveGBM(BaseGBM):
             log_p = noise.quasi(target, self.loss_.response(raw))
         else:
             self._check_drawn(target)
-            distribution = self.predict_distribution(X)
+            distribution = self.predict_distribution(X, offset=offset)
             check_consistent_length(np.atleast_1d(distribution.mean()), target)
             discrete = not hasattr(distribution.dist, "logpdf")
             log_p = (distribution.logpmf if discrete else distribution.logpdf)(target)

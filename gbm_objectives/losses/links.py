@@ -63,10 +63,13 @@ class Output:
         Name, as of a column.
     link : Link
         Its link.
+    takes_offset : bool, default=False
+        Whether an offset of one number a row is added to it; to the first of the outputs it always is.
     """
 
     name: str
     link: Link
+    takes_offset: bool = False
 
 
 def _same(values: np.ndarray) -> np.ndarray:

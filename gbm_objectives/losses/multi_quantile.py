@@ -70,7 +70,7 @@ class MultiQuantile(Loss):
     @property
     def outputs(self) -> tuple[Output, ...]:  # type: ignore[override]  # here they depend on a hyper-parameter
         """An output for each level."""
-        return tuple(Output(f"q{alpha:g}", IDENTITY) for alpha in self.alphas)
+        return tuple(Output(f"q{alpha:g}", IDENTITY, takes_offset=True) for alpha in self.alphas)
 
     @property
     def _alphas(self) -> np.ndarray:

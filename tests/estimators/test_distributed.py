@@ -153,8 +153,9 @@ def test_intervals(client, engine):
     spread.calibrate(X, y, groups=groups)
     lazy = spread.predict_interval(rows, 0.8, groups=parted(client, groups, 300))
     np.testing.assert_allclose(lazy.compute(), spread.predict_interval(X, 0.8, groups=groups), rtol=1e-6)
-    with pytest.raises(ValueError, match="groups must be in the partitions of X, as a Dask array"):
-        spread.predict_interval(rows, 0.8, groups=parted(client, groups))
+    for other in (parted(client, groups), groups):
+        with pytest.raises(ValueError, match="groups must be in the partitions of X, as a Dask array"):
+            spread.predict_interval(rows, 0.8, groups=other)
     with pytest.raises(TypeError, match="X must be in memory here, got a Dask collection"):
         spread.calibrate(rows, y)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
 
 from ...losses import Loss
 from ..common import alone_with, resolved_for, start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
-from .data_sets import check_data_set, construct, offset_of
+from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start
 from .train import complete
 from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
@@ -86,8 +85,7 @@ def cv(
         offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
         starts.append(start_of(loss, target, weight, offsets[0]) if given is None else given)
         for dataset, offset in zip((train, valid), offsets, strict=True):
-            raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
-            dataset.set_field("init_score", raw + starts[-1])
+            set_start(dataset, starts[-1], offset)
         if not split:
             labels.replace(train, loss)
         return train, valid, fold

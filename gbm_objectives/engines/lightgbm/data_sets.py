@@ -17,7 +17,15 @@ from ...losses.start import constant_rows
 from ...validation import as_numbers, as_weight
 from ..common import as_offset, check_labels, errors_name
 
-__all__ = ["check_data_set", "construct", "given_target", "named_sets", "offset_of", "start_values"]
+__all__ = [
+    "check_data_set",
+    "construct",
+    "given_target",
+    "named_sets",
+    "offset_of",
+    "set_start",
+    "start_values",
+]
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
@@ -140,6 +148,14 @@ def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
     return shaped
 
 
+def set_start(dataset: lgb.Dataset, start: float | np.ndarray, offset: np.ndarray | None) -> None:
+    """Let a data set's rows begin at a start value, beside an offset if there is one."""
+    # LightGBM writes a longer one over the end of a shorter one's memory.
+    dataset.set_field("init_score", None)
+    # Not by set_init_score, which would keep a copy of it in Python.
+    dataset.set_field("init_score", constant_rows(start, dataset.num_data(), offset))
+
+
 @contextmanager
 def start_values(
     sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None, offsets: list[np.ndarray | None]
@@ -152,11 +168,7 @@ def start_values(
     try:
         if start is not None:
             for (dataset, _), offset in zip(sets, offsets, strict=True):
-                raw = constant_rows(start, dataset.num_data()) if offset is None else offset + start
-                # LightGBM writes a longer one over the end of a shorter one's memory.
-                dataset.set_field("init_score", None)
-                # Not by set_init_score, which would keep a copy of it in Python.
-                dataset.set_field("init_score", raw)
+                set_start(dataset, start, offset)
         yield
     finally:
         for (dataset, _), given in zip(sets, before, strict=True):

@@ -18,9 +18,10 @@ from ..common import check_options, check_shape, positives_times, unfitted_copy
 from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
 from ..rows import known_to_engines
+from .categories import in_order_of
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
-from .train import objective_name, train
+from .train import as_booster, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -53,7 +54,9 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     check_options(data.options, OPTIONS, "LightGBM")
     params = native_params(estimator)
     data = _balanced(params, data)
-    train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    model = None if data.model is None else as_booster(data.model)
+    X = data.X if model is None else in_order_of(model, data.X)
+    train_set = _dataset(X, data.y, data.sample_weight, init_score=data.offset, **data.options)
     repeats = data.repeats or [False] * len(data.eval_sets)
     # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
     # never stops early, drops trees to predict that one.
@@ -79,7 +82,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         valid_sets=valid_sets or None,
         valid_names=list(data.eval_names or valid_names(repeats)) if valid_sets else None,
         feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
-        init_model=data.model,
+        init_model=model,
         callbacks=callbacks,
     )
     return Trained(booster, evals_result, booster.best_iteration or None)

@@ -22,6 +22,7 @@ from ..common import (
 )
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
+from .categories import check_categories
 from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
@@ -75,7 +76,8 @@ def train(
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
         As in `lightgbm.train`. `feval` may also return `(name, value)`, lower is better. With `init_model`, which
-        may be a fitted estimator too, the training goes on from that model's raw predictions.
+        may be a fitted estimator too, the training goes on from that model's raw predictions; categories of a data
+        frame must begin with the model's, in its order.
 
     Returns
     -------
@@ -138,8 +140,9 @@ def train(
         )
     with alone_with(sets):
         if init_model is not None:
-            init_model = native_model(init_model)
+            init_model = as_booster(init_model)
             _check_model(init_model, loss)
+            check_categories(init_model, train_set)
             if loss.resolved([0.0, 1.0]) is not loss:
                 raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
             if any(dataset.init_score is not None for dataset, _ in sets):
@@ -192,8 +195,9 @@ def _objective(loss: Loss, drops: bool) -> Any:
     return objective
 
 
-def _check_model(model: Any, loss: Loss) -> None:
-    """Raise if LightGBM would ignore a model to go on from, or its trees are on another scale."""
+def as_booster(model: Any) -> lgb.Booster:
+    """Return a model to go on from, given as it is, in a fitted estimator or by its path; or raise."""
+    model = native_model(model)
     if isinstance(model, (str, Path)):
         try:
             model = lgb.Booster(model_file=model)
@@ -202,6 +206,11 @@ def _check_model(model: Any, loss: Loss) -> None:
     if not isinstance(model, lgb.Booster):
         kind = f"{type(model).__module__}.{type(model).__name__}"
         raise TypeError(f"init_model must be a lightgbm.Booster, an estimator with one, or its path, got {kind}")
+    return model
+
+
+def _check_model(model: lgb.Booster, loss: Loss) -> None:
+    """Raise if the trees of a model to go on from are on another scale."""
     ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
     n_outputs = model.num_model_per_iteration()
     if n_outputs != loss.n_outputs:

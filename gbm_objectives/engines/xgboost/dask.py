@@ -16,6 +16,7 @@ from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, feature_weights, native_params
+from .model_json import KeptCategories
 from .train import checked_params
 from .worker import for_workers
 
@@ -128,7 +129,7 @@ def _train(
             custom_metric=metric,
             **metric.directions.beside(
                 {
-                    "callbacks": [*(callbacks or ()), _StopIfCancelled()],
+                    "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
                     "early_stopping_rounds": early_stopping_rounds,
                     "verbose_eval": False,
                 }

@@ -15,7 +15,8 @@ from ..common import check_options, check_shape, positives_times, unfitted_copy
 from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
 from ..rows import known_to_engines
-from .train import n_outputs_of, objective_name, train
+from .model_json import first_rounds
+from .train import as_booster, n_outputs_of, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -49,14 +50,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     factor = params.pop("scale_pos_weight", 1.0)
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
-    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight, data.offset)
+    model = None if data.model is None else as_booster(data.model)
+    dtrain = _dmatrix(estimator, data.X, model, data.y, data.sample_weight, data.offset)
     if (weights := feature_weights(estimator, data.options)) is not None:
         dtrain.set_info(feature_weights=weights)
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
     offsets = data.eval_offsets or [None] * len(data.eval_sets)
     evals = [
-        (_dmatrix(estimator, *eval_set, offset), name)
-        for eval_set, offset, name in zip(data.eval_sets, offsets, names, strict=True)
+        (_dmatrix(estimator, X, dtrain, y, weight, offset), name)
+        for (X, y, weight), offset, name in zip(data.eval_sets, offsets, names, strict=True)
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -69,7 +71,7 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
         custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
-        xgb_model=data.model,
+        xgb_model=model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
         verbose_eval=data.options.get("verbose", False),
@@ -89,9 +91,7 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
         )
     elif best is not None and best < booster.num_boosted_rounds():
         # Without the rounds after the best one, so that the stock predict of the model is the best one's.
-        attributes = booster.attributes()
-        booster = booster[:best]
-        booster.set_attr(**attributes)
+        booster = first_rounds(booster, best)
     return Trained(booster, evals_result, best)
 
 
@@ -103,7 +103,7 @@ def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | No
             "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
             " no rounds to show"
         )
-    data = _dmatrix(estimator, X)
+    data = _dmatrix(estimator, X, booster)
     return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
 
 
@@ -164,17 +164,26 @@ def _best_iteration(booster: xgb.Booster) -> int | None:
 def _dmatrix(
     estimator: Any,
     X: Any,
+    like: xgb.Booster | xgb.DMatrix | None,
     y: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
+    """Return a data set whose features are those of a model or of another data set, if there is one."""
+    names, types = None, estimator.feature_types
+    if like is not None and not (hasattr(X, "columns") or hasattr(X, "column_names")):
+        # The columns of an array are those of the data frame, as in XGBoost's own estimator.
+        names, types = like.feature_names, types or like.feature_types
+    elif isinstance(like, xgb.Booster) and not (categories := like.get_categories()).empty():
+        types = categories  # in the model's order, by whose codes its trees know them
     return xgb.DMatrix(
         known_to_engines(X),
         y,
         weight=weight,
         base_margin=offset,
         missing=estimator.missing,
-        feature_types=estimator.feature_types,
+        feature_names=names,
+        feature_types=types,
         enable_categorical=estimator.enable_categorical,
         nthread=estimator.n_jobs,
     )

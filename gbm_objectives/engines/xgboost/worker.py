@@ -10,6 +10,7 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
+from ...losses.start import constant_rows
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
 from ..finite import finite_start
@@ -54,7 +55,7 @@ def for_workers(
     loss = loss.resolved(target, weight)
     if start is None:
         start = finite_start(loss, ["target"], [(target, weight)], [None])
-    unit = unit_of_gains(loss, target, weight, start)
+    unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target)))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
