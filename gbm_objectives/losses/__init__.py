@@ -10,7 +10,7 @@ from .multi_quantile import MultiQuantile
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
-from .residual import ResidualLoss
+from .residual import KinkedLoss, ResidualLoss
 from .robust import Fair, Huber, LogCosh, PseudoHuber
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "GammaDeviance",
     "Hinge",
     "Huber",
+    "KinkedLoss",
     "LogCosh",
     "Loss",
     "MultiQuantile",

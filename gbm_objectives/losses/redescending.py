@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from .residual import TangentLoss
+from .residual import LEAST_WEIGHT, TangentLoss
 
 __all__ = ["Cauchy", "Tukey", "Welsch"]
 
 
-class Cauchy(TangentLoss):
+class RedescendingLoss(TangentLoss):
+    """A tangent loss whose pull goes to 0 far out, and with it the weight of a row, which is kept above 0."""
+
+    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, weight = super()._derivatives_of_residual(r)
+        return gradient, np.maximum(weight, LEAST_WEIGHT, out=weight)
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        return 0.0  # where the median residual is far out there is nothing to learn
+
+
+class Cauchy(RedescendingLoss):
     """Cauchy's loss, the negative log-likelihood of a Cauchy variable: an outlier pulls as 1/r.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and u = r/scale::
@@ -57,7 +68,7 @@ class Cauchy(TangentLoss):
             return np.asarray(1 / (1 + np.square(u)))
 
 
-class Welsch(TangentLoss):
+class Welsch(RedescendingLoss):
     """Welsch's loss: an outlier's pull falls off like a normal density.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and u = r/scale::
@@ -99,7 +110,7 @@ class Welsch(TangentLoss):
             return np.asarray(np.exp(-np.square(u)))
 
 
-class Tukey(TangentLoss):
+class Tukey(RedescendingLoss):
     """Tukey's biweight: beyond `c` a row does not count.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and u = r/c::

@@ -20,12 +20,11 @@ __all__ = ["BEHAVIOUR"]
 def _weights(on: Trial) -> Iterator[str]:
     """Weights multiply; up to one constant for each output the engines get what `gradient` and `curvature` say.
 
-    A consistent pair has a smoothed gradient of its own, which `_consistent` looks at.
+    A smoothed loss has another gradient; that of a consistent pair `_consistent` looks at.
     """
     column = on.weight.reshape((-1,) + (1,) * (on.raw.ndim - 1))
     plain = on.loss.gradient_hessian(on.y, on.raw)
-    consistent = on.loss.curvature_kind == "consistent"
-    own = on.loss._float64_derivatives(on.y, on.raw)[0] if consistent else on.gradient(on.raw)
+    own = on.loss._float64_derivatives(on.y, on.raw)[0] if on.softened else on.gradient(on.raw)
     given = own, on.loss.curvature(on.y, on.raw)
     constant = np.sum(plain[0] * given[0], axis=0) / np.sum(given[0] ** 2, axis=0)
     if not np.all(constant > 0):
@@ -34,7 +33,7 @@ def _weights(on: Trial) -> Iterator[str]:
         size = np.abs(wanted).max()
         yield from worst(got / constant, wanted, 1e-4, 1e-5 * size, f"the engines' {name}")
     weighted = on.loss.gradient_hessian(on.y, on.raw, on.weight)
-    if not consistent:  # its widths are weighted too
+    if not on.softened:  # its widths are weighted too
         expected = given[0] * column
         constant = np.sum(weighted[0] * expected, axis=0) / np.sum(expected**2, axis=0)
         yield from worst(

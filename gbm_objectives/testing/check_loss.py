@@ -17,6 +17,8 @@ from .behaviour import BEHAVIOUR
 from .contract import FIRST, SECOND
 from .formulas import FORMULAS
 from .hazards import HAZARDS
+from .oracle import ORACLE
+from .targets import TARGETS
 from .trial import Trial
 
 __all__ = ["check_loss"]
@@ -29,9 +31,12 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     """Check a loss by numbers, as scikit-learn's `check_estimator` checks an estimator.
 
     The gradient against 4th-order differences of the loss, the curvature against what `curvature_kind` says of it,
-    weights, the start value, overflow far out, precision and memory layout of the input, `pickle`, `clone` and
-    `repr`, that a loss which `classifies` tells labels apart, and a short training on each engine that is
-    installed.
+    also where targets are large or at an end of the domain; weights, the start value of few rows and of many,
+    overflow far out, precision and memory layout of the input, the link and its inverse, the order of `outputs`,
+    `pickle`, `clone` and `repr`, that a loss which `classifies` tells labels apart. If all of this is right, where
+    training ends on each engine that is installed: on a feature with a few levels the best model is known, and
+    little of what there is to gain over the best constant may be left. A loss that is not convex is held to it
+    where its values fall all the way.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     Raises
     ------
     AssertionError
-        One error that lists all that is wrong, with numbers.
+        One error that lists what is wrong, with numbers.
     TypeError
         If `loss` is no loss of this package's kind.
     ValueError
@@ -54,7 +59,8 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     Warns
     -----
     UserWarning
-        If the link is that of probabilities and `classifies` is not set: `GBMClassifier` refuses such a loss.
+        If the link is that of probabilities and `classifies` is not set: `GBMClassifier` refuses such a loss. If
+        targets in units of 1e-6 or 1e6 are learnt too slowly: some size is fixed in the unit of the target.
 
     Examples
     --------
@@ -66,7 +72,9 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     y, raw = _sample(loss, y_true, raw_prediction)
     loss = loss.resolved(y)
     trial = Trial(loss, y, raw)
-    problems = _found(FIRST, trial) or _found((*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS), trial)
+    # Of wrong formulas it is no news where training ends.
+    rounds = FIRST, (*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS, *TARGETS), ORACLE
+    problems = next(filter(None, (_found(checks, trial) for checks in rounds)), [])
     if loss.link in (LOGIT, SOFTMAX) and not loss.classifies:
         warnings.warn(
             f"{loss!r} has the link of probabilities, but GBMClassifier takes it only if its class sets"
@@ -76,6 +84,8 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
         )
     if problems:
         raise AssertionError(f"{loss!r} has {len(problems)} problem(s):\n- " + "\n- ".join(problems))
+    for remark in trial.remarks:
+        warnings.warn(f"{loss!r}: {remark}", UserWarning, stacklevel=2)
 
 
 def _check_parameters(loss: Loss) -> None:

@@ -72,7 +72,7 @@ def _curvature(on: Trial) -> Iterator[str]:
     elif kind == "expected":
         yield from _expected(on)
     elif kind == "majorizer":
-        yield from _majorizer(on, curvature)
+        yield from _majorizer(on)
 
 
 def _consistent(on: Trial, curvature: np.ndarray) -> Iterator[str]:
@@ -88,8 +88,12 @@ def _consistent(on: Trial, curvature: np.ndarray) -> Iterator[str]:
         yield f"a full Newton step of row {at} alone takes its loss from {before[at]:.6g} to {after[at]:.6g}"
 
 
-def _majorizer(on: Trial, curvature: np.ndarray) -> Iterator[str]:
-    """Yield the step and row where the parabola is furthest below the loss."""
+def _majorizer(on: Trial) -> Iterator[str]:
+    """Yield the step and row where the parabola is furthest below the loss.
+
+    It is that of `_derivatives`, of which a loss that is all but a kink may hand the engines a smoothed one.
+    """
+    curvature = np.broadcast_to(on.loss._derivatives(on.y.astype(np.float64), on.raw)[1], on.raw.shape)
     value, slope = on.pointwise(on.raw), on.gradient(on.raw)
     rng = np.random.default_rng(2)
     worst = (0.0, 0.0, 0)

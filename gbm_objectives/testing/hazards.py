@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def _precision(on: Trial) -> Iterator[str]:
     for y, raw in cases:
         got = on.loss.gradient_hessian(y, raw)
         exact = on.loss._float64_derivatives(y, raw.astype(np.float64))
-        if on.loss.curvature_kind != "consistent":  # of which the engines' gradient is another
+        if not replace(on, y=y, raw=raw.astype(np.float64)).softened:
             exact = on.loss.gradient(y, raw), exact[1]
         for name, values, formula in zip(("gradient", "Hessian"), got, exact, strict=True):
             wanted = np.broadcast_to(formula, raw.shape)
@@ -83,7 +84,6 @@ def _precision(on: Trial) -> Iterator[str]:
 def _many_rows(on: Trial) -> Iterator[str]:
     """Compare a row among many and among few, up to a constant; a consistent pair's widths are a sample's."""
     rows = np.resize(np.arange(len(on.y)), MANY)
-    consistent = on.loss.curvature_kind == "consistent"
     few = on.loss.gradient_hessian(on.y, on.raw)
     for n in (1200, 6000, MANY):
         some = rows[:n]
@@ -92,27 +92,8 @@ def _many_rows(on: Trial) -> Iterator[str]:
             expected = wanted[some].astype(np.float64)
             constant = np.sum(got * expected, axis=0) / np.sum(expected**2, axis=0)
             size = np.abs(expected).max()
-            rtol, atol = (0.5, 0.05 * size) if consistent else (1e-3, 1e-5 * size)
+            rtol, atol = (0.5, 0.05 * size) if on.softened else (1e-3, 1e-5 * size)
             yield from worst(got / constant, expected, rtol, atol, f"the {name} among {n:,} rows")
-
-
-def _link(on: Trial) -> Iterator[str]:
-    """Look for a raw prediction of a smaller loss than the one whose response is the target."""
-    loss = on.loss
-    if loss.n_outputs > 1 or loss.classifies:
-        return  # of classes, whose weights and smoothing move it: see `_classes`
-    # A link that goes to infinity there ends before.
-    raw = np.asarray(loss.link.forward(on.y.astype(np.float64)))
-    at_target = loss.pointwise(on.y, raw)
-    steps = np.concatenate([np.linspace(-3, 3, 61), [-0.01, 0.01]])
-    best = np.min([loss.pointwise(on.y, raw + step) for step in steps], axis=0)
-    excess = at_target - best
-    if excess.max() > 1e-6 * (1.0 + np.abs(best).max()):
-        at = int(excess.argmax())
-        yield (
-            f"for a target of {on.y[at]:.4g} the loss is {at_target[at]:.6g} where the response is the target, and"
-            f" {best[at]:.6g} at another raw prediction: is the link {loss.link.name}?"
-        )
 
 
 def _noise(on: Trial) -> Iterator[str]:
@@ -158,4 +139,4 @@ def _outliers(on: Trial) -> Iterator[str]:
             )
 
 
-HAZARDS = (_far_out, _far_gradient, _precision, _many_rows, _link, _noise, _outliers)
+HAZARDS = (_far_out, _far_gradient, _precision, _many_rows, _noise, _outliers)

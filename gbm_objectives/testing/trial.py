@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,11 +27,21 @@ class Trial:
     loss: Loss
     y: np.ndarray
     raw: np.ndarray
+    # What is no mistake, but should be known.
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def weight(self) -> np.ndarray:
         """Weights of the rows."""
         return np.random.default_rng(1).uniform(0.5, 2.0, len(self.y))
+
+    @cached_property
+    def softened(self) -> bool:
+        """Whether the engines get a smoothed loss's gradient: for a kink, or what is one to these residuals."""
+        kind = self.loss.curvature_kind
+        return kind == "consistent" or (
+            kind == "majorizer" and bool(self.loss._of_all_rows(self.y, self.raw, None))
+        )
 
     @cached_property
     def smooth(self) -> np.ndarray:
@@ -77,15 +87,17 @@ def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what:
         yield f"{what} is {expected[at]:.6g} in row {at[0]}, got {got[at]:.6g} ({bad} of {len(miss)} rows{hint})"
 
 
-def trained(loss: Loss, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, np.ndarray, list[str]]]:
-    """Yield each engine that is installed with the raw predictions after 20 rounds, and what it warned of."""
+def trained(
+    loss: Loss, X: np.ndarray, y: np.ndarray, n_rounds: int = 20
+) -> Iterator[tuple[str, np.ndarray, list[str]]]:
+    """Yield each engine that is installed with the raw predictions after some rounds, and what it warned of."""
     for name in ENGINES:
         try:
             engine = engine_named(name)
         except ModuleNotFoundError:
             continue
         estimator = engine.default_estimator(classifier=False)
-        estimator.set_params(n_estimators=20, n_jobs=1, **engine.QUIET)
+        estimator.set_params(n_estimators=n_rounds, n_jobs=1, **engine.QUIET)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             model = engine.train_estimator(estimator, loss, Training(X, y))
