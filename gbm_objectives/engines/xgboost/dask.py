@@ -15,7 +15,7 @@ from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, p
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, native_params
 from .train import checked_params
-from .worker import for_workers
+from .worker import Callbacks, for_workers
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
@@ -105,9 +105,10 @@ def _train(
     loss = task.loss
     params, objective, metric = for_workers(params, loss, task.target, task.weight, metrics, task.exact_rows)
     matrix = {"enable_categorical": True, **matrix}
+    own: list[Any] = [_StopIfCancelled()]
     if early_stopping_rounds is not None:
         stopping = xgb.callback.EarlyStopping(rounds=early_stopping_rounds, metric_name=loss.name, maximize=False)
-        callbacks = [*(callbacks or ()), stopping]
+        own.insert(0, stopping)
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
@@ -124,7 +125,7 @@ def _train(
             evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            callbacks=[*(callbacks or ()), _StopIfCancelled()],
+            callbacks=[Callbacks(callbacks or (), own)],
             verbose_eval=False,
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )
