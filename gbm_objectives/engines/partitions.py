@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..losses import Loss
 from ..validation import as_weight
 from .collective import EXACT_ROWS, looks_at_all_rows
 from .common import check_labels
+from .communicator import CommunicationError
 from .finite import check_finite, checked_start
 from .rows import concatenated, some
 
@@ -37,6 +39,8 @@ __all__ = [
 # Of more rows the start value and a scale "auto" are those of a sample. So many targets take 40 MB on the client;
 # in a small sample a rare label or a large claim would be missing, and the start far off.
 START_ROWS = 10_000_000
+# How long a worker may be gone before the scheduler has noticed.
+SECONDS_TO_MISS = 2
 
 DataSet = tuple[Any, Any, Any]  # features, target, weights or None
 
@@ -144,7 +148,10 @@ def naming_lost_workers(client: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lost = sorted(before - set(client.nthreads()))
+        # The scheduler may miss a worker later than the others do, which wait for its part of a sum.
+        end = time.monotonic() + (SECONDS_TO_MISS if isinstance(error, CommunicationError) else 0)
+        while not (lost := sorted(before - set(client.nthreads()))) and time.monotonic() < end:
+            time.sleep(0.1)
         if lost:
             raise RuntimeError(f"the training lost the worker {', '.join(lost)}") from error
         raise

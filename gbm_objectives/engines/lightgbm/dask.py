@@ -37,6 +37,8 @@ LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
 # How long to wait for the worker that failed first, when another has told that its connection broke.
 SECONDS_FOR_CAUSE = 5
+# How often to look whether all workers are there.
+SECONDS_BETWEEN_LOOKS = 1
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
@@ -259,19 +261,35 @@ def _train_on(
         for worker in workers
     ]
     try:
+        _until_one_fails(client, workers, tasks)
         first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
     except Exception as error:
-        # A worker that fails closes its connections, which is what the others report, maybe before it does. One
-        # that is gone reports nothing.
+        # One that is gone reports nothing.
         with suppress(TimeoutError):
             wait(tasks, timeout=SECONDS_FOR_CAUSE)  # type: ignore[no-untyped-call]  # Dask's
         errors = [task.exception() for task in tasks if task.status == "error"]
-        consequences = (CommunicationError, lgb.basic.LightGBMError)
-        raise next((one for one in errors if not isinstance(one, consequences)), error) from None
+        raise next((one for one in errors if not _is_consequence(one)), error) from None
     finally:
         client.cancel(tasks)
         free_later(tracker)
     return first
+
+
+def _is_consequence(error: BaseException) -> bool:
+    """Return whether another worker has left a sum; why, it tells itself."""
+    return isinstance(error, CommunicationError) or (
+        isinstance(error, lgb.basic.LightGBMError) and str(error).startswith("Socket ")
+    )
+
+
+def _until_one_fails(client: Any, workers: list[str], tasks: list[Any]) -> None:
+    """Wait until all have finished, or one has failed; the task of a worker that is gone does neither."""
+    while all(task.status == "pending" or task.status == "finished" for task in tasks):
+        with suppress(TimeoutError):
+            wait(tasks, timeout=SECONDS_BETWEEN_LOOKS)  # type: ignore[no-untyped-call]  # Dask's
+            return
+        if not set(workers) <= set(client.nthreads()):
+            raise RuntimeError("a worker was lost")
 
 
 def _by_worker(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:

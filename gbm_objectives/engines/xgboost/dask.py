@@ -18,7 +18,7 @@ from ..protocol import DaskTraining, Trained
 from .estimator import best_model, feature_weights, native_params
 from .model_json import KeptCategories
 from .train import checked_params
-from .worker import for_workers
+from .worker import Callbacks, for_workers
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
@@ -111,6 +111,14 @@ def _train(
     rows = task.target, task.weight
     params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact_rows, task.start)
     matrix = {"enable_categorical": True, **matrix}
+    watched = metric.directions.beside(
+        {
+            "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
+            "early_stopping_rounds": early_stopping_rounds,
+            "verbose_eval": False,
+        }
+    )
+    watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
@@ -127,13 +135,7 @@ def _train(
             evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            **metric.directions.beside(
-                {
-                    "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
-                    "early_stopping_rounds": early_stopping_rounds,
-                    "verbose_eval": False,
-                }
-            ),
+            **watched,
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )
     return result["booster"], result["history"]
