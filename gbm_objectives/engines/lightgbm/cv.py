@@ -13,7 +13,6 @@ from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start
 from .train import complete
-from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
 from .watching import feval_of, n_watched
 
 __all__ = ["cv"]
@@ -78,7 +77,6 @@ def cv(
     functions = native_metrics(loss, feval)
     given = given_start(params, loss)
     starts: list[Any] = []
-    labels = BorrowedLabels()
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
         target, weight = target_and_weight(loss, train.construct(), "train_set")
@@ -86,8 +84,6 @@ def cv(
         starts.append(start_of(loss, target, weight, offsets[0]) if given is None else given)
         for dataset, offset in zip((train, valid), offsets, strict=True):
             set_start(dataset, starts[-1], offset)
-        if not split:
-            labels.replace(train, loss)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
@@ -97,14 +93,8 @@ def cv(
         loss = resolved_for(loss, *rows, offset)
         # Before any fold: a message has the row's number among all.
         finite_start(loss, ["train_set"], [rows], [offset], given)
-        callbacks = [*(callbacks or ()), ObjectiveIsNone()]
         evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
         params["objective"] = loss
-        split = can_split(train_set)
-        if not split:
-            params, num_boost_round = builtin_params(params, loss), 1
-            evaluate = of_start(evaluate, loss)
-            callbacks = [labels, *callbacks]
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
@@ -112,7 +102,7 @@ def cv(
             stratified=loss.classifies if stratified is None else stratified,
             feval=evaluate,
             fpreproc=from_its_start,
-            callbacks=callbacks,
+            callbacks=[*(callbacks or ()), ObjectiveIsNone()],
             return_cvbooster=return_cvbooster,
             **keywords,
         )

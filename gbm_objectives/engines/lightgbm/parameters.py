@@ -73,7 +73,8 @@ class ObjectiveIsNone:
     """A callback that tells boosters what they were made with: the objective "none".
 
     LightGBM sets it again before the first round of a custom objective. That would draw the columns of
-    `feature_fraction` once more than for its own objectives, and warn that `num_leaves` is not set though it is.
+    `feature_fraction` once more than for its own objectives, warn that `num_leaves` is not set though it is, and
+    fail where no feature can be split: "Check failed: (train_data->num_features()) > (0)".
     """
 
     before_iteration = True

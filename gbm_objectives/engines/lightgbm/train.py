@@ -27,7 +27,6 @@ from .data_sets import check_data_set, construct, given_target, named_sets, offs
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
 from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start
-from .unsplit import BorrowedLabels, builtin_params, can_split, of_start
 from .watching import feval_of, n_watched
 
 __all__ = ["complete", "objective_name", "train"]
@@ -155,13 +154,7 @@ def train(
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
                 params["objective"] = _objective(loss, drops)
-                try:
-                    booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
-                except lgb.basic.LightGBMError:
-                    # Only now is it constructed, with the model's raw predictions.
-                    if train_set._handle is None or can_split(train_set):
-                        raise
-                    booster = _go_on_unsplit(init_model, params, sets, loss, keywords(loss))
+                booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
             return complete(booster, loss, zero(loss))
 
         params = construct(params, train_set, sets)
@@ -171,10 +164,7 @@ def train(
         params["objective"] = _objective(loss, drops)
         start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
         with start_values(sets, start, offsets):
-            if can_split(train_set):
-                booster = lgb.train(params, train_set, **keywords(loss))
-            else:
-                booster = _train_unsplit(params, train_set, loss, keywords(loss))
+            booster = lgb.train(params, train_set, **keywords(loss))
         return complete(booster, loss, start)
 
 
@@ -221,44 +211,6 @@ def _check_model(model: lgb.Booster, loss: Loss) -> None:
     linked = ("binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy")
     if ours != theirs and {(ours or "custom").split()[0], theirs.split()[0]} & set(linked):
         raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours or 'custom'!r}")
-
-
-def _train_unsplit(
-    params: dict[str, Any], train_set: lgb.Dataset, loss: Loss, keywords: dict[str, Any]
-) -> lgb.Booster:
-    """Return a model of one leaf per output, valued 0, after one round with everything that a round brings."""
-    labels = BorrowedLabels()
-    keywords = {
-        **keywords,
-        "num_boost_round": 1,
-        "feval": of_start(keywords["feval"], loss),
-        "callbacks": [labels, *keywords["callbacks"]],
-    }
-    try:
-        labels.replace(train_set, loss)
-        return lgb.train(builtin_params(params, loss), train_set, **keywords)
-    finally:
-        labels.restore()
-
-
-def _go_on_unsplit(
-    init_model: Any,
-    params: dict[str, Any],
-    sets: list[tuple[lgb.Dataset, str]],
-    loss: Loss,
-    keywords: dict[str, Any],
-) -> lgb.Booster:
-    """Return the model to go on from, as it is, after a round that finds nothing to add."""
-    train_set = sets[0][0]
-    params = construct(params, train_set, sets)
-    for dataset, _ in sets:
-        dataset._predictor = None  # its raw predictions are in the data sets, and would be set again
-    trained = _train_unsplit(params, train_set, loss, keywords)
-    if not isinstance(init_model, lgb.Booster):
-        init_model = lgb.Booster(model_file=init_model)
-    booster = lgb.Booster(model_str=init_model.model_to_string(num_iteration=-1))
-    booster.params, booster.best_score, booster.best_iteration = trained.params, trained.best_score, 0
-    return booster
 
 
 def objective_name(loss: Loss) -> str | None:
