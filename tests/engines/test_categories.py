@@ -117,7 +117,7 @@ def test_a_data_set_in_another_order_is_refused(engine):
 def test_a_model_of_a_frame_takes_arrays(engine):
     """As scikit-learn's and the engines' own estimators do, which warn of the missing names."""
     numbers = pd.DataFrame({"level": CODES, "x": np.arange(600.0)})
-    model = engine.regressor().fit(numbers, Y, eval_set=[(numbers, Y)])
+    model = engine.regressor().fit(numbers, Y, eval_set=[(numbers.copy(), Y)])
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         np.testing.assert_array_equal(model.predict(numbers.to_numpy()), model.predict(numbers))
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
