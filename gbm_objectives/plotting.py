@@ -13,6 +13,8 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from .losses import Loss
+from .losses.links import IDENTITY
+from .validation import shown
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
@@ -69,10 +71,10 @@ def plot_loss(
     if not many:
         raise ValueError("loss_or_losses is empty: at least one loss is needed")
     if not span > 0:
-        raise ValueError(f"span must be above 0, got {span!r}")
+        raise ValueError(f"span must be above 0, got {shown(span)}")
     ax = _axes(ax)
     # A residual, or a raw prediction that stands for a probability or a label.
-    residuals = all(loss.link.name == "identity" and not loss.classifies for loss in many)
+    residuals = all(loss.link == IDENTITY and not loss.classifies for loss in many)
     offset = np.linspace(-span, span, 801)
     target, raw = np.full(offset.shape, y_true), offset + (y_true if residuals else 0.0)
     for loss, color in zip(many, cycle(PALETTE), strict=False):
@@ -132,7 +134,7 @@ def plot_learning_curves(
     wanted = [metric] if isinstance(metric, str) else list(metric)
     for name in wanted:
         if name not in names:
-            raise ValueError(f"metric must be one of {names}, got {name!r}")
+            raise ValueError(f"metric must be one of {names}, got {shown(name)}")
     ax = _axes(ax)
     for (set_name, by_metric), color, style in zip(results.items(), cycle(PALETTE), cycle(STYLES), strict=False):
         for name, its_style in zip(wanted, cycle(STYLES), strict=False):
@@ -201,7 +203,7 @@ def plot_prediction_interval(
     'feature 0'
     """
     if isinstance(level, bool) or not 0.0 < level < 1.0:
-        raise ValueError(f"level must be above 0 and below 1, got {level!r}")
+        raise ValueError(f"level must be above 0 and below 1, got {shown(level)}")
     what = "prediction"
     if isinstance(model, (tuple, list)):
         if len(model) != 2:
@@ -216,10 +218,10 @@ def plot_prediction_interval(
             line, what = model.predict_quantiles(X, 0.5, groups)[:, 0], "median"
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
-        raise ValueError(f"feature must be a column of X, by number or by name, got {feature!r}")
+        raise ValueError(f"feature must be a column of X, by number or by name, got {shown(feature)}")
     column = names.index(feature) if isinstance(feature, str) else feature
     if not -np.shape(X)[1] <= column < np.shape(X)[1]:
-        raise ValueError(f"feature must be one of the {np.shape(X)[1]} columns of X, got {feature!r}")
+        raise ValueError(f"feature must be one of the {np.shape(X)[1]} columns of X, got {shown(feature)}")
     ax = _axes(ax)
     x = np.asarray(X)[:, column].astype(np.float64)
     order = np.argsort(x, kind="stable")
@@ -235,7 +237,14 @@ def plot_prediction_interval(
 
 
 def plot_calibration(
-    model: Any, X: Any, y: Any, ax: Axes | None = None, *, kind: str = "pit", random_state: Any = 0
+    model: Any,
+    X: Any,
+    y: Any,
+    ax: Axes | None = None,
+    *,
+    kind: str = "pit",
+    random_state: Any = 0,
+    offset: Any = None,
 ) -> Axes:
     """Plot whether predicted distributions are calibrated: how often targets lie where they should.
 
@@ -256,6 +265,8 @@ def plot_calibration(
         central interval, for each of its coverages: a curve above the diagonal says too wide.
     random_state : int, RandomState or None, default=0
         For counts, whose transform is drawn between the values below and at the target.
+    offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        The offset of each row, as for `predict_distribution`.
 
     Returns
     -------
@@ -285,13 +296,14 @@ def plot_calibration(
     'probability integral transform'
     """
     if kind not in ("pit", "reliability"):
-        raise ValueError(f"kind must be one of 'pit', 'reliability', got {kind!r}")
+        raise ValueError(f"kind must be one of 'pit', 'reliability', got {shown(kind)}")
     if not hasattr(model, "predict_interval"):
-        raise TypeError(f"model must be a fitted GBMRegressor, got {model!r}")
+        raise TypeError(f"model must be a fitted GBMRegressor, got {shown(model)}")
     target = column_or_1d(y, dtype=np.float64)
-    distribution = model.predict_distribution(X)
+    distribution = model.predict_distribution(X, offset=offset)
     check_consistent_length(np.atleast_1d(distribution.mean()), target)
     model.loss_.check_target(target)
+    model._check_drawn(target)
     share = distribution.cdf(target)
     if not hasattr(distribution.dist, "pdf"):
         below = distribution.cdf(target - 1.0)

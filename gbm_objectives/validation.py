@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any, Literal
 
@@ -13,16 +14,37 @@ __all__ = [
     "as_numbers",
     "as_raw",
     "as_weight",
+    "brief",
     "check_between",
     "check_choice",
     "check_integer",
     "check_levels",
     "check_number",
     "first_offender",
+    "shown",
 ]
 
 # Which ends belong to an interval, in scikit-learn's words.
 Closed = Literal["neither", "left", "right", "both"]
+# Of a value that a message shows. A list of all labels, or a model file's content, would bury what is said of it.
+LONGEST = 200
+
+
+def brief(value: object) -> str:
+    """Return the text of a value as messages have it: in one line, and without its end where it is long.
+
+    Examples
+    --------
+    >>> brief("no" * 1000)[-24:]
+    'nono... (2,000 characters)'
+    """
+    text = re.sub(r"\s*\n\s*", " ", str(value))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
+
+
+def shown(value: object) -> str:
+    """Return the representation of a value as messages have it; see `brief`."""
+    return brief(repr(value))
 
 
 def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarray:
@@ -31,13 +53,17 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     Floating-point input keeps its precision and memory, booleans and integers become float64.
     """
     array = np.asarray(values)
-    if array.dtype.kind in "cmMV":
-        raise ValueError(f"{name} must be real numbers, got {array.dtype} data")
+    dtype = array.dtype
+    if dtype.kind == "O":
+        # Python makes a number of NumPy's times, though not of its own.
+        dtype = next((v.dtype for v in array.flat if isinstance(v, (np.datetime64, np.timedelta64))), dtype)
+    if dtype.kind in "cmMV":
+        raise ValueError(f"{name} must be real numbers, got {dtype} data")
     if array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} must be numbers, got {array.dtype} data: {error}") from None
+            raise ValueError(f"{name} must be numbers, got {array.dtype} data: {brief(error)}") from None
     elif array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
     if array.ndim not in ndim:
@@ -85,11 +111,11 @@ def check_number(owner: object, name: str, low: float, high: float, closed: Clos
 def check_between(value: Any, where: str, low: float, high: float, closed: Closed = "neither") -> None:
     """Raise unless a value is a number between `low` and `high`; the ends belong to it as `closed` says."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{where} must be a number, got {value!r}")
+        raise TypeError(f"{where} must be a number, got {shown(value)}")
     with_low, with_high = closed in ("left", "both"), closed in ("right", "both")
     if not (low < value < high or (with_low and value == low) or (with_high and value == high)):
         rule = f"{'at least' if with_low else 'above'} {low:g} and {'at most' if with_high else 'below'} {high:g}"
-        raise ValueError(f"{where} must be {rule}, got {value!r}")
+        raise ValueError(f"{where} must be {rule}, got {shown(value)}")
 
 
 def check_choice(owner: object, name: str, choices: Collection[str]) -> None:
@@ -97,7 +123,7 @@ def check_choice(owner: object, name: str, choices: Collection[str]) -> None:
     value = getattr(owner, name)
     if not isinstance(value, str) or value not in choices:
         offered = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} of {type(owner).__name__} must be one of {offered}, got {value!r}")
+        raise ValueError(f"{name} of {type(owner).__name__} must be one of {offered}, got {shown(value)}")
 
 
 def check_integer(owner: object, name: str, low: int) -> None:
@@ -105,15 +131,15 @@ def check_integer(owner: object, name: str, low: int) -> None:
     value = getattr(owner, name)
     where = f"{name} of {type(owner).__name__}"
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{where} must be an integer, got {value!r}")
+        raise TypeError(f"{where} must be an integer, got {shown(value)}")
     if value < low:
-        raise ValueError(f"{where} must be at least {low}, got {value}")
+        raise ValueError(f"{where} must be at least {low}, got {shown(value)}")
 
 
 def check_levels(values: Any, name: str) -> np.ndarray:
     """Return levels of quantiles, a number or several, as an array; raise unless they are in (0, 1)."""
     if isinstance(values, str):
-        raise TypeError(f"{name} must be numbers, got {values!r}")
+        raise TypeError(f"{name} must be numbers, got {shown(values)}")
     levels = as_numbers(np.atleast_1d(values), name).astype(np.float64)
     inside = (levels > 0) & (levels < 1)
     if not inside.all():
@@ -124,4 +150,4 @@ def check_levels(values: Any, name: str) -> np.ndarray:
 def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
-    return f"{values[bad[0]]} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+    return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""

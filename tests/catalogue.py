@@ -155,6 +155,7 @@ CASES = [
     Case(Exponential(), "probability"),
     Case(Exponential(), "binary"),
     Case(CategoricalFocal(n_classes=3), "label"),
+    Case(CategoricalFocal(n_classes=4), "distribution"),
     Case(FormulaLoss("sqrt(1 + (f - y)**2) - 1"), "real"),
     Case(BinaryCrossEntropy(smoothing=0.1), "binary"),
     Case(CategoricalCrossEntropy(n_classes=3, smoothing=0.1), "label"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["parted", "two_processes"]
+__all__ = ["at_rest", "parted", "two_processes"]
 
 
 def two_processes() -> Any:
@@ -17,6 +18,20 @@ def two_processes() -> Any:
         Client(cluster) as client,
     ):
         yield client
+
+
+def at_rest(client: Any) -> Any:
+    """Return the client once no worker computes; one that still hangs, after a test that did, is started anew."""
+    end = time.monotonic() + 10
+    while not all(client.run(_idle).values()):
+        if time.monotonic() > end:
+            client.restart()
+        time.sleep(0.05)
+    return client
+
+
+def _idle(dask_worker: Any) -> bool:
+    return not dask_worker.state.all_running_tasks
 
 
 def parted(client: Any, array: Any, *ends: int) -> Any:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
+
 import pytest
 
-from tests.cluster import two_processes
+from tests.cluster import at_rest, two_processes
 from tests.engine import ENGINES
+
+STDERR = pytest.StashKey[int]()
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
@@ -14,5 +19,29 @@ def engine(request):
 
 
 @pytest.fixture(scope="session")
-def client():
+def cluster():
     yield from two_processes()
+
+
+@pytest.fixture
+def client(cluster):
+    return at_rest(cluster)
+
+
+def pytest_configure(config):
+    config.stash[STDERR] = os.dup(2)  # before a test's output is captured
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """End the process, with the stacks of all threads, where the limit of pyproject.toml has not ended a test.
+
+    That limit is a signal, which Python handles when a call of an engine returns.
+    """
+    faulthandler.dump_traceback_later(
+        float(item.config.getini("timeout")) + 60, exit=True, file=item.config.stash[STDERR]
+    )
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -11,6 +11,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from gbm_objectives import GBMClassifier, GBMRegressor, SquaredError
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
+from gbm_objectives.losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from gbm_objectives.losses.start import constant_rows
 
 ROUNDS = 60
@@ -68,7 +69,7 @@ class LightGBM(Engine):
     rate, size, l2, least_curvature = "learning_rate", "num_leaves", "lambda_l2", "min_sum_hessian_in_leaf"
     init_model = "init_model"
     # what objectives of its own have
-    links = ("identity", "logit", "softmax", "log", "half logit")
+    links = (IDENTITY, LOGIT, SOFTMAX, LOG, HALF_LOGIT)
 
     def __init__(self):
         self.quiet = {"verbosity": -1}
@@ -87,7 +88,7 @@ class LightGBM(Engine):
 
     def served(self, loss, raw):
         """What `response` should be: raw predictions where no objective of the engine has the links."""
-        return loss.response(raw) if loss.link.name in self.links and not loss.outputs else raw
+        return loss.response(raw) if loss.link in self.links and not loss.outputs else raw
 
     def raw(self, booster, X):
         return booster.predict(X, raw_score=True)
@@ -137,7 +138,7 @@ class XGBoost(Engine):
     bare_regressor, bare_classifier = XGBRegressor, XGBClassifier
     rate, size, l2, least_curvature = "eta", "max_depth", "lambda", "min_child_weight"
     init_model = "xgb_model"
-    links = ("identity", "logit", "softmax", "log")
+    links = (IDENTITY, LOGIT, SOFTMAX, LOG)
 
     def __init__(self):
         self.quiet = {}
@@ -157,7 +158,7 @@ class XGBoost(Engine):
         return booster.predict(xgb.DMatrix(X))
 
     def served(self, loss, raw):
-        return loss.response(raw) if loss.link.name in self.links else raw
+        return loss.response(raw) if loss.link in self.links else raw
 
     def raw(self, booster, X):
         return booster.predict(xgb.DMatrix(X), output_margin=True)

@@ -1,4 +1,4 @@
-"""The code of README.md and of each page runs as it stands, and the reference leaves no name out."""
+"""The code of README.md and of each page runs and prints what it shows, and the reference leaves no name out."""
 
 from __future__ import annotations
 
@@ -45,26 +45,45 @@ NO_PAGE = {"gbm_objectives.plotting.COLORS"}  # a dictionary
 
 
 def blocks(page):
-    """Yield the Python of a page, with empty lines before it: a traceback then names the page's own lines."""
+    """Yield the Python of a page and what it prints.
+
+    There are empty lines before the code: a traceback then names the page's own lines.
+    """
     text = page.read_text(encoding="utf-8")
-    for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        yield "\n" * text.count("\n", 0, block.start(1)) + block[1]
+    both = r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
+    for block in re.finditer(both, text, re.DOTALL | re.MULTILINE):
+        yield "\n" * text.count("\n", 0, block.start(1)) + block[1], block[2] or ""
+
+
+def same(printed, shown):
+    """Return whether two words are the same, or numbers that are about the same."""
+    try:
+        # Other versions of the engines grow slightly other trees.
+        return printed == shown or float(printed) == pytest.approx(float(shown), rel=0.2)
+    except ValueError:
+        return False
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_of_a_page(page, tmp_path, monkeypatch):
+def test_code_of_a_page(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", plt.close)
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # where pickle looks for the classes of a page
     names = vars(module)
-    for code in blocks(page):
+    for code, shown in blocks(page):
+        capsys.readouterr()
         try:
             exec(compile(code, page, "exec"), names)
         except ModuleNotFoundError as error:
             if error.name in OPTIONAL:
                 pytest.skip(f"{error.name} is not installed")
             raise
+        printed = capsys.readouterr().out
+        words = printed.split(), shown.split()
+        assert len(words[0]) == len(words[1]) and all(map(same, *words)), (
+            f"{printed}is not what the page shows:\n{shown}"
+        )
     plt.close("all")
 
 

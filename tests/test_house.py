@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "engines": {"losses", "curvature", "validation"},
     "estimators": {"engines", "distributions", "losses", "curvature", "validation"},
     "testing": {"engines", "distributions", "losses", "curvature", "validation"},
-    "plotting": {"losses"},
+    "plotting": {"losses", "validation"},
     "__init__": {"estimators", "losses", "testing"},
 }
 ENGINES = ("lightgbm", "xgboost")

@@ -168,3 +168,16 @@ def test_plot_reliability(engine):
         plot_calibration(model, X, np.full(len(Y), np.nan))
     with pytest.raises(TypeError, match="model must be a fitted GBMRegressor"):
         plot_calibration(engine.classifier(), X, Y)
+
+
+def test_calibration_beside_an_offset():
+    """A model that is right beside its offset is far too low without."""
+    rng = np.random.default_rng(0)
+    features, exposure = rng.uniform(-1, 1, (2000, 2)), rng.uniform(50, 100, 2000)
+    counts = rng.poisson(exposure * np.exp(features[:, 0]))
+    model = GBMRegressor(PoissonDeviance(), LGBMRegressor(n_estimators=60, num_leaves=4, verbosity=-1))
+    model.fit(features, counts, init_score=np.log(exposure))
+    for offset, largest in ((np.log(exposure), 2.0), (None, 20.0)):
+        ax = plot_calibration(model, features, counts, offset=offset)
+        heights = next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data().values
+        assert (heights.max() < largest) == (offset is not None)

@@ -50,7 +50,9 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     y = np.asarray(y_true, dtype=np.float64)
     if hasattr(distribution.dist, "pdf"):
         return _integral(distribution, y)
-    low = np.minimum(distribution.ppf(TAIL), y)
+    # On the lattice of the counts, which a target need not be on.
+    first = distribution.ppf(TAIL)
+    low = first - np.maximum(np.ceil(first - y), 0.0)
     high = np.maximum(distribution.isf(TAIL), y)
     if not np.isfinite(high - low).all() or (high - low).max() > WIDEST:
         return _integral(distribution, y)
@@ -59,7 +61,11 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     step = max(1, CHUNK // len(y))
     for start in range(0, n_counts, step):
         counts = low + np.arange(start, min(start + step, n_counts))[:, None]
-        score += np.square(distribution.cdf(counts) - (counts >= y)).sum(axis=0)
+        below = np.clip(
+            y - counts, 0.0, 1.0
+        )  # the part of the step from a count to the next that is below the target
+        share = distribution.cdf(counts)
+        score += (below * np.square(share) + (1.0 - below) * np.square(1.0 - share)).sum(axis=0)
     return score
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..curvature import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
 from ..losses import Loss
 from ..losses.driver import weighted_float32
-from .common import call_metric
+from .metrics import Result, called, is_own
 
 __all__ = [
     "EXACT_ROWS",
@@ -184,11 +184,17 @@ def global_results(
     raw: np.ndarray,
     weight: np.ndarray | None,
     collective: Collective,
-) -> list[tuple[str, float, bool]]:
-    """Return name, value and whether higher is better of the loss, and of metrics of scikit-learn's form.
+) -> list[Result]:
+    """Return the results of metrics of scikit-learn's form, among them the loss's own.
 
     A metric may look at all rows at once (an AUC does), so they are gathered for it.
     """
-    results = [(loss.name, global_value(loss, y, raw, weight, collective), False)]
-    rows = gathered(collective, y, raw, weight) if metrics else None
-    return results if rows is None else [*results, *(call_metric(f, loss, *rows) for f in metrics)]
+    others = any(not is_own(metric, loss) for metric in metrics)
+    rows = gathered(collective, y, raw, weight) if others else None
+    results: list[Result] = []
+    for metric in metrics:
+        if is_own(metric, loss):
+            results.append((loss.name, global_value(loss, y, raw, weight, collective), False))
+        elif rows is not None:
+            results += called(metric, loss, *rows)
+    return results

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from inspect import isroutine, signature
+from inspect import isroutine
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from ..curvature import sample_rows
 from ..losses import Loss
-from ..losses.metric import Metric, labels_and_weight
+from ..losses.metric import labels_and_weight
 from ..losses.start import best_beside
-from ..validation import as_weight, first_offender
+from ..validation import as_weight, first_offender, shown
 from .protocol import Training
 
 __all__ = [
     "Watch",
     "alone_with",
     "as_offset",
-    "call_metric",
     "check_keys",
     "check_labels",
     "check_options",
     "check_shape",
     "errors_name",
-    "metric_functions",
+    "native_model",
     "positives_times",
     "require_loss",
     "resolved_for",
     "start_of",
     "target_and_weight",
     "unfitted_copy",
-    "users_metrics",
+    "zero",
 ]
 
 
@@ -104,6 +104,16 @@ def unfitted_copy(estimator: Any) -> Any:
     return copy
 
 
+def native_model(model: Any) -> Any:
+    """Return the native model inside of a fitted estimator, an engine's own or ours; anything else as it is."""
+    if not hasattr(model, "fit"):
+        return model
+    check_is_fitted(model)
+    if hasattr(model, "booster_"):
+        return model.booster_
+    return model.get_booster() if hasattr(model, "get_booster") else model
+
+
 def positives_times(data: Training, factor: float, name: str) -> Training:
     """Return the training with the weights of the rows of class 1 multiplied.
 
@@ -116,7 +126,7 @@ def positives_times(data: Training, factor: float, name: str) -> Training:
     if not np.isin(data.y, (0.0, 1.0)).all() or data.y.ndim != 1:
         raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
     if not 0.0 < factor < np.inf:
-        raise ValueError(f"{name} of estimator must be above 0 and finite, got {factor!r}")
+        raise ValueError(f"{name} of estimator must be above 0 and finite, got {shown(factor)}")
     weight = np.ones(len(data.y)) if data.sample_weight is None else data.sample_weight
     return replace(data, sample_weight=np.where(data.y == 1.0, factor * weight, weight))
 
@@ -126,19 +136,21 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
     for name in options:
         if name not in known:
             raise TypeError(
-                f"fit() got an unexpected keyword argument {name!r}; {engine} has {', '.join(known) or 'none'}"
-                " beside those of both; parameters of the training go into estimator"
+                f"fit() got an unexpected keyword argument {shown(name)}; {engine} has"
+                f" {', '.join(known) or 'none'} beside those of both; parameters of the training go into estimator"
             )
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:
-    """Return an offset in the shape of raw predictions, None if it has another; one number a row is for the first.
+    """Return an offset in the shape of raw predictions, None if it has another.
 
-    Of several outputs that are no classes the first is the mean or the rate, of which exposure is a factor.
+    One number a row is for the first of several outputs that are no classes, the mean or the rate, of which
+    exposure is a factor, and for others that say so.
     """
     k = loss.n_outputs
     if loss.outputs and offset.shape == (n_rows,):
-        return np.column_stack([offset, np.zeros((n_rows, k - 1))])
+        takes = [i == 0 or output.takes_offset for i, output in enumerate(loss.outputs)]
+        return np.where(takes, offset[:, None], 0.0)
     return offset if offset.shape == ((n_rows,) if k == 1 else (n_rows, k)) else None
 
 
@@ -149,7 +161,7 @@ def require_loss(loss: Any) -> None:
         hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
         if isroutine(loss):
             hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
-        raise TypeError(f"loss must be a Loss of gbm_objectives, got {loss!r}{hint}")
+        raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
     loss.check_params()
 
 
@@ -166,12 +178,14 @@ def check_keys(
         same = value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
         if value is not None and not same:
             raise ValueError(
-                f"params[{name!r}] acts on built-in objectives only, got {value!r}: use the loss's parameters or"
-                " sample weights"
+                f"params[{name!r}] acts on built-in objectives only, got {shown(value)}: use the loss's parameters"
+                " or sample weights"
             )
     for name in ("num_class", "num_classes"):
         if name in params and max(1, int(params[name])) != loss.n_outputs:
-            raise ValueError(f"params[{name!r}] is {params[name]}, but {loss!r} has {loss.n_outputs} outputs")
+            raise ValueError(
+                f"params[{name!r}] is {shown(params[name])}, but {loss!r} has {loss.n_outputs} outputs"
+            )
 
 
 @contextmanager
@@ -231,57 +245,14 @@ def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: 
     return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
 
 
+def zero(loss: Loss) -> float | np.ndarray:
+    """Return 0 as a start value."""
+    return 0.0 if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
+
+
 def check_labels(loss: Loss, target: np.ndarray) -> None:
     """Raise unless the loss is defined for the target, and float32, in which engines keep labels, holds it."""
     loss.check_target(target)
     limit = np.finfo(np.float32).max
     if offender := first_offender(target, (np.abs(target) <= limit).reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
-
-
-def users_metrics(loss: Loss, *given: Any) -> tuple[list[Callable[..., Any]], list[str]]:
-    """Return the user's metrics, functions and names, without the loss's own: `train` places that one."""
-    functions, names = [], []
-    for metric in [m for metrics in given for m in (metrics if isinstance(metrics, (list, tuple)) else [metrics])]:
-        if isinstance(metric, str):
-            names.append(metric)
-        elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
-            hint = ": pass its .metric" if isinstance(metric, Loss) else ""
-            raise TypeError(f"a metric must be a function, got {metric!r}{hint}")
-        elif metric is not None and metric != loss.metric:
-            if getattr(metric, "__name__", None) == loss.name:
-                raise ValueError(
-                    f"two metrics are named {loss.name!r}: set the __name__ of {metric!r} to another one"
-                )
-            functions.append(metric)
-    return functions, names
-
-
-def metric_functions(loss: Loss, metrics: Any) -> list[Callable[..., Any]]:
-    """Return the user's metrics, which must be functions, without the loss's own."""
-    functions, names = users_metrics(loss, metrics)
-    if names:
-        raise TypeError(f"a metric must be a function, got {names[0]!r}; names go into params")
-    return functions
-
-
-def call_metric(
-    metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any
-) -> tuple[str, float, bool]:
-    """Call a metric of scikit-learn form; return name, value and whether higher is better.
-
-    It gets what `predict` returns, or probabilities, unless it names a parameter `raw_prediction` or is the metric
-    of a loss. It may take weights, by name or third, and return a value, lower is better, or LightGBM's
-    triple.
-    """
-    parameters = signature(metric).parameters
-    raw = isinstance(metric, Metric) or "raw_prediction" in parameters
-    prediction = raw_prediction if raw else loss.predicted(raw_prediction)
-    if "sample_weight" in parameters:
-        result = metric(y, prediction, sample_weight=weight)
-    else:
-        result = metric(y, prediction, weight) if len(parameters) > 2 else metric(y, prediction)
-    if isinstance(result, tuple):
-        name, value, higher_is_better = result
-        return str(name), float(value), bool(higher_is_better)
-    return getattr(metric, "__name__", type(metric).__name__), float(result), False

@@ -5,7 +5,10 @@ LightGBM's own network adds up histograms, but hands nothing to Python; this one
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, suppress
+import pickle
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Timer
 from typing import Any
 
@@ -20,6 +23,8 @@ __all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "free_l
 TIMEOUT = 60
 # Workers leave within a round, or within a second where another has left.
 SECONDS_FOR_GOODBYE = 5
+# A sum of so few numbers travels with the word whether all are well, and takes no longer than the word alone.
+FEW = 64
 
 
 def tracker_for(n_workers: int, host: str) -> RabitTracker:
@@ -50,7 +55,15 @@ def connected(worker_args: dict[str, Any]) -> AbstractContextManager[Any]:
 
 
 class Communicator:
-    """The workers that XGBoost's communicator connects, inside of its context."""
+    """The workers that XGBoost's communicator connects, inside of its context; one for each training.
+
+    A worker that fails must not leave while others sum, here or in an engine: they would wait for it, some without
+    end, or take its last word for their sum. So it tells them before it leaves, and they listen before each sum:
+    inside of `failing_together` whatever a worker does ends alike on all.
+    """
+
+    def __init__(self) -> None:
+        self._over = False  # all know of a failure, or one is gone: nobody listens any more
 
     @property
     def rank(self) -> int:
@@ -64,6 +77,74 @@ class Communicator:
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over the workers."""
-        # It returns them flat.
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        return collective.allreduce(array, collective.Op.SUM).reshape(array.shape)
+        array = np.asarray(values, dtype=np.float64, order="C")
+        if array.size <= FEW:
+            return self._exchanged(array.ravel()).reshape(array.shape)
+        self.agree()
+        return self._reduced(array, collective.Op.SUM)
+
+    def agree(self, *, leaving: bool = False) -> None:
+        """Return once all workers have come here, or raise on each of them the error of the one that failed.
+
+        Parameters
+        ----------
+        leaving : bool, default=False
+            Whether this worker has finished its training; the others must have, too.
+        """
+        self._exchanged(leaving=leaving)
+
+    @contextmanager
+    def failing_together(self) -> Iterator[None]:
+        """Tell the others of an error before it leaves the with statement; they raise it where they agree."""
+        try:
+            yield
+        except BaseException as error:
+            if not self._over:
+                with suppress(CommunicationError):
+                    self._exchanged(error=error)
+            raise
+
+    def _exchanged(
+        self, values: np.ndarray | None = None, *, leaving: bool = False, error: BaseException | None = None
+    ) -> np.ndarray:
+        """Return the sum of a few values, once it is known that no worker has failed."""
+        n_values = 0 if values is None else len(values)
+        message = np.zeros(2 + FEW)
+        message[:2] = error is not None, leaving
+        message[2 : 2 + n_values] = 0.0 if values is None else values
+        n_failed, n_leaving, *_ = message = self._reduced(message, collective.Op.SUM)
+        self._over = bool(n_failed or 0 < n_leaving < self.size)
+        if n_failed:
+            # Of several, the one of the highest rank tells.
+            own = np.array([-1.0 if error is None else self.rank], dtype=np.float64)
+            teller = int(self._reduced(own, collective.Op.MAX)[0])
+            told: Any = collective.broadcast(None if error is None else _sendable(error, self.rank), teller)
+            if error is None:
+                raise told
+        elif self._over:
+            raise RuntimeError(
+                "some workers have finished the training, others have not: a callback that stops it must decide"
+                " alike on all of them"
+            )
+        return message[2 : 2 + n_values]
+
+    def _reduced(self, array: np.ndarray, how: collective.Op) -> np.ndarray:
+        try:
+            # It returns them flat.
+            return collective.allreduce(array, how).reshape(array.shape)
+        except CommunicationError:
+            self._over = True
+            raise
+
+
+def _sendable(error: BaseException, rank: int) -> Exception:
+    """Return an error as the other workers raise it, with the place where it came up on this one."""
+    try:
+        copy = pickle.loads(pickle.dumps(error))
+    except Exception:  # of a class that another process does not find, or with arguments that do not fit
+        copy = None
+    if not isinstance(copy, Exception):  # an interrupt is this worker's alone
+        copy = RuntimeError(f"{type(error).__name__}: {error}")
+    # What `add_note` of Python 3.11 does.
+    copy.__notes__ = [f"On worker {rank}:\n{''.join(traceback.format_exception(error))}"]
+    return copy

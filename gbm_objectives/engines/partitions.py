@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ..losses import Loss
 from ..validation import as_weight
 from .collective import EXACT_ROWS, looks_at_all_rows
 from .common import check_labels
+from .communicator import CommunicationError
+from .finite import check_finite, checked_start
 from .rows import concatenated, some
 
 __all__ = [
@@ -36,6 +39,8 @@ __all__ = [
 # Of more rows the start value and a scale "auto" are those of a sample. So many targets take 40 MB on the client;
 # in a small sample a rare label or a large claim would be missing, and the start far off.
 START_ROWS = 10_000_000
+# How long a worker may be gone before the scheduler has noticed.
+SECONDS_TO_MISS = 2
 
 DataSet = tuple[Any, Any, Any]  # features, target, weights or None
 
@@ -54,6 +59,8 @@ class Prepared:
         The number of rows in each partition of each set.
     target, weight : ndarray of shape (n_rows,)
         Targets and weights, or None, of all rows to train on, or of a sample of many.
+    start : float or ndarray of shape (n_outputs,)
+        The start value, of those targets and weights.
     exact_rows : int or None
         The number of all rows, where they are few enough for each worker to see all, and the loss looks at them.
     """
@@ -63,6 +70,7 @@ class Prepared:
     counts: list[list[int]]
     target: np.ndarray
     weight: np.ndarray | None
+    start: Any
     exact_rows: int | None
 
     def numbers(self) -> list[np.ndarray]:
@@ -84,8 +92,10 @@ def named_sets(
     return sets
 
 
-def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Prepared:
+def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start: Any = None) -> Prepared:
     """Check all targets and weights on the workers, and return what is known of all rows before training.
+
+    The start value is found, unless one is given.
 
     Raises
     ------
@@ -108,9 +118,16 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]]) -> Pr
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
     loss = loss.resolved(target, weights)
+
+    def check(start: Any) -> None:
+        for (name, _), (_, y, _) in zip(sets, rows, strict=True):
+            checks = [delayed(_check_start)(loss, start, part) for part in partitions(y)]
+            first_message(name, client.gather(client.compute(checks)))
+
+    start = checked_start(loss, target, weights, None, check, start)
     n_rows = sum(counts[0])
     exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
-    return Prepared(loss, rows, counts, target, weights, exact_rows)
+    return Prepared(loss, rows, counts, target, weights, start, exact_rows)
 
 
 def partitions(values: Any) -> list[Any]:
@@ -131,7 +148,10 @@ def naming_lost_workers(client: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lost = sorted(before - set(client.nthreads()))
+        # The scheduler may miss a worker later than the others do, which wait for its part of a sum.
+        end = time.monotonic() + (SECONDS_TO_MISS if isinstance(error, CommunicationError) else 0)
+        while not (lost := sorted(before - set(client.nthreads()))) and time.monotonic() < end:
+            time.sleep(0.1)
         if lost:
             raise RuntimeError(f"the training lost the worker {', '.join(lost)}") from error
         raise
@@ -189,8 +209,9 @@ def _categorical(X: Any) -> list[Any]:
 
 
 def in_rows(X: Any) -> Any:
-    """Return features whose partitions are whole rows."""
-    return X.rechunk({1: X.shape[1]}) if hasattr(X, "chunks") and len(X.chunks[1]) > 1 else X
+    """Return a collection whose partitions are whole rows."""
+    columns = X.chunks[1:] if hasattr(X, "chunks") else ()
+    return X.rechunk({1: X.shape[1]}) if columns and len(columns[0]) > 1 else X
 
 
 def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: Any) -> list[int]:
@@ -236,6 +257,17 @@ def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
     except (ValueError, TypeError) as error:
         return len(target), str(error), False
     return len(target), "", weight is None or bool(np.any(weight))
+
+
+def _check_start(loss: Loss, start: Any, y: Any) -> str:
+    """Return what is wrong with the rows of a partition at the start value."""
+    target = np.asarray(y)
+    try:
+        if len(target):
+            check_finite(loss, target, None, start)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def sampled(client: Any, values: Any, counts: list[int], most: int) -> Any:

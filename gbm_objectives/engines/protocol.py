@@ -27,6 +27,7 @@ class Training:
     model: Any = None  # to go on from
     offset: np.ndarray | None = None  # raw predictions to be added to
     eval_offsets: list[np.ndarray | None] | None = None
+    repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
 
 
@@ -40,6 +41,7 @@ class DaskTraining:
     eval_names: Sequence[str] | None = None
     eval_metric: Any = None
     callbacks: Any = None
+    repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..validation import shown
 from .protocol import DaskEngine, Engine
 
 __all__ = ["DEFAULT", "ENGINES", "dask_engine_of", "engine_named", "engine_of"]
@@ -29,7 +30,7 @@ def engine_named(name: str) -> Engine:
         If it is not installed.
     """
     if name not in ENGINES:
-        raise ValueError(f"an unknown engine, {name!r}; there are {', '.join(ENGINES)}")
+        raise ValueError(f"an unknown engine, {shown(name)}; there are {', '.join(ENGINES)}")
     engine: Any = import_module(ENGINES[name])
     return engine
 
@@ -46,7 +47,9 @@ def engine_of(estimator: Any) -> tuple[str, Engine]:
         root = kind.__module__.partition(".")[0]
         if root in ENGINES and hasattr(estimator, "n_estimators"):
             return root, engine_named(root)
-    raise TypeError(f"estimator must be a scikit-learn estimator of {' or '.join(ENGINES)}, got {estimator!r}")
+    raise TypeError(
+        f"estimator must be a scikit-learn estimator of {' or '.join(ENGINES)}, got {shown(estimator)}"
+    )
 
 
 def dask_engine_of(estimator: Any) -> DaskEngine | None:

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..curvature import sample_rows
 
-__all__ = ["concatenated", "some"]
+__all__ = ["concatenated", "known_to_engines", "some"]
 
 
 def concatenated(parts: Sequence[Any]) -> Any:
@@ -20,8 +20,22 @@ def concatenated(parts: Sequence[Any]) -> Any:
 
         return pd.concat(parts)
     if sparse.issparse(parts[0]):
-        return sparse.vstack(parts, format="csr")
+        return known_to_engines(sparse.vstack(parts, format="csr"))
     return np.concatenate(parts)
+
+
+def known_to_engines(X: Any) -> Any:
+    """Return features in a form that every engine knows: of sparse ones a matrix of floats, others as they are.
+
+    LightGBM takes no sparse integers and none of SciPy's sparse arrays, XGBoost no truth values by columns.
+    """
+    if not sparse.issparse(X):
+        return X
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.float64)
+    if isinstance(X, sparse.sparray):
+        X = (sparse.csc_matrix if X.format == "csc" else sparse.csr_matrix)(X)
+    return X
 
 
 def some(values: Any, quota: int) -> Any:

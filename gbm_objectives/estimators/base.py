@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ..engines.common import check_labels, require_loss, resolved_for, unfitted_copy
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration
-from .distributed import fit_on_cluster, is_collection, lazily
+from .distributed import fit_on_cluster
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
+    KEYWORDS,
     MODEL_NAMES,
     OFFSET_NAMES,
+    check_classes,
     eval_offsets,
     eval_pairs,
     eval_sets,
     offset_of,
     one_of,
+    repeats_training_set,
 )
+from .lazy import is_collection
 
 __all__ = ["BaseGBM"]
 
@@ -39,7 +42,10 @@ class BaseGBM(BaseEstimator):
 
     loss_: Loss
     noise_scale_: float | None
+    outside_noise_: str = ""
     calibration_: Calibration | None = None
+    # How scikit-learn's routing learns of keywords that no signature has: it gives set_fit_request one for each.
+    __metadata_request__fit: ClassVar[dict[str, None]] = dict.fromkeys(KEYWORDS)
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss
@@ -76,15 +82,18 @@ class BaseGBM(BaseEstimator):
         **fit_params
             Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
             ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
-            they like, that return a value, lower is better, or LightGBM's triple; a second parameter named
-            ``raw_prediction`` asks for that), ``callbacks``,
-            ``init_model`` (a model of this class, a native model or its path, to go on from), ``init_score`` and
-            ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm of exposure, of the
-            training set, and a list of those of evaluation sets; predictions are without them), ``eval_X`` and
-            ``eval_y`` (tuples, in place of `eval_set`). XGBoost's names for these are taken too.
+            they like, that return a value, lower is better, or ``(name, value, higher_is_better)``; scikit-learn's
+            scores are to rise; a second parameter named ``raw_prediction`` asks for that; early stopping watches
+            the loss, unless its ``.metric`` stands in the list too, whose order counts then), ``callbacks``,
+            ``init_model`` (a fitted estimator, ours or the engine's, a native model or its path, to go on from),
+            ``init_score`` and ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm
+            of exposure, of the training set, and a list of those of evaluation sets, or that of a single one;
+            predictions have them as ``offset=``), ``eval_X`` and ``eval_y`` (tuples, in place of `eval_set`).
+            XGBoost's names are taken too.
             LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
             Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
+            There LightGBM passes over the training set itself, (X, y), which is named "training".
 
         Returns
         -------
@@ -120,6 +129,7 @@ class BaseGBM(BaseEstimator):
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        given = X, y, sample_weight
         X = self._features(X, reset=True)
         target = self._prepare(y)
         check_consistent_length(X, target)
@@ -131,18 +141,21 @@ class BaseGBM(BaseEstimator):
         eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
         model = one_of(fit_params, MODEL_NAMES)
+        check_classes(self, model)
         sets = eval_sets(self, eval_set, eval_weight, eval_names)
+        offsets = eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
         data = Training(
             X,
             target,
             weight,
             sets,
             offset=offset,
-            eval_offsets=eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset),
+            eval_offsets=offsets,
+            repeats=repeats_training_set(given, offset, eval_set, sets, offsets),
             eval_names=eval_names,
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),
-            model=self._native_model(model),
+            model=model,
             options=fit_params,
         )
         trained = engine.train_estimator(estimator, self.loss_, data)
@@ -153,6 +166,7 @@ class BaseGBM(BaseEstimator):
             estimator, trained, getattr(self, "classes_", None), self.n_features_in_
         )
         noise, self.noise_scale_ = self.loss_.noise, None
+        self.outside_noise_ = noise.offender(target) if noise is not None and not is_classifier(self) else ""
         if noise is not None and noise.fit_scale is not None:
             # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
             # early stopping.
@@ -163,61 +177,6 @@ class BaseGBM(BaseEstimator):
             # Where every residual is 0 there is no maximum: the likelihood rises without bound.
             self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
         return self
-
-    @lazily
-    def predict_raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the raw prediction, on the scale of the link.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        num_iteration : int, optional
-            Number of rounds to predict with; all that the model holds otherwise.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Raw predictions; without any offset.
-
-        Raises
-        ------
-        ValueError
-            If the model has fewer rounds.
-        """
-        return self._raw(X, num_iteration)
-
-    def _raw(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the raw prediction for features in memory."""
-        check_is_fitted(self)
-        X = self._features(X, reset=False)
-        _, engine = engine_of(self.estimator_)
-        most = engine.n_rounds(self.booster_)
-        if num_iteration is not None and not 1 <= num_iteration <= most:
-            raise ValueError(f"num_iteration must be 1 to {most}, the rounds of the model, got {num_iteration!r}")
-        return engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
-
-    def staged_predict(self, X: Any) -> Iterator[np.ndarray]:
-        """Yield what `predict` returns after each number of rounds, as scikit-learn's boosting estimators do.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Yields
-        ------
-        ndarray
-            The predictions with one round, with two, and so on.
-        """
-        check_is_fitted(self)
-        _, engine = engine_of(self.estimator_)
-        for rounds in range(1, engine.n_rounds(self.booster_) + 1):
-            yield self._predicted(self._raw(X, rounds))
-
-    def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        """Return what `predict` makes of raw predictions."""
-        raise NotImplementedError
 
     @property
     def feature_importances_(self) -> np.ndarray:
@@ -308,9 +267,9 @@ class BaseGBM(BaseEstimator):
     def _check_estimator(self) -> None:
         if self.loss is not None:
             require_loss(self.loss)
-        if isinstance(self.estimator, type) or is_classifier(self.estimator) != is_classifier(self):
-            kind = "classifier" if is_classifier(self) else "regressor"
-            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {self.estimator!r}")
+        kind, is_one = ("classifier", is_classifier) if is_classifier(self) else ("regressor", is_regressor)
+        if isinstance(self.estimator, type) or not is_one(self.estimator):
+            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
@@ -323,19 +282,12 @@ class BaseGBM(BaseEstimator):
         if hasattr(X, "columns") or hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        return validate_data(
+        X = validate_data(
             self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
         )
-
-    def _native_model(self, model: Any) -> Any:
-        """Return the native model of one of ours to go on from, or what was given."""
-        if not isinstance(model, BaseGBM):
-            return getattr(model, "booster_", model)
-        check_is_fitted(model)
-        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (self, model))
-        if not np.array_equal(ours, theirs):
-            raise ValueError(f"init_model knows the classes {theirs}, y has {ours}")
-        return model.booster_
+        if X.dtype.kind in "mM":  # which scikit-learn lets pass, and engines take for numbers
+            raise ValueError(f"X must be real numbers, got {X.dtype} data")
+        return X
 
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         return weight

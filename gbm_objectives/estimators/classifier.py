@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, clone
+from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
@@ -14,10 +15,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
-from ..validation import check_between
+from ..losses.links import IDENTITY
+from ..validation import check_between, shown
 from .conformal import class_sets
-from .distributed import lazily
 from .fit_inputs import counted_labels
+from .lazy import lazily
 from .predictive import PredictiveGBM
 
 __all__ = ["GBMClassifier"]
@@ -25,7 +27,7 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or loss.link.name != "identity":
+    if loss is None or loss.link != IDENTITY:
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
 
@@ -87,7 +89,7 @@ feature_names_in_
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(
-                f"GBMClassifier needs at least 2 classes, y has 1 class: {self.classes_.tolist()[0]!r}"
+                f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(self.classes_.tolist()[0])}"
             )
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
@@ -115,7 +117,7 @@ feature_names_in_
         unseen = np.flatnonzero(self.classes_[codes] != labels)
         if unseen.size:
             raise ValueError(
-                f"y has a label unseen in training, {labels.tolist()[unseen[0]]!r} in row {unseen[0]}"
+                f"y has a label unseen in training, {shown(labels.tolist()[unseen[0]])} in row {unseen[0]}"
             )
         return codes.astype(np.float64)
 
@@ -131,9 +133,12 @@ feature_names_in_
         return by_class if weight is None else by_class * weight
 
     @lazily
-    def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the predicted label of each row, (n_samples,), of so many rounds or of all."""
-        return self._predicted(self._raw(X, num_iteration))
+    def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the predicted label of each row, (n_samples,), of so many rounds or of all.
+
+        An `offset`, (n_samples,) or (n_samples, n_outputs), is added to raw predictions, as `init_score` of `fit`.
+        """
+        return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
         codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
@@ -142,13 +147,20 @@ feature_names_in_
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
     @lazily
-    def predict_proba(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
-        """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all."""
-        return self._probabilities(self._raw(X, num_iteration))
+    def predict_proba(
+        self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all.
+
+        An `offset` is that of `predict`.
+        """
+        return self._probabilities(self._raw(X, num_iteration, offset))
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
     @lazily
-    def predict_set(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
+    def predict_set(
+        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return which classes may be the label of each row: sets that hold a share of fresh labels.
 
         The sets are adaptive: the most likely classes, up to a sum of probabilities. A number made of the row's
@@ -163,6 +175,8 @@ feature_names_in_
             The share of labels to hold, on average over rows; see `calibrate`, which must come before.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -183,7 +197,7 @@ feature_names_in_
         check_is_fitted(self)
         if self.calibration_ is None:
             raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
-        raw = self._raw(X).astype(np.float64)
+        raw = self._raw(X, offset=offset).astype(np.float64)
         return class_sets(self.calibration_, self._probabilities, raw, coverage, self._groups(groups, len(raw)))
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
@@ -193,18 +207,25 @@ feature_names_in_
     def _check_calibrates(self) -> None:
         _has_probabilities(self)  # raises
 
-    def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+    def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
         # SciPy draws of a multinomial variable with one vector of probabilities only.
-        bounds = self._probabilities(self._raw(X)).cumsum(axis=1)[:, None, :-1]
+        bounds = self._probabilities(raw).cumsum(axis=1)[:, None, :-1]
         codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
         labels: np.ndarray = self.classes_[codes]
         return labels
 
     @lazily
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes)."""
-        raw = self._raw(X)
+    def decision_function(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
+        """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes).
+
+        An `offset` is that of `predict`.
+        """
+        raw = self._raw(X, offset=offset)
         return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:
+        """Return the accuracy of `predict`, with weights and with an offset if they are given."""
+        return float(accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

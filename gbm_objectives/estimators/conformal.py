@@ -7,6 +7,10 @@ score of rank coverage · (n + 1), rounded up, holds that share of fresh targets
 calibration sets. It promises nothing for a single row, nor where rows have changed. In groups ("Mondrian") it
 holds in each of them.
 
+Weighted rows count by their effective number, n = (sum w)²/sum w². A fresh row, which occurs in proportion to its
+weight, has the weight sum w/n on average, as an n-th part of the rows has. With equal weights the promise is
+exact; with uneven ones it holds as far as the calibration rows have seen the largest weights.
+
 References
 ----------
 Vovk, Gammerman and Shafer (2005). *Algorithmic Learning in a Random World*, sections 4.2 and 4.5.
@@ -20,6 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from ..validation import shown
 
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
 
@@ -84,9 +90,9 @@ class Calibration:
         for label in np.unique(groups):
             group, members = label.item(), (self.groups == label) & (weight > 0)
             if not members.any():
-                raise ValueError(f"the group {group!r} was not among those of calibrate")
+                raise ValueError(f"the group {shown(group)} was not among those of calibrate")
             reach[groups == label] = _ranked(
-                scores[members], weight[members], coverage, f" of the group {group!r}"
+                scores[members], weight[members], coverage, f" of the group {shown(group)}"
             )
         return reach
 
@@ -94,13 +100,16 @@ class Calibration:
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
     scores, weight = scores[weight > 0], weight[weight > 0]
-    one = weight.mean()  # a fresh row
+    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weighs 200 hold 0.76 of 0.9.
+    # With the largest, 50 rows of lognormal weights hold 0.96, and half of the calibrations have too few rows.
+    one = weight @ weight / weight.sum()
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
     if wanted > n * (1.0 + ROUNDING):
         needed = int(np.ceil(coverage / (1.0 - coverage) * (1.0 - 10.0 * ROUNDING)))
         raise ValueError(
             f"the calibration rows{of} are too few for a coverage of {coverage:g}: at least {needed} are needed,"
-            f" there are {n:.0f}"
+            f" there are {len(scores)}"
+            + (f", which with their weights count as {n:.3g}" if n < len(scores) - 0.5 else "")
         )
     order = np.argsort(scores, kind="stable")
     below = np.cumsum(weight[order]) / one
@@ -134,7 +143,7 @@ def one_sided(
     levels: np.ndarray,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    """Return calibrated quantiles (n_rows, n_levels), in order; see `predict_quantiles`."""
+    """Return calibrated quantiles (n_rows, n_levels), each on its own; see `predict_quantiles`."""
     own, fresh = model.quantiles(calibration.raw, levels), model.quantiles(raw, levels)
     for column, level in enumerate(levels):
         # Of a level below 1/2 at most that share: what lies above it has the coverage 1 - level.
@@ -142,9 +151,7 @@ def one_sided(
         scores = sign * (calibration.y - own[:, column]) / model.unit(calibration.raw)
         reach = calibration.reach(scores, max(level, 1.0 - level), groups, len(fresh))
         fresh[:, column] += sign * reach * model.unit(raw)
-    # In the order of the levels, whatever theirs is.
-    order = np.argsort(levels, kind="stable")
-    fresh[:, order] = np.sort(fresh, axis=1)
+    # Not sorted where they cross: a quantile would then depend on the levels beside it, and not hold its own.
     return fresh
 
 

@@ -1,4 +1,4 @@
-"""Estimators on a Dask cluster: fitted there, and asked for predictions of Dask collections, which are lazy.
+"""Estimators fitted on a Dask cluster.
 
 What is fitted is the same model as on one machine, in memory: `_fit` of the base class asks this module to train
 it, and everything else knows nothing of a cluster. Dask is imported where it is used: it is an extra.
@@ -6,11 +6,8 @@ it, and everything else knows nothing of a cluster. Dask is imported where it is
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -18,6 +15,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
+from ..losses.noise import Noise
+from ..validation import shown
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -27,92 +26,9 @@ from .fit_inputs import (
     eval_pairs,
     one_of,
 )
+from .lazy import is_collection, without_client
 
-__all__ = ["fit_on_cluster", "is_collection", "lazily"]
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def is_collection(values: Any) -> bool:
-    """Return whether something is a Dask collection."""
-    return hasattr(values, "__dask_graph__")
-
-
-def lazily(method: Method) -> Method:
-    """Let a method that predicts for features X take a Dask collection, too: it returns a Dask array then."""
-
-    @wraps(method)
-    def either(self: Any, X: Any, *arguments: Any, **keywords: Any) -> Any:
-        if not is_collection(X):
-            return method(self, X, *arguments, **keywords)
-        return _by_partition(self, method.__name__, X, arguments, keywords)
-
-    return cast(Method, either)
-
-
-def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Return a Dask array of what a method says of each partition of X; named columns of a data frame as one."""
-    import dask.array as da
-
-    from ..engines.partitions import in_rows
-
-    frame = not hasattr(X, "chunks")
-    split = {key: values for key, values in keywords.items() if is_collection(values)}
-    same = {key: values for key, values in keywords.items() if key not in split}
-    for key, values in split.items():
-        if frame == hasattr(values, "chunks") or values.npartitions != in_rows(X).npartitions:
-            raise ValueError(f"{key} must be in the partitions of X, as a Dask {'series' if frame else 'array'}")
-    # What one row gives has the type and the shape of all.
-    row = _missing_row(X._meta) if frame else np.zeros((1, X.shape[1]))
-    known = {key: model.calibration_.groups[:1] for key in split if model.calibration_ is not None}
-    example = getattr(model, name)(row, *arguments, **same, **known)
-    # Not by delayed, which forgets what a collection that is persisted holds on to.
-    of_part = _OfPart(_without_client(model), name, arguments, same, list(split), example[:0])
-    if not frame:
-        rows = [item for values in split.values() for item in (values, "i")]
-        out, axes = ("ik", {"k": example.shape[1]}) if example.ndim == 2 else ("i", {})
-        X, meta = in_rows(X), example[:0]
-        blockwise: Any = da.blockwise  # has no types
-        return blockwise(of_part, out, X, "ij", *rows, new_axes=axes, concatenate=True, meta=meta)
-    meta = of_part.in_frame(example[:0], row[:0])
-    result = X.map_partitions(of_part, *split.values(), meta=meta)
-    return result if example.dtype.names else result.values
-
-
-@dataclass(frozen=True)
-class _OfPart:
-    """What a method says of a partition."""
-
-    model: Any
-    name: str
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
-    keys: list[str]
-    nothing: np.ndarray
-
-    def __call__(self, X: Any, *others: Any) -> Any:
-        keywords = {**self.keywords, **dict(zip(self.keys, others, strict=True))}
-        result = getattr(self.model, self.name)(X, *self.arguments, **keywords) if X.shape[0] else self.nothing
-        return self.in_frame(result, X) if hasattr(X, "index") else result
-
-    def in_frame(self, result: np.ndarray, X: Any) -> Any:
-        """Return an array as a series or data frame with the index of X."""
-        import pandas as pd
-
-        return (pd.Series if result.ndim == 1 and not result.dtype.names else pd.DataFrame)(result, index=X.index)
-
-
-def _missing_row(meta: Any) -> Any:
-    """Return a row of a data frame with nothing in it, of types that engines take."""
-    flags = {column: bool for column, kind in meta.dtypes.items() if kind == np.dtype(bool)}
-    return meta.reindex([0]).astype(flags)
-
-
-def _without_client(model: Any) -> Any:
-    """Return a copy that can be sent to workers."""
-    bare = copy.copy(model)
-    bare.estimator = None
-    return bare
+__all__ = ["fit_on_cluster"]
 
 
 def fit_on_cluster(
@@ -131,6 +47,10 @@ def fit_on_cluster(
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
+    repeats = [
+        features is named[0][1][0] and target is named[0][1][1] and (weight is None or weight is named[0][1][2])
+        for _, (features, target, weight) in named[1:]
+    ]
     client = _client_of(model.estimator)
     named = [(name, persisted(client, *rows)) for name, rows in named]
     counts = _prepare(model, client, named[0][1][1])
@@ -145,6 +65,7 @@ def fit_on_cluster(
         fit_params.pop("eval_names", None),
         fit_params.pop("eval_metric", None),
         fit_params.pop("callbacks", None),
+        repeats,
         fit_params,
     )
     if data.eval_names is not None and len(data.eval_names) != len(sets) - 1:
@@ -159,6 +80,7 @@ def fit_on_cluster(
     if noise is not None and noise.fit_scale is not None:
         mean_loss = _mean_loss(model, client, *sets[-1][1])
         model.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
+    model.outside_noise_ = _outside(noise, client, sets[0][1][1]) if not is_classifier(model) else ""
     return model
 
 
@@ -248,7 +170,7 @@ def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray
     else:
         factors = np.array(engine.class_factors(estimator, *counts.tolist()))
         if not (np.isfinite(factors).all() and (factors > 0).all()):
-            raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {factors[1]!r}")
+            raise ValueError(f"scale_pos_weight of estimator must be above 0 and finite, got {shown(factors[1])}")
     class_weight = getattr(model, "class_weight", None)
     if class_weight is None:
         class_weight = getattr(estimator, "class_weight", None)
@@ -268,7 +190,7 @@ def _encoded(
 
     from ..engines.partitions import first_message, partitions, vector
 
-    bare, parts = delayed(_without_client(model)), partitions(y)
+    bare, parts = delayed(without_client(model)), partitions(y)
     weights: Sequence[Any] = [None] * len(parts) if weight is None else partitions(weight)
     if len(weights) != len(parts):
         raise ValueError(f"{name}: the target has {len(parts)} partitions, its weights {len(weights)}")
@@ -310,11 +232,23 @@ def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
 
     parts = partitions(in_rows(X))
     weights = [None] * len(parts) if weight is None else partitions(weight)
-    bare = delayed(_without_client(model))
+    bare = delayed(without_client(model))
     rows = zip(parts, partitions(y), weights, strict=True)
     sums = client.gather(client.compute([delayed(_sums)(bare, *part) for part in rows]))
     total, share = np.sum(sums, axis=0)
     return float(total / share)
+
+
+def _outside(noise: Noise | None, client: Any, y: Any) -> str:
+    """Describe the first target that the noise does not draw; an empty string if there is none."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import partitions
+
+    if noise is None or noise.support is None:
+        return ""
+    found = client.gather(client.compute([delayed(noise.offender)(part) for part in partitions(y)]))
+    return next((f"{offender} of partition {i}" for i, offender in enumerate(found) if offender), "")
 
 
 def _sums(model: Any, X: Any, y: np.ndarray, weight: Any) -> tuple[float, float]:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import as_offset, check_labels
 from ..losses import Loss
-from ..validation import as_weight, first_offender
+from ..validation import as_numbers, as_weight, brief, first_offender
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
+    "KEYWORDS",
     "MODEL_NAMES",
     "OFFSET_NAMES",
+    "check_classes",
     "counted_labels",
     "eval_offsets",
     "eval_pairs",
     "eval_sets",
     "offset_of",
     "one_of",
+    "repeats_training_set",
 ]
 
 # Two spellings each, so that a fit moves from one engine to the other as it is.
@@ -29,6 +33,12 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+# What `fit` takes beside what its signature names, of all engines: scikit-learn routes what it is told of.
+KEYWORDS = (
+    *(*EVAL_WEIGHT_NAMES, *MODEL_NAMES, *OFFSET_NAMES, *EVAL_OFFSET_NAMES),
+    *("eval_X", "eval_y", "eval_names", "eval_metric", "callbacks"),
+    *("categorical_feature", "feature_name", "feature_weights", "verbose"),
+)
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +51,7 @@ def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(labels, return_counts=True)
     except TypeError:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        raise ValueError(f"y must be labels of one type, got {', '.join(kinds)}") from None
+        raise ValueError(f"y must be labels of one type, got {brief(', '.join(kinds))}") from None
 
 
 def _is_missing(label: Any) -> bool:
@@ -59,11 +69,20 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
     return given[0] if given else None
 
 
+def check_classes(estimator: Any, model: Any) -> None:
+    """Raise unless a model to go on from was fitted to the classes that the target has."""
+    if hasattr(model, "fit"):
+        check_is_fitted(model)
+        ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
+        if not np.array_equal(ours, theirs):
+            raise ValueError(f"init_model knows the classes {brief(theirs)}, y has {brief(ours)}")
+
+
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
     """Return the evaluation sets as pairs, which LightGBM 4.7 spells `eval_X` and `eval_y` too."""
     X, y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
     if X is None and y is None:
-        return eval_set
+        return eval_set if eval_set is None or isinstance(eval_set, tuple) else list(eval_set)
     if eval_set is not None or X is None or y is None:
         raise TypeError("fit() takes eval_set, or eval_X and eval_y, one of the two")
     X, y = (part if isinstance(part, (tuple, list)) else (part,) for part in (X, y))
@@ -78,7 +97,7 @@ def eval_sets(
     """Return features, target and weights of each evaluation set, checked; errors name the set."""
     if eval_set is None:
         return []
-    if isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple):
+    if _is_one_pair(eval_set):
         pairs = [eval_set]
         # Of one pair its weights may stand alone; of one row they are one number.
         alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
@@ -109,7 +128,7 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     """Return an offset as an array of the shape of raw predictions."""
     if offset is None:
         return None
-    given = np.asarray(offset, dtype=np.float64)
+    given = as_numbers(np.atleast_1d(offset), name, ndim=(1, 2)).astype(np.float64, copy=False)
     array = as_offset(loss, given, n_rows)
     if array is None:
         shapes = [f"({n_rows},)"] if loss.n_outputs == 1 or loss.outputs else []
@@ -121,10 +140,19 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
     return array
 
 
+def _stands_alone(offset: Any, n_rows: int) -> bool:
+    """Return whether the offset of a single evaluation set, of so many rows, came without a list around it."""
+    if isinstance(offset, (list, tuple)):
+        return len(offset) == n_rows > 1 or (len(offset) > 0 and isinstance(offset[0], Real))
+    return np.ndim(offset) == 1 or (np.ndim(offset) == 2 and len(offset) == n_rows)
+
+
 def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list[np.ndarray | None]:
     """Return the offset of each evaluation set, None where it has none; beside an `offset` each must have one."""
     if offset is not None and sets and offsets is None:
         raise ValueError("eval_init_score must be given beside init_score, or the metrics are of another model")
+    if len(sets) == 1 and _stands_alone(offsets, len(sets[0][1])):
+        offsets = [offsets]
     given = [None] * len(sets) if offsets is None else list(offsets)
     if len(given) != len(sets):
         raise ValueError(f"eval_init_score has {len(given)} entries for {len(sets)} evaluation sets")
@@ -132,3 +160,36 @@ def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list
         offset_of(loss, offset, len(target), f"eval_init_score[{i}]")
         for i, (offset, (_, target, _)) in enumerate(zip(given, sets, strict=True))
     ]
+
+
+def repeats_training_set(
+    given: tuple[Any, Any, Any], offset: Any, eval_set: Any, sets: list[Any], offsets: list[Any]
+) -> list[bool]:
+    """Return whether each evaluation set is the training set: the same X and y, as LightGBM's estimators tell it.
+
+    Its weights and its offset are those of the training set, too, or none.
+
+    Parameters
+    ----------
+    given : (X, y, sample_weight)
+        As the user gave them to train on.
+    offset : ndarray or None
+        Offset of the training set.
+    eval_set : list of (X, y) pairs, or one pair, or None
+        As the user gave it.
+    sets, offsets : list
+        What `eval_sets` and `eval_offsets` made of it.
+    """
+
+    def same(own: Any, other: Any) -> bool:
+        return own is None or (other is not None and np.array_equal(own, np.asarray(other)))
+
+    pairs = [eval_set] if _is_one_pair(eval_set) else eval_set or ()
+    return [
+        pair[0] is given[0] and pair[1] is given[1] and same(weight, given[2]) and same(own, offset)
+        for pair, (*_, weight), own in zip(pairs, sets, offsets, strict=True)
+    ]
+
+
+def _is_one_pair(eval_set: Any) -> bool:
+    return isinstance(eval_set, tuple) and len(eval_set) == 2 and not isinstance(eval_set[0], tuple)

@@ -13,23 +13,27 @@ from ..distributions.crps import crps
 from ..losses import MultiQuantile
 from ..validation import as_weight, check_between, check_levels
 from .conformal import Quantiles, interval, one_sided
-from .distributed import lazily
+from .lazy import lazily
 from .predictive import PredictiveGBM
 
 __all__ = ["IntervalRegressor"]
+
+LIMITS = np.finfo(np.float32)
 
 
 class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
 
     @lazily
-    def predict_params(self, X: Any) -> np.ndarray:
+    def predict_params(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the parameters of the distribution of each row, as a table with a name for each column.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -45,7 +49,7 @@ class IntervalRegressor(PredictiveGBM):
             If the loss is no negative log-likelihood.
         """
         noise = self._noise()
-        response = self.loss_.response(self._raw(X).astype(np.float64))
+        response = self.loss_.response(self._raw(X, offset=offset).astype(np.float64))
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
@@ -58,7 +62,9 @@ class IntervalRegressor(PredictiveGBM):
         return table
 
     @lazily
-    def predict_quantiles(self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None) -> np.ndarray:
+    def predict_quantiles(
+        self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return quantiles of the target of each row.
 
         Parameters
@@ -69,15 +75,18 @@ class IntervalRegressor(PredictiveGBM):
             Levels, each above 0 and below 1.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_levels)
             A column for each level. After `calibrate` each has its level on fresh rows, by itself: at least that
             share of targets lies at or below it for levels of 1/2 and more, at most that share strictly below it
-            for others. Before, they are the model's own. `MultiQuantile` has those between its levels, and beyond
-            them, on a straight line in the quantiles of the normal distribution: beyond, only calibration makes
-            them right.
+            for others. It is the same number whichever levels are asked beside it, so those of levels close
+            together may cross in some rows. Before, they are the model's own, in order. `MultiQuantile` has those
+            between its levels, and beyond them, on a straight line in the quantiles of the normal distribution:
+            beyond, only calibration makes them right.
 
         Raises
         ------
@@ -86,7 +95,7 @@ class IntervalRegressor(PredictiveGBM):
             are too few.
         """
         levels = check_levels(alpha, "alpha")
-        model, raw = self._quantiles(), self._raw(X).astype(np.float64)
+        model, raw = self._quantiles(), self._raw(X, offset=offset).astype(np.float64)
         if self.calibration_ is None:
             if groups is not None:
                 raise ValueError("groups must be left out: the model is not calibrated in groups")
@@ -95,7 +104,9 @@ class IntervalRegressor(PredictiveGBM):
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
     @lazily
-    def predict_interval(self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None) -> np.ndarray:
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return an interval for the target of each row.
 
         Parameters
@@ -106,6 +117,8 @@ class IntervalRegressor(PredictiveGBM):
             The share of targets to hold.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -123,13 +136,16 @@ class IntervalRegressor(PredictiveGBM):
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         if self.calibration_ is None:
-            return self.predict_quantiles(X, [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage], groups)
-        raw = self._raw(X).astype(np.float64)
+            levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
+            return self.predict_quantiles(X, levels, groups, offset=offset)
+        raw = self._raw(X, offset=offset).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # Where no target can be nothing is to be held.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
-    def crps(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def crps(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.
 
         Parameters
@@ -140,6 +156,8 @@ class IntervalRegressor(PredictiveGBM):
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -149,14 +167,15 @@ class IntervalRegressor(PredictiveGBM):
         Raises
         ------
         ValueError
-            If a target is outside the loss's domain, lengths do not fit, or the loss is no negative
-            log-likelihood.
+            If a target is outside the loss's domain, or one that its noise does not draw, of these or of those of
+            `fit`; lengths do not fit; or the loss is no negative log-likelihood.
         """
-        self._noise()
+        self._check_distribution()
         target = self._encode(y)
         self.loss_.check_target(target)
+        self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
-        distribution = self.predict_distribution(X)
+        distribution = self.predict_distribution(X, offset=offset)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
         return float(np.average(crps(distribution, target), weights=weight))
 
@@ -173,7 +192,7 @@ class IntervalRegressor(PredictiveGBM):
                 return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
 
             return Quantiles(between, lambda raw: np.ones(len(raw)))
-        self._noise()
+        self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
             return np.asarray(self._distribution(raw).ppf(levels[:, None])).T
@@ -182,7 +201,12 @@ class IntervalRegressor(PredictiveGBM):
             distribution = self._distribution(raw)
             if not hasattr(distribution.dist, "pdf"):
                 return np.ones(len(raw))  # of counts a spread may be 0
-            return np.asarray(distribution.ppf(0.75) - distribution.ppf(0.25))
+            low, high = distribution.ppf(0.25), distribution.ppf(0.75)
+            # A spread that vanishes beside its place, or overflows, would make NaN of the intervals. One below the
+            # resolution of float32, in which engines keep targets, is none.
+            least = LIMITS.eps * np.maximum(np.abs(low), np.abs(high)) + LIMITS.tiny
+            with np.errstate(invalid="ignore"):
+                return np.fmin(np.fmax(high - low, least), LIMITS.max)
 
         return Quantiles(quantiles, spread)
 

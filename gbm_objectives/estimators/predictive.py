@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,25 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.common import check_labels
 from ..losses.noise import Noise
-from ..validation import as_weight
-from .base import BaseGBM
+from ..validation import as_weight, first_offender, shown
 from .conformal import Calibration
+from .raw import RawGBM
 
 __all__ = ["PredictiveGBM"]
 
 
-class PredictiveGBM(BaseGBM):
+class PredictiveGBM(RawGBM):
     """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.losses.noise`."""
 
-    def predict_distribution(self, X: Any) -> Any:
+    def predict_distribution(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
         """Return the distribution of the target of each row, under the noise that the loss assumes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -39,11 +42,11 @@ class PredictiveGBM(BaseGBM):
         Raises
         ------
         ValueError
-            If the loss is no negative log-likelihood (hinge), or all residuals were 0 when the model was fitted
-            and the noise has no scale.
+            If the loss is no negative log-likelihood (hinge), all residuals were 0 when the model was fitted and
+            the noise has no scale, or a target was one that the noise does not draw (a rate, a share).
         """
-        self._noise()
-        return self._distribution(self._raw(X).astype(np.float64))
+        self._check_distribution()
+        return self._distribution(self._raw(X, offset=offset).astype(np.float64))
 
     def _distribution(self, raw: np.ndarray) -> Any:
         """Return the distributions of raw predictions."""
@@ -55,14 +58,20 @@ class PredictiveGBM(BaseGBM):
         return noise.distribution(response, self.noise_scale_)
 
     def calibrate(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Any:
         """Calibrate intervals, quantiles and sets on rows that the model was not trained on (split-conformal).
 
         Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, hold what they say
         for rows that are exchangeable with these, whatever the model: on average over rows and calibration sets,
         not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a little
-        less. Offsets are left out: rows are taken to have one of 0. `predict`, `predict_distribution` and
+        less. `predict`, `predict_distribution` and
         `sample` stay as they are. `fit` forgets the calibration; `save_model` keeps it.
 
         Parameters
@@ -72,10 +81,13 @@ class PredictiveGBM(BaseGBM):
         y : array-like of shape (n_samples,)
             Targets, or labels.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights: how often each row occurs, up to a factor. A fresh row counts as the average one.
+            Weights: how often each row occurs, up to a factor. The rows count as many as their effective number,
+            (Σw)²/Σw², does.
         groups : array-like of shape (n_samples,), optional
             A label for each row: coverage then holds in each group, and the methods above need the groups of their
             rows ("Mondrian").
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -85,16 +97,17 @@ class PredictiveGBM(BaseGBM):
         Raises
         ------
         ValueError
-            If a target, weight or group is not valid, lengths do not fit, or the loss has neither quantiles nor a
-            likelihood.
+            If a target, weight or group is not valid, lengths do not fit, the loss has neither quantiles nor a
+            likelihood, or its noise does not draw a target, of these or of those of `fit`.
         """
         check_is_fitted(self)
         self._check_calibrates()
         target = self._encode(y)
         check_labels(self.loss_, target)
+        self._check_drawn(target)
         if target.ndim > 1 or (hasattr(self, "classes_") and (target != np.floor(target)).any()):
             raise ValueError("calibrate needs labels, not target distributions")
-        raw = self._raw(X).astype(np.float64)
+        raw = self._raw(X, offset=offset).astype(np.float64)
         check_consistent_length(raw, target)
         weight = as_weight(sample_weight, len(target))
         if weight is not None:
@@ -124,7 +137,9 @@ class PredictiveGBM(BaseGBM):
         kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
         raise ValueError(f"groups must be integers or strings, all of them, got {kinds}")
 
-    def sample(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+    def sample(
+        self, X: Any, n_samples: int = 1, random_state: Any = None, *, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Draw targets, or labels, from the distribution of each row.
 
         Parameters
@@ -135,6 +150,8 @@ class PredictiveGBM(BaseGBM):
             Number of draws per row.
         random_state : int, RandomState or None, default=None
             As in scikit-learn.
+        offset : array-like of shape (n_rows,) or (n_rows, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -142,20 +159,26 @@ class PredictiveGBM(BaseGBM):
             The draws.
         """
         if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)):
-            raise TypeError(f"n_samples must be an integer, got {n_samples!r}")
+            raise TypeError(f"n_samples must be an integer, got {shown(n_samples)}")
         if n_samples < 1:
             raise ValueError(f"n_samples must be at least 1, got {n_samples}")
-        self._noise()
-        return self._draw(X, n_samples, check_random_state(random_state))
+        self._check_distribution()
+        return self._draw(self._raw(X, offset=offset), n_samples, check_random_state(random_state))
 
-    def _draw(self, X: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
-        """Return the draws of `sample`, whose arguments are checked."""
-        distribution = self.predict_distribution(X)
+    def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+        """Return the draws of `sample`, whose arguments are checked, for raw predictions."""
+        distribution = self._distribution(raw.astype(np.float64))
         n_rows = len(np.atleast_1d(distribution.mean()))
         return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
 
-    def log_likelihood(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def log_likelihood(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+    ) -> float:
         """Return the log-likelihood of targets under the model, the sum over the rows.
+
+        Of targets that the noise does not draw (rates under `PoissonDeviance`, shares under `BinaryCrossEntropy`)
+        it is a quasi-log-likelihood, and a warning says so: it compares models under the same loss on the same
+        rows, and nothing else.
 
         Parameters
         ----------
@@ -165,6 +188,8 @@ class PredictiveGBM(BaseGBM):
             Targets or labels; for target distributions the expectation under them.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -175,21 +200,57 @@ class PredictiveGBM(BaseGBM):
         ------
         ValueError
             If a target is outside the loss's domain, or lengths do not fit.
+
+        Warns
+        -----
+        UserWarning
+            If it is a quasi-log-likelihood.
         """
-        self._noise()
+        noise = self._noise()
         target = self._encode(y)
         self.loss_.check_target(target)
         weight = as_weight(sample_weight, len(target))
         if hasattr(self, "classes_"):
             # Of probabilities as targets the expectation.
-            raw = self._raw(X)
+            raw = self._raw(X, offset=offset)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
+        elif noise.quasi is not None:
+            raw = self._raw(X, offset=offset).astype(np.float64)
+            check_consistent_length(raw, target)
+            if offender := noise.offender(target):
+                warnings.warn(
+                    f"{noise.name} noise draws {noise.support}, not {offender}: this is a quasi-log-likelihood,"
+                    " which compares models under the same loss on the same rows, and nothing else",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            log_p = noise.quasi(target, self.loss_.response(raw))
         else:
-            distribution = self.predict_distribution(X)
+            self._check_drawn(target)
+            distribution = self.predict_distribution(X, offset=offset)
             check_consistent_length(np.atleast_1d(distribution.mean()), target)
-            log_p = (distribution.logpdf if hasattr(distribution.dist, "logpdf") else distribution.logpmf)(target)
+            discrete = not hasattr(distribution.dist, "logpdf")
+            log_p = (distribution.logpmf if discrete else distribution.logpdf)(target)
+            if discrete and (offender := first_offender(target, np.isfinite(log_p))):
+                raise ValueError(f"{noise.name} noise gives no probability to {offender}")
         return float(np.sum(log_p) if weight is None else weight @ log_p)
+
+    def _check_drawn(self, target: np.ndarray) -> None:
+        """Raise if the noise does not draw a target of a regressor; of classes there may be distributions."""
+        noise = self.loss_.noise
+        if noise is not None and not hasattr(self, "classes_") and (offender := noise.offender(target)):
+            raise ValueError(f"y must be {noise.support}, as {noise.name} noise draws them, got {offender}")
+
+    def _check_distribution(self) -> None:
+        """Raise unless the targets that the model was trained on have a distribution."""
+        noise = self._noise()
+        if self.outside_noise_:
+            raise ValueError(
+                f"{self.loss_!r} was trained on targets that have no distribution under it: {noise.name} noise"
+                f" draws {noise.support}, not {self.outside_noise_}. The model predicts their mean alone: of rates"
+                " train on the counts with an offset, or take another loss, such as MultiQuantile"
+            )
 
     def _noise(self) -> Noise:
         check_is_fitted(self)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, clone
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
-from .distributed import lazily
+from ..validation import as_numbers
 from .intervals import IntervalRegressor
+from .lazy import lazily
 
 __all__ = ["GBMRegressor"]
 
@@ -51,6 +53,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         the last evaluation set, or on the training set if there is none. For squared error it is twice the
         variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None
         if the noise has no scale.
+    outside_noise_ : str
+        The first training target that the noise does not draw, with its row: a rate under `PoissonDeviance`, a
+        share under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -75,14 +80,10 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
-        target = column_or_1d(y, warn=True)
-        try:
-            return np.asarray(target, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"y must be numbers: {error}") from None
+        return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
     @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's
-    def outlier_weights(self, X: Any, y: Any) -> np.ndarray:
+    def outlier_weights(self, X: Any, y: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the weight with which the loss counts each row: 1 at its prediction, towards 0 far from it.
 
         Parameters
@@ -91,6 +92,8 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             Features.
         y : array-like of shape (n_samples,)
             Targets.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -98,9 +101,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             ψ(r)/r over its largest value; there for robust losses (`Huber`, `Cauchy` and the like).
         """
         loss: Any = self.loss_
-        return np.asarray(loss.outlier_weights(self._encode(y), self._raw(X)))
+        return np.asarray(loss.outlier_weights(self._encode(y), self._raw(X, offset=offset)))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:
         """Return R² of the prediction, as scikit-learn's regressors do.
 
         Parameters
@@ -111,6 +114,8 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
@@ -122,15 +127,15 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         ValueError
             If the loss predicts several numbers for a row.
         """
-        if np.ndim(prediction := self._predicted(self._raw(X))) > 1:
+        if np.ndim(prediction := self._predicted(self._raw(X, offset=offset))) > 1:
             raise ValueError(
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
                 " search give scoring=, for instance the loss's value of predict_raw"
             )
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(self._encode(y), prediction, sample_weight=sample_weight))
 
     @lazily
-    def predict(self, X: Any, num_iteration: int | None = None) -> np.ndarray:
+    def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the prediction on the response scale.
 
         Parameters
@@ -139,13 +144,15 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             Features.
         num_iteration : int, optional
             Number of rounds to predict with; all that the model holds otherwise.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Raw predictions to be added to the model's, as `init_score` of `fit`: a logarithm of exposure, say.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Of a distribution the mean; of a loss with several outputs a column for each, in their order.
         """
-        return self._predicted(self._raw(X, num_iteration))
+        return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
         return self.loss_.predicted(raw)

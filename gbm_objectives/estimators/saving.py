@@ -10,7 +10,9 @@ import hashlib
 import inspect
 import json
 import os
+import stat
 import uuid
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,36 +25,36 @@ from ..engines.common import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
 from ..losses import Loss
-from ..validation import as_weight
+from ..validation import as_weight, brief, shown
 from .conformal import Calibration
 
 __all__ = ["load", "save"]
 
 FORMAT = "gbm_objectives model"
-# In version 1 the best iteration is counted as the engine does, and there is no checksum.
-VERSION = 2
+# In version 1 the best iteration is counted as the engine does, and there is no checksum. Up to version 2 there
+# are no parameters but the engine's estimator's, and of those no lists, tuples, dictionaries and arrays.
+VERSION = 3
 
 
 def save(model: Any, path: str | PathLike[str]) -> None:
     """Write a fitted estimator."""
     engine_name, engine = engine_of(model.estimator_)
-    plain = (str, int, float, bool, type(None), np.generic)
     names = getattr(model, "feature_names_in_", None)
-    params = model.estimator_.get_params()
     content = {
         "format": FORMAT,
         "version": VERSION,
         "class": type(model).__name__,
         "loss": {"class": _name(model.loss_), "params": model.loss_.get_params()},
         "engine": engine_name,
-        # Callbacks, random states and the like are not needed to predict.
-        "estimator_params": {name: v for name, v in params.items() if isinstance(v, plain)},
+        "params": _own_params(model),
+        "estimator_params": _estimator_params(model.estimator_),
         "n_features_in": model.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
         "classes": None,
         "best_iteration": model.best_iteration_,
         "evals_result": model.evals_result_,
         "noise_scale": model.noise_scale_,
+        "outside_noise": model.outside_noise_,
         "calibration": _calibration_content(model.calibration_),
         "model": engine.to_text(model.booster_),
     }
@@ -78,6 +80,9 @@ def _write(text: str, path: Path) -> None:
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("x", encoding="utf-8") as file:
+            if path.exists():
+                # Whom the old file was hidden from, the new one is too; a new file has the mode of any other.
+                beside.chmod(stat.S_IMODE(path.stat().st_mode))
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -102,7 +107,61 @@ def _number(value: Any) -> Any:
     """Return a NumPy scalar or array, as hyper-parameters may be, as Python's numbers."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise TypeError(f"a model file holds numbers and strings, not {value!r} ({type(value).__name__})")
+    raise TypeError(f"a model file holds numbers and strings, not {shown(value)} ({type(value).__name__})")
+
+
+def _own_params(model: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator of ours, or of a subclass, beside loss and estimator."""
+    params = {}
+    for name, value in model.get_params(deep=False).items():
+        if name not in ("loss", "estimator"):
+            try:
+                params[name] = _param_content(value)
+            except TypeError as error:
+                raise TypeError(f"{name} of {type(model).__name__}: {error}") from None
+    return params
+
+
+def _estimator_params(estimator: Any) -> dict[str, Any]:
+    """Return the parameters of an engine's estimator but callbacks, random states and other objects.
+
+    Those are not needed to predict.
+    """
+    params = {}
+    for name, value in estimator.get_params().items():
+        with suppress(TypeError):
+            params[name] = _param_content(value)
+    return params
+
+
+def _param_content(value: Any) -> Any:
+    """Return a parameter as JSON has it: what JSON would make a list or a string of, with its kind."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, list):
+        return [_param_content(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_param_content(item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[_param_content(key), _param_content(item)] for key, item in value.items()]}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
+        return {"array": value.tolist(), "dtype": value.dtype.str}
+    return _number(value)
+
+
+def _param(content: Any) -> Any:
+    """Return a parameter; the inverse of `_param_content`."""
+    if isinstance(content, list):
+        return [_param(item) for item in content]
+    if not isinstance(content, dict):
+        return content
+    if "tuple" in content:
+        return tuple(_param(content["tuple"]))
+    if "array" in content:
+        return np.array(content["array"], dtype=np.dtype(content["dtype"]))
+    return {_param(key): _param(item) for key, item in content["dict"]}
 
 
 def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
@@ -110,13 +169,17 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not a model file of gbm_objectives, or it is damaged: {error}") from None
+        raise ValueError(
+            f"{path} is not a model file of gbm_objectives, or it is damaged: {brief(error)}"
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model file of gbm_objectives")
     if content.get("version") not in range(1, VERSION + 1):
-        raise ValueError(f"{path} has version {content.get('version')}, this package reads 1 to {VERSION}")
+        raise ValueError(f"{path} has version {shown(content.get('version'))}, this package reads 1 to {VERSION}")
     if content.get("class") != cls.__name__:
-        raise ValueError(f"{path} holds a {content.get('class')}, load it with that class, not {cls.__name__}")
+        raise ValueError(
+            f"{path} holds a {brief(content.get('class'))}, load it with that class, not {cls.__name__}"
+        )
     if content["version"] > 1 and content.get("sha256") != sealed(content)["sha256"]:
         raise ValueError(f"{path} is damaged: its checksum is not that of its content")
     if loss is None:
@@ -125,20 +188,20 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         require_loss(loss)
         trained_with = (content.get("loss") or {}).get("class")
         if _name(loss) != trained_with:
-            raise ValueError(f"{path} was trained with {trained_with}, loss= is {loss!r}")
+            raise ValueError(f"{path} was trained with {brief(trained_with)}, loss= is {loss!r}")
         params = content["loss"].get("params")
         # As JSON has them: a tuple comes back as a list.
         if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
-            raise ValueError(f"{path} was trained with the parameters {params}, loss= is {loss!r}")
+            raise ValueError(f"{path} was trained with the parameters {brief(params)}, loss= is {loss!r}")
     try:
         return _restored(cls, content, loss)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path} is damaged: {type(error).__name__} {error}") from None
+        raise ValueError(f"{path} is damaged: {type(error).__name__} {brief(error)}") from None
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
     except Exception as error:
         # The engines' own errors derive from Exception directly (LightGBM) or from ValueError (XGBoost).
-        raise ValueError(f"the model in {path} is damaged: {error}") from None
+        raise ValueError(f"the model in {path} is damaged: {brief(error)}") from None
 
 
 def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
@@ -146,9 +209,13 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     classes = _classes(cls, content["classes"])
     n_features = content["n_features_in"]
     if isinstance(n_features, bool) or not isinstance(n_features, int) or n_features < 1:
-        raise ValueError(f"n_features_in must be an integer above 0, got {n_features!r}")
-    estimator = engine.default_estimator(content["classes"] is not None).set_params(**content["estimator_params"])
-    model = cls(loss=loss, estimator=estimator)
+        raise ValueError(f"n_features_in must be an integer above 0, got {shown(n_features)}")
+    estimator = engine.default_estimator(content["classes"] is not None)
+    estimator.set_params(**{name: _param(value) for name, value in content["estimator_params"].items()})
+    params = {name: _param(value) for name, value in content.get("params", {}).items()}
+    # A subclass may make its loss itself.
+    given = {"loss": loss, "estimator": estimator}
+    model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)
     model.loss_ = loss
     model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:
@@ -164,6 +231,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
         model.best_iteration_ += 1 - engine.FIRST_ROUND
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
+    model.outside_noise_ = str(content.get("outside_noise", ""))  # files of 0.2 have none
     model.calibration_ = _calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)
@@ -202,7 +270,7 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
         return None
     labels = np.array(content["labels"], dtype=np.dtype(content["dtype"]))
     if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
-        raise ValueError(f"classes must be two labels or more, each once, got {labels.tolist()}")
+        raise ValueError(f"classes must be two labels or more, each once, got {shown(labels.tolist())}")
     return labels
 
 
@@ -211,10 +279,10 @@ def _loss(content: Any, path: Any) -> Loss:
     name = str(content.get("class")) if isinstance(content, dict) else ""
     known = _known(name)
     if known is None:
-        raise ValueError(f"{path} was trained with a loss of your own, {name}: pass it as loss=")
+        raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
         loss: Loss = known(**content["params"])
         loss.check_params()
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
     return loss

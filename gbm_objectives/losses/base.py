@@ -282,9 +282,9 @@ class Loss(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If shapes do not fit, or a target or a weight is not valid. To keep boosting fast, bounds are always
-            checked, but integer labels and weights only while all rows have equal predictions, as at the start
-            of a training.
+            If shapes do not fit, or a target, a weight or the result is not valid. To keep boosting fast, bounds
+            are always checked, but integer labels, weights and results only while all rows have equal
+            predictions, as at the start of a training.
         """
         self.check_params()
         y = self._target(y_true)
@@ -293,7 +293,7 @@ class Loss(BaseEstimator, ABC):
         at_start = bool((raw[0] == raw[-1]).all()) and bool((raw == raw[0]).all())
         if at_start:
             self._check_domain(y)
-        return weighted_float32(self, y, raw, as_weight(sample_weight, len(y), check=at_start))
+        return weighted_float32(self, y, raw, as_weight(sample_weight, len(y), at_start), at_start=at_start)
 
     def __call__(
         self, first: Any, second: Any, sample_weight: ArrayLike | None = None

@@ -9,7 +9,7 @@ from scipy import special
 
 from ..validation import check_integer, check_number
 from .base import CurvatureKind, Loss
-from .domain import Domain, class_labels, labels_or_distributions
+from .domain import Domain, labels_or_distributions
 from .hessian import ChoosesHessian
 from .links import SOFTMAX
 from .noise import CATEGORICAL, Noise
@@ -132,16 +132,18 @@ class CategoricalCrossEntropy(ChoosesHessian):
 
 
 class CategoricalFocal(Loss):
-    """Focal loss of a label with several classes.
+    """Focal loss of a target with several classes, given as labels or as distributions.
 
-    Domain: integers 0 ... n_classes - 1. Link: softmax. With P = softmax(raw_prediction), p that of the label,
-    q = 1 - p, A = q^gamma - gamma q^(gamma - 1) p log p and Q the one-hot label::
+    Domain: integers 0 ... n_classes - 1, or rows (n_samples, n_classes) of numbers not below 0 that sum to 1.
+    Link: softmax. With P = softmax(raw_prediction), Q the target distribution (one-hot for a label) and
+    A = (1 - P)^gamma - gamma (1 - P)^(gamma - 1) P log P for each class::
 
-        loss       -q^gamma log p
-        gradient   A (P - Q)
-        curvature  2 A P (1 - P)      surrogate
+        loss       -Σ Q (1 - P)^gamma log P
+        gradient   P Σ Q A - Q A
+        curvature  2 P (1 - P) Σ Q A      surrogate
 
-    It is not convex; for gamma = 0 it is cross-entropy, and the curvature its bound.
+    Of a distribution it is the mean of the labels' losses. It is not convex; for gamma = 0 it is cross-entropy,
+    and the curvature its bound.
 
     Parameters
     ----------
@@ -168,7 +170,7 @@ class CategoricalFocal(Loss):
 
     @property
     def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
-        return class_labels(self.n_classes)
+        return labels_or_distributions(self.n_classes)
 
     @property
     def n_outputs(self) -> int:
@@ -178,24 +180,30 @@ class CategoricalFocal(Loss):
         check_integer(self, "n_classes", 2)
         check_number(self, "gamma", 0.0, 1e3, closed="left")
 
-    def _label(self, y_true: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logarithm of the label's probability, and the other classes' together."""
-        of_label = np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)[:, 0]
+    def _of_target(self, y_true: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return log P of the label, or of every class where the target is a distribution, and 1 - P."""
+        if y_true.ndim == 1:
+            log_p = np.take_along_axis(log_p, y_true.astype(np.intp)[:, None], axis=1)
         # 1 - p would cancel for p close to 1.
-        return of_label, -np.expm1(of_label)
+        return log_p, -np.expm1(log_p)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        of_label, q = self._label(y_true, special.log_softmax(raw_prediction, axis=1))
-        return np.asarray(-(q**self.gamma) * of_label)
+        log_p, q = self._of_target(y_true, special.log_softmax(raw_prediction, axis=1))
+        losses = -(q**self.gamma) * log_p
+        return np.asarray((losses if y_true.ndim == 1 else y_true * losses).sum(axis=1))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        log_p = special.log_softmax(raw_prediction, axis=1)
-        of_label, q = self._label(y_true, log_p)
-        p = np.exp(log_p)
+        log_all = special.log_softmax(raw_prediction, axis=1)
+        log_p, q = self._of_target(y_true, log_all)
         # q^(gamma - 1) log p has the limit 0 at q = 0 for gamma > 0, since log p is about -q.
-        slope = np.divide(of_label, q, out=-np.ones_like(q), where=q > 0)
-        pull = (q**self.gamma * (1 - self.gamma * np.exp(of_label) * slope))[:, None]
-        gradient = pull * p
-        rows = np.arange(len(p)), y_true.astype(np.intp)
-        gradient[rows] -= pull[:, 0]
-        return gradient, 2 * pull * p * (1 - p)
+        slope = np.divide(log_p, q, out=-np.ones_like(q), where=q > 0)
+        pull = q**self.gamma * (1 - self.gamma * np.exp(log_p) * slope)
+        if y_true.ndim == 2:
+            pull *= y_true
+        p, all_pulls = np.exp(log_all), pull.sum(axis=1, keepdims=True)
+        gradient = all_pulls * p
+        if y_true.ndim == 2:
+            gradient -= pull
+        else:
+            gradient[np.arange(len(p)), y_true.astype(np.intp)] -= pull[:, 0]
+        return gradient, 2 * all_pulls * p * (1 - p)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from inspect import Parameter, isfunction, signature
 from typing import Any, Literal, get_args
 
+from ..validation import shown
 from .domain import Domain
 from .links import SOFTMAX, Link, Output, joint_link
 from .noise import Noise
@@ -31,7 +32,7 @@ def check_declaration(cls: type) -> None:
     own = vars(cls)
 
     def complain(rule: str, got: Any) -> None:
-        raise TypeError(f"{cls.__name__}: {rule}, got {got!r}")
+        raise TypeError(f"{cls.__name__}: {rule}, got {shown(got)}")
 
     for name, wanted in (("link", Link), ("domain", Domain)):
         if name in own and not isinstance(own[name], (wanted, property)):

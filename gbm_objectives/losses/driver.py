@@ -10,7 +10,7 @@ import numpy as np
 from ..curvature import SAMPLE_ROWS, sample_rows
 from .domain import Domain
 
-__all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "derivatives", "weighted_float32"]
+__all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "derivatives", "weighted_float32"]
 
 # Numbers per block: a block's temporaries (a handful of float32 arrays of 128 kB) stay in a core's level-2
 # cache. Whole columns at once would write and read each temporary through main memory; blocks of half the size
@@ -84,11 +84,12 @@ def weighted_float32(
     raw: np.ndarray,
     weight: np.ndarray | None,
     sample: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None,
+    at_start: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
 
     With a `sample` of targets, raw predictions and weights these rows are not all: what is to be known of all is
-    known from the sample.
+    known from the sample. At the start of a training each row is looked at.
     """
     known = loss._of_all_rows(*(sample or (y, raw, weight)))
     # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
@@ -114,6 +115,8 @@ def weighted_float32(
         if not (low <= target.min() and target.max() <= high):
             loss._check_domain(y)
         g, h = derivatives(loss, target, raw[rows], known, np.float32)
+        if at_start:
+            check_derivatives(loss, target, g, h, rows.start)
         if few:
             factor = _normalising(loss, h, weight)
         np.multiply(g, factor, out=gradient[rows], casting="same_kind")
@@ -129,6 +132,22 @@ def weighted_float32(
             np.multiply(gradient[rows], w, out=gradient[rows], casting="same_kind")
             np.multiply(hessian[rows], w, out=hessian[rows], casting="same_kind")
     return gradient, hessian
+
+
+def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curvature: Any, first_row: int) -> None:
+    """Raise for the first row of a block with a gradient or curvature that is not finite.
+
+    Engines sum what they are given: a single NaN makes nonsense of the predictions for all rows, without a word.
+    """
+    if np.isfinite(gradient).all() and np.isfinite(curvature).all():
+        return
+    finite = np.isfinite(gradient) & np.isfinite(curvature)
+    row = int(np.argmin(finite.reshape(len(y), -1).all(axis=1)))
+    curvature = np.broadcast_to(curvature, gradient.shape)
+    raise ValueError(
+        f"gradient and curvature of {loss!r} must be finite, they are {gradient[row]} and {curvature[row]} for the"
+        f" target {y[row]} in row {first_row + row}"
+    )
 
 
 def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> np.ndarray:

@@ -7,7 +7,7 @@ engines map these links to the built-in objectives that share them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import special
@@ -23,10 +23,13 @@ EPSILON = 1e-12
 class Link:
     """A link function and its inverse.
 
+    Two links are equal if their inverses are the same function, whatever their names: the inverse is what a saved
+    model is served with.
+
     Parameters
     ----------
     name : str
-        Name of the link.
+        Name of the link, for people.
     forward : callable
         From the response scale to the raw prediction, element by element (softmax: row by row); finite at the
         ends of the domain too.
@@ -38,10 +41,12 @@ class Link:
     >>> from gbm_objectives.losses.links import LOGIT
     >>> float(LOGIT.inverse(LOGIT.forward(0.25)))
     0.25
+    >>> Link("log", np.log2, np.exp2) == LOG
+    False
     """
 
-    name: str
-    forward: Callable[..., np.ndarray]
+    name: str = field(compare=False)
+    forward: Callable[..., np.ndarray] = field(compare=False)
     inverse: Callable[..., np.ndarray]
 
     def __repr__(self) -> str:
@@ -58,10 +63,13 @@ class Output:
         Name, as of a column.
     link : Link
         Its link.
+    takes_offset : bool, default=False
+        Whether an offset of one number a row is added to it; to the first of the outputs it always is.
     """
 
     name: str
     link: Link
+    takes_offset: bool = False
 
 
 def _same(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curvature import Widths, consistent_pair
-from ..validation import as_numbers, check_levels
+from ..validation import as_numbers, check_levels, shown
 from .base import Loss
 from .links import IDENTITY, Output
 from .quantile import WEAKER_SIDE
@@ -64,13 +64,13 @@ class MultiQuantile(Loss):
         levels = check_levels(self.alphas, "alphas of MultiQuantile")
         if len(levels) < 2 or (np.diff(levels) <= 0).any():
             raise ValueError(
-                f"alphas of MultiQuantile must be two or more in ascending order, got {self.alphas!r}"
+                f"alphas of MultiQuantile must be two or more in ascending order, got {shown(self.alphas)}"
             )
 
     @property
     def outputs(self) -> tuple[Output, ...]:  # type: ignore[override]  # here they depend on a hyper-parameter
         """An output for each level."""
-        return tuple(Output(f"q{alpha:g}", IDENTITY) for alpha in self.alphas)
+        return tuple(Output(f"q{alpha:g}", IDENTITY, takes_offset=True) for alpha in self.alphas)
 
     @property
     def _alphas(self) -> np.ndarray:

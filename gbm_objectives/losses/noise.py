@@ -8,9 +8,16 @@ with a scale b > 0 (squared error: twice the variance). Minimising the loss is t
 the b of maximum likelihood depends on the data through the mean loss alone: the log-likelihood of a row is
 -mean(L)/b - log Z(b) on average. Cross-entropies have b = 1. The distributions are SciPy's, where it has them.
 
+A loss may be defined for more targets than its noise draws: Poisson's for rates, the cross-entropy for shares.
+There it is a *quasi-likelihood*. It finds the mean, whatever the noise, and its values compare models on the same
+rows; but such targets have no distribution under it, thus neither quantiles nor a CRPS.
+
 References
 ----------
 Hastie, Tibshirani and Friedman (2009). *The Elements of Statistical Learning*, section 2.6.3.
+McCullagh and Nelder (1989). *Generalized Linear Models*, chapter 9 (quasi-likelihood).
+Papke and Wooldridge (1996). *Econometric methods for fractional response variables*. Journal of Applied
+Econometrics 11, 619-632.
 """
 
 from __future__ import annotations
@@ -21,6 +28,8 @@ from typing import Any
 
 import numpy as np
 from scipy import optimize, special
+
+from .domain import BINARY, COUNTS, Domain
 
 __all__ = [
     "BERNOULLI",
@@ -53,6 +62,11 @@ class Noise:
         The scale where it is always the same: 2 for deviances, which are twice a negative log-likelihood.
     likelihood : bool, default=True
         Whether the loss is the negative log-likelihood under it, and not another score of the distribution.
+    support : Domain, optional
+        The targets that it draws, where they are fewer than those that the loss is defined for.
+    quasi : callable, optional
+        Beside `support`: from targets and the response to the log-probability, continued to all targets that the
+        loss is defined for.
 
     Examples
     --------
@@ -69,6 +83,12 @@ class Noise:
     fit_scale: Callable[[float], float] | None = None
     scale: float = 1.0
     likelihood: bool = True
+    support: Domain | None = None
+    quasi: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+
+    def offender(self, y_true: np.ndarray) -> str:
+        """Describe the first target that the noise does not draw; an empty string if there is none."""
+        return "" if self.support is None else self.support.offender(y_true)
 
     def __repr__(self) -> str:
         return f"<Noise {self.name}>"
@@ -93,6 +113,10 @@ def _bernoulli(response: np.ndarray, scale: float) -> Any:
     from scipy import stats
 
     return stats.bernoulli(response)
+
+
+def _bernoulli_quasi(y_true: np.ndarray, response: np.ndarray) -> np.ndarray:
+    return np.asarray(special.xlogy(y_true, response) + special.xlog1py(1.0 - y_true, -response))
 
 
 def _categorical(response: np.ndarray, scale: float) -> Any:
@@ -154,6 +178,10 @@ def _poisson(response: np.ndarray, scale: float) -> Any:
     return stats.poisson(response)
 
 
+def _poisson_quasi(y_true: np.ndarray, response: np.ndarray) -> np.ndarray:
+    return np.asarray(special.xlogy(y_true, response) - response - special.gammaln(y_true + 1.0))
+
+
 def _gamma(response: np.ndarray, scale: float) -> Any:
     from scipy import stats
 
@@ -176,7 +204,7 @@ def fit_gamma(mean_deviance: float) -> float:
 
 NORMAL = Noise("normal", _normal, lambda mean_loss: 2.0 * mean_loss)
 LAPLACE = Noise("Laplace", _laplace, float)
-BERNOULLI = Noise("Bernoulli", _bernoulli)
+BERNOULLI = Noise("Bernoulli", _bernoulli, support=BINARY, quasi=_bernoulli_quasi)
 CATEGORICAL = Noise("categorical", _categorical)
-POISSON = Noise("Poisson", _poisson, scale=2.0)
+POISSON = Noise("Poisson", _poisson, scale=2.0, support=COUNTS, quasi=_poisson_quasi)
 GAMMA = Noise("gamma", _gamma, fit_gamma)

@@ -11,7 +11,7 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from ..curvature import SAMPLE_ROWS, sample_rows
 from .driver import blocks
-from .links import Link, Output
+from .links import IDENTITY, LOG, Link, Output
 
 __all__ = ["best_beside", "best_constant", "constant_rows"]
 
@@ -25,6 +25,9 @@ STATIONARY = 1e-10
 EXPANSIONS = 60
 # Of labels, which the engines keep as float32.
 RESOLUTION = float(np.finfo(np.float32).eps)
+
+
+Offset = np.ndarray | None  # raw predictions that are given, beside which a constant is looked for
 
 
 class Formulas(Protocol):
@@ -41,15 +44,15 @@ class Formulas(Protocol):
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
 
 
-def constant_rows(start: float | np.ndarray, n_rows: int) -> np.ndarray:
-    """Return a start value, (n_rows,) times or as (n_rows, n_outputs).
+def constant_rows(start: float | np.ndarray, n_rows: int, offset: np.ndarray | None = None) -> np.ndarray:
+    """Return a start value, (n_rows,) times or as (n_rows, n_outputs), beside an offset if there is one.
 
     Examples
     --------
     >>> constant_rows(np.array([1.0, 2.0]), 2).tolist()
     [[1.0, 2.0], [1.0, 2.0]]
     """
-    return np.full((n_rows, *np.shape(start)), start)
+    return np.full((n_rows, *np.shape(start)), start) if offset is None else offset + start
 
 
 def best_constant(loss: Formulas, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
@@ -88,95 +91,95 @@ def best_beside(
         The constant.
     """
     guess = near - np.average(offset, axis=0, weights=sample_weight)
-
-    def value(constant: Any) -> float:
-        with np.errstate(over="ignore"):
-            return float(np.average(loss._pointwise(y_true, offset + constant), weights=sample_weight))
-
-    def slope(constant: Any) -> Any:
-        with np.errstate(over="ignore"):
-            gradient = loss._gradient(y_true, offset + constant)
-        return np.average(gradient, axis=0, weights=sample_weight)
-
+    if sample_weight is not None:
+        used = sample_weight > 0
+        y_true, sample_weight, offset = y_true[used], sample_weight[used], offset[used]
     if np.ndim(guess):
-        both = lambda constant: (value(constant), np.asarray(slope(constant)))  # noqa: E731
-        best = minimize(both, np.asarray(guess), jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 1000})
-        return np.asarray(best.x)
-    step = max(float(np.std(offset)), abs(float(guess)) * RESOLUTION, RESOLUTION)
-    return _minimum_between(value, slope, float(guess) - step, float(guess) + step, (-np.inf, np.inf))
+        return _descent(
+            loss, y_true, sample_weight, offset, np.asarray(guess), _units(loss, y_true, sample_weight)
+        )
+    return _best_number(loss, y_true, sample_weight, offset, float(guess))
 
 
-def _mean(function: Callable[..., np.ndarray], y: np.ndarray, weight: np.ndarray | None, constant: Any) -> Any:
+def _mean(
+    function: Callable[..., np.ndarray], y: np.ndarray, weight: np.ndarray | None, offset: Offset, constant: Any
+) -> Any:
     """Return the weighted mean of a function of target and raw prediction, block by block: it saves memory."""
     total = 0.0
     for rows in blocks(len(y), np.size(constant)):
-        values = function(y[rows], constant_rows(constant, len(y[rows])))
+        given = None if offset is None else offset[rows]
+        values = function(y[rows], constant_rows(constant, len(y[rows]), given))
         total = total + (values.sum(axis=0) if weight is None else weight[rows] @ values)
     return total / (len(y) if weight is None else weight.sum())
 
 
 def _functions(
-    loss: Formulas, y: np.ndarray, weight: np.ndarray | None
+    loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset = None
 ) -> tuple[Callable[[Any], float], Callable[[Any], Any]]:
     """Return mean loss and mean gradient as functions of the constant."""
 
     def value(constant: Any) -> float:
-        return float(_mean(loss._pointwise, y, weight, constant))
+        return float(_mean(loss._pointwise, y, weight, offset, constant))
 
     def slope(constant: Any) -> Any:
-        return _mean(loss._gradient, y, weight, constant)
+        return _mean(loss._gradient, y, weight, offset, constant)
 
     return value, slope
 
 
-def _best_number(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> float:
+def _best_number(
+    loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset = None, guess: float | None = None
+) -> float:
     """Find the neighbourhood on a sample, then the place where the slope on all rows changes its sign."""
-    few, few_weight = _sample(y, weight)
-    levels = np.quantile(few, np.linspace(0.0, 1.0, CANDIDATES), method="nearest")
+    rows, few_weight = _sample(y, weight)
+    few, few_offset = y[rows], None if offset is None else offset[rows]
     with np.errstate(all="ignore"):
-        grid = np.unique(loss.link.forward(levels))
+        # What a row alone would want.
+        wanted = loss.link.forward(few) - (0.0 if few_offset is None else few_offset)
+        grid = np.unique(np.quantile(wanted, np.linspace(0.0, 1.0, CANDIDATES), method="nearest"))
+        grid = grid if guess is None else np.unique(np.append(grid, guess))
     grid = grid[np.isfinite(grid)] if np.isfinite(grid).any() else np.zeros(1)
     with np.errstate(over="ignore", invalid="ignore"):
-        value, slope = _functions(loss, few, few_weight)
+        value, slope = _functions(loss, few, few_weight, few_offset)
         values = np.array([value(constant) for constant in grid])
-        mean = float(loss.link.forward(np.average(y, weights=weight)))
-        low_enough = np.isfinite(mean) and value(mean) <= values.min() + 1e-3 * np.ptp(values)
-        if low_enough and _is_minimum(loss, y, weight, mean):
-            return mean
+        if offset is None:
+            mean = float(loss.link.forward(np.average(y, weights=weight)))
+            low_enough = np.isfinite(mean) and value(mean) <= values.min() + 1e-3 * np.ptp(values)
+            if low_enough and _is_minimum(loss, y, weight, mean):
+                return mean
         at = int(np.nanargmin(values))
         low, high = float(grid[max(at - 1, 0)]), float(grid[min(at + 1, len(grid) - 1)])
         # Links of probabilities end before 0 and 1.
         limits = float(loss.link.forward(-np.inf)), float(loss.link.forward(np.inf))
-        limits = (-np.inf, np.inf) if np.isnan(limits).any() else limits
+        limits = (-np.inf, np.inf) if np.isnan(limits).any() or offset is not None else limits
         near = _minimum_between(value, slope, low, high, limits)
         if value(near) > values[at] + 1e-9 * np.ptp(values) + 1e-12 * abs(values[at]):
             # The slope has led out of the valley.
             settings = {"xatol": 1e-12 * (high - low)}
             within = minimize_scalar(value, bounds=(low, high), method="bounded", options=settings)
             near = float(within.x if within.fun < values[at] else grid[at])
-        if few is y:
+        if len(few) == len(y):
             return near
         # A sample's minimiser is about so far from that of all rows.
         error = max(high - low, abs(near) * RESOLUTION) / np.sqrt(len(few))
-        return _minimum_between(*_functions(loss, y, weight), near - error, near + error, limits)
+        return _minimum_between(*_functions(loss, y, weight, offset), near - error, near + error, limits)
 
 
-def _sample(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return all rows with their weights; or of many rows a sample, by weight, whose rows weigh the same."""
+def _sample(y: np.ndarray, weight: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
+    """Return all rows and their weights; or of many rows a sample, by weight, whose rows weigh the same."""
     if weight is None:
-        rows = sample_rows(len(y))
-        return (y, None) if isinstance(rows, slice) else (y[rows], None)
+        return sample_rows(len(y)), None
     if len(y) <= SAMPLE_ROWS:
-        return y, weight
+        return slice(None), weight
     below = np.cumsum(weight)
     places = (np.arange(SAMPLE_ROWS) + 0.5) * (below[-1] / SAMPLE_ROWS)
-    return y[np.searchsorted(below, places)], None
+    return np.searchsorted(below, places), None
 
 
 def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, constant: float) -> bool:
     """Return whether the slope vanishes at a constant and rises through it."""
     _, slope = _functions(loss, y, weight)
-    size = _mean(lambda *rows: np.abs(loss._gradient(*rows)), y, weight, constant)
+    size = _mean(lambda *rows: np.abs(loss._gradient(*rows)), y, weight, None, constant)
     if not abs(slope(constant)) <= STATIONARY * size:
         return False
     step = 1e-3 * max(float(np.std(loss.link.forward(y))), float(np.finfo(np.float32).tiny))
@@ -228,19 +231,40 @@ def _outwards(
 
 def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Descend from a rough guess: of each output by its link, of classes by their shares."""
-    k = loss.n_outputs
-    value, slope = _functions(loss, y, weight)
-    unit = np.ones(k)
+    units = _units(loss, y, weight)
     if loss.outputs and y.ndim == 1:
         centre = float(np.average(y, weights=weight))
-        spread = float(np.sqrt(np.average(np.square(y - centre), weights=weight))) or 1.0
-        guesses = {"identity": centre, "log": np.log(spread)}
-        start = np.array([guesses.get(output.link.name, 0.0) for output in loss.outputs])
-        unit = np.array([spread if output.link.name == "identity" else 1.0 for output in loss.outputs])
+        links = [output.link for output in loss.outputs]
+        of_scale = np.array([np.log(_spread(y, weight)) if link == LOG else 0.0 for link in links])
+        start = np.where([link == IDENTITY for link in links], centre, of_scale)
     else:
-        rows = np.eye(k)[y.astype(np.intp)] if y.ndim == 1 else y
-        shares = np.average(rows, axis=0, weights=weight)
-        start = np.asarray(loss.link.forward(shares))
+        rows = np.eye(loss.n_outputs)[y.astype(np.intp)] if y.ndim == 1 else y
+        start = np.asarray(loss.link.forward(np.average(rows, axis=0, weights=weight)))
+    found = _descent(loss, y, weight, None, start, units)
+    # Softmax is blind to a constant; this one makes them logarithms of probabilities.
+    return found if loss.outputs else np.asarray(special.log_softmax(found))
+
+
+def _spread(y: np.ndarray, weight: np.ndarray | None) -> float:
+    """Return the standard deviation, or 1 if it is 0."""
+    centre = np.average(y, weights=weight)
+    return float(np.sqrt(np.average(np.square(y - centre), weights=weight))) or 1.0
+
+
+def _units(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return a unit for each output's raw prediction."""
+    if not loss.outputs or y.ndim > 1:
+        return np.ones(loss.n_outputs)
+    spread = _spread(y, weight)
+    return np.array([spread if output.link == IDENTITY else 1.0 for output in loss.outputs])
+
+
+def _descent(
+    loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset, start: np.ndarray, unit: np.ndarray
+) -> np.ndarray:
+    """Return the constant of least mean loss that is found from a start, in steps of a unit."""
+    k = loss.n_outputs
+    value, slope = _functions(loss, y, weight, offset)
 
     def both(t: np.ndarray) -> tuple[float, np.ndarray]:
         constant = start + unit * t
@@ -250,8 +274,8 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
         best = minimize(both, np.zeros(k), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
         if not best.success:
             # A kink stops a descent by slopes anywhere; of many rows a sample has to do.
-            few, few_weight = _sample(y, weight)
-            few_value, _ = _functions(loss, few, few_weight)
+            rows, few_weight = _sample(y, weight)
+            few_value, _ = _functions(loss, y[rows], few_weight, None if offset is None else offset[rows])
             settings = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 400 * k, "initial_simplex": _simplex(best.x)}
             function = lambda t: few_value(start + unit * t)  # noqa: E731
             polished = minimize(function, best.x, method="Nelder-Mead", options=settings)
@@ -259,8 +283,7 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
     found = np.asarray(start + unit * best.x)
     if not np.isfinite(found).all():
         raise ValueError(f"no start value of {loss!r} was found: the target is too large, or formulas overflow")
-    # Softmax is blind to a constant; this one makes them logarithms of probabilities.
-    return found if loss.outputs else np.asarray(special.log_softmax(found))
+    return found
 
 
 def _simplex(x: np.ndarray) -> np.ndarray:

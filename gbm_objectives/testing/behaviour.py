@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
+from ..losses.links import IDENTITY
 from ..losses.start import constant_rows
 from .trial import Trial, trained, worst
 
@@ -164,7 +165,7 @@ def _classes(on: Trial) -> Iterator[str]:
             f" {sure[bad[0]]}, and of {wrong[bad[0]]:.4g} where it is {-sure[bad[0]]}"
         )
     response = loss.response(sure)
-    if loss.link.name != "identity" and not ((response >= 0) & (response <= 1)).all():
+    if loss.link != IDENTITY and not ((response >= 0) & (response <= 1)).all():
         yield f"classifies is True, but a response is no probability: {response.min():.4g} to {response.max():.4g}"
 
 
@@ -177,7 +178,7 @@ def _training(on: Trial) -> Iterator[str]:
     X = np.column_stack([told + 0.01 * rng.standard_normal(len(y)), rng.standard_normal(len(y))])
     before = loss.value(y, constant_rows(loss.initial_raw(y), len(y)))
     # What there is to gain: a loss need not be 0 at its target.
-    known = loss.n_outputs == 1 and not (loss.classifies and loss.link.name == "identity")
+    known = loss.n_outputs == 1 and not (loss.classifies and loss.link == IDENTITY)
     least = loss.value(y, loss.link.forward(y)) if known else 0.0
     for name, raw, warned in trained(loss, X, y):
         yield from warned

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..losses.links import SOFTMAX
 from .trial import STEP, Trial, differences, trained, worst
 
 __all__ = ["HAZARDS"]
@@ -103,7 +104,7 @@ def _noise(on: Trial) -> Iterator[str]:
     y, other = on.y, on.raw[::-1]
     scale = loss.noise.scale
     densities = [loss.noise.distribution(loss.response(raw), scale) for raw in (on.raw, other)]
-    if loss.link.name == "softmax":
+    if loss.link == SOFTMAX:
         y_of = np.eye(loss.n_outputs)[y.astype(np.intp)]
         log_p = [density.logpmf(y_of) for density in densities]
     else:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ..losses import Loss
+from ..losses.links import IDENTITY
 from ..losses.start import constant_rows
 from .trial import trained
 
@@ -117,7 +118,7 @@ def _best_vector(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
         return np.inf if np.isnan(mean) else mean
 
     if loss.outputs:
-        unit = [float(np.std(y)) or 1.0 if output.link.name == "identity" else 1.0 for output in loss.outputs]
+        unit = [float(np.std(y)) or 1.0 if output.link == IDENTITY else 1.0 for output in loss.outputs]
         found = minimize(value, start, method="Powell", options={"direc": np.diag(unit), "ftol": 1e-12})
     else:
         # Of thirty classes Powell's method takes minutes.

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..losses import Loss
 from ..losses.domain import LARGEST
-from ..losses.links import Link
+from ..losses.links import IDENTITY, LOG, Link
 from ..losses.start import constant_rows
 from .formulas import FORMULAS
 from .regret import best_constant
@@ -31,7 +31,7 @@ def _other_targets(on: Trial) -> Iterator[str]:
             return
         start = np.asarray(on.loss.initial_raw(y), dtype=np.float64)
         # Around where training begins, as far as the trial's raw predictions are around 0.
-        unit = [size if link.name == "identity" else 0.3 for link in _links(on)]
+        unit = [size if link == IDENTITY else 0.3 for link in _links(on)]
         far = replace(on, y=y, raw=start + np.squeeze(unit) * on.raw)
         for check in FORMULAS:
             problems = list(check(far))
@@ -65,7 +65,8 @@ def _numbers(loss: Loss, y: np.ndarray, raw: np.ndarray) -> Iterator[tuple[str, 
 
 def _inverse(on: Trial) -> Iterator[str]:
     """Go from raw predictions to responses, back, and to responses again."""
-    for link in dict.fromkeys(_links(on)):
+    links = _links(on)
+    for link in (link for i, link in enumerate(links) if link not in links[:i]):
         once = np.asarray(link.inverse(on.raw))
         again = np.asarray(link.inverse(link.forward(once)))
         # A link of probabilities ends 1e-12 before 0 and 1.
@@ -74,14 +75,14 @@ def _inverse(on: Trial) -> Iterator[str]:
 
 def _outputs(on: Trial) -> Iterator[str]:
     """Look for outputs in another order than the formulas': one of a location has the unit of the target."""
-    links = [link.name for link in _links(on)]
+    log, identity = (np.array([link == kind for link in _links(on)]) for kind in (LOG, IDENTITY))
+    both = log.any() and identity.any() and (log | identity).all()
     y = 10.0 * on.y
-    if not on.loss.outputs or set(links) != {"identity", "log"} or not on.loss.domain.accepts(y):
+    if not on.loss.outputs or not both or not on.loss.domain.accepts(y):
         return
     before, after = (np.asarray(on.loss.initial_raw(target), dtype=np.float64) for target in (on.y, y))
     times, plus = (np.isclose(after, other, 1e-3, 1e-3) for other in (10.0 * before, before + np.log(10.0)))
-    kind = np.array(links)
-    stretched, moved = (kind == "log") & times & ~plus, (kind == "identity") & plus & ~times
+    stretched, moved = log & times & ~plus, identity & plus & ~times
     if stretched.any() and moved.any():
         i, j = int(stretched.argmax()), int(moved.argmax())
         yield (

@@ -9,7 +9,15 @@ import xgboost as xgb
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, Quantile
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    MultiQuantile,
+    PoissonDeviance,
+    Quantile,
+    Tukey,
+)
 from gbm_objectives.distributions import Normal
 from tests.catalogue import TRAINABLE, real_data
 from tests.engine import LIGHTGBM, XGBOOST
@@ -17,8 +25,10 @@ from tests.engine import LIGHTGBM, XGBOOST
 X, Y = load_diabetes(return_X_y=True)
 
 
-def means(engine, loss, X, y, rounds=20, params=(), **keywords):
+def means(engine, loss, X, y, rounds=20, params=(), offset=None, **keywords):
     data = engine.data(X, y)
+    if offset is not None:
+        (data.set_init_score if engine is LIGHTGBM else data.set_base_margin)(offset)
     if engine is LIGHTGBM:
         result = engine.ours.cv(
             {**engine.params, **dict(params)}, data, loss=loss, num_boost_round=rounds, **keywords
@@ -48,6 +58,23 @@ def test_folds_are_those_of_training_by_hand(engine, case):
         ]
     )
     assert abs(got[0] - start) < 0.35 * abs(start) + 0.1
+
+
+@pytest.mark.parametrize("loss", [PoissonDeviance(), Tukey(), MultiQuantile((0.1, 0.9))], ids=repr)
+def test_folds_beside_an_offset(engine, loss):
+    offset = np.random.default_rng(0).normal(0, 1, len(Y))
+    y = np.exp(offset + X[:, 2]) if isinstance(loss, PoissonDeviance) else offset + 1000.0 * X[:, 2]
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+    got = means(engine, loss, X, y, rounds=10, offset=offset, folds=folds)
+    by_hand = []
+    loss = loss.resolved(y - offset)
+    for fit, late in folds:
+        data = engine.data(X[fit], y[fit])
+        (data.set_init_score if engine is LIGHTGBM else data.set_base_margin)(offset[fit])
+        booster = engine.ours.train(engine.params, data, loss=loss, num_boost_round=10)
+        by_hand.append(loss.value(y[late], (engine.raw(booster, X[late]).T + offset[late]).T))
+    # LightGBM bins the features of all rows, XGBoost prints six decimals.
+    assert got[-1] == pytest.approx(np.mean(by_hand), rel=0.15 if engine is LIGHTGBM else 1e-4, abs=1e-6)
 
 
 def test_it_begins_where_the_stock_does_not():

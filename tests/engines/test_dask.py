@@ -17,6 +17,7 @@ from gbm_objectives import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    FormulaLoss,
     Huber,
     MultiQuantile,
     PoissonDeviance,
@@ -127,6 +128,27 @@ def test_early_stopping(client, engine):
     assert best == np.argmin(curve) + 1 < 490
     (staged,) = engine.staged_raw(booster, X[late], [best])
     assert curve[best - 1] == pytest.approx(loss.value(y[late], staged), rel=1e-5)
+
+
+def high_quantile_score(y_true, y_pred):
+    residual = y_true - y_pred
+    return "score", -np.maximum(0.9 * residual, -0.1 * residual).mean(), True
+
+
+def test_the_list_of_metrics_says_what_is_watched(client, engine):
+    """The score is at its best in another round than the loss, and higher is better."""
+    loss = AbsoluteError()
+    X, y, _ = data(loss)
+    rows, target = parted(client, X[:600], 200), parted(client, y[:600], 200)
+    evals = [(parted(client, X[600:], 100), parted(client, y[600:], 100))]
+    first = engine is LIGHTGBM
+    params = engine.params | ({"first_metric_only": True} if first else {})
+    keywords = {"loss": loss, "num_boost_round": 200, "evals": evals, "early_stopping_rounds": 20}
+    metrics = [high_quantile_score, loss.metric] if first else [loss.metric, high_quantile_score]
+    booster, history = train(engine, client, params, rows, target, metrics=metrics, **keywords)
+    curves = history["validation_0"]
+    best = booster.best_iteration + (0 if first else 1)
+    assert best == np.argmax(curves["score"]) + 1 != np.argmin(curves["absolute_error"]) + 1
 
 
 def test_a_bad_target_names_its_partition_and_the_cluster_is_left_usable(client, engine):
@@ -248,6 +270,18 @@ def test_ctrl_c_ends_the_training_on_the_workers(engine, tmp_path):
     )
     assert done.stdout.endswith("trained again\n"), done.stderr
     assert done.returncode == 0
+
+
+def test_a_loss_that_is_infinite_in_some_row(client, engine):
+    """Named by set, partition, and row in it; both engines would train on, to a model of nonsense."""
+    X, y = np.random.default_rng(0).random((90, 2)), np.ones(90)
+    y[50] = 0.0
+    loss = FormulaLoss("(log(y) - f)**2", domain="non-negative")
+    rows, bad, good = (parted(client, values, 45) for values in (X, y, np.ones(90)))
+    with pytest.raises(ValueError, match=r"y, partition 1: .* must be finite .* inf for 0\.0 in row 5"):
+        train(engine, client, engine.params, rows, bad, loss=loss)
+    with pytest.raises(ValueError, match=r"evals\[0\], partition 1: .* must be finite .* inf for 0\.0 in row 5"):
+        train(engine, client, engine.params, rows, good, loss=loss, evals=[(rows, bad)])
 
 
 def test_a_launcher_that_is_not_dask():

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import xgboost as xgb
 from sklearn.datasets import load_diabetes
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
-from tests.engine import XGBOOST
+from tests.engine import ENGINES, XGBOOST
 
 X, Y = load_diabetes(return_X_y=True)
 FIT, LATE = slice(0, 300), slice(300, None)
@@ -50,6 +52,42 @@ def test_on_from_xgboosts_objectives_of_the_same_link(objective):
         ValueError, match=r"was trained as 'reg:\w+', BinaryCrossEntropy\(\) goes on from .* 'binary"
     ):
         XGBOOST.train(BinaryCrossEntropy(), X, Y > 100, xgb_model=stock)
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "ours"])
+def test_on_from_a_fitted_estimator(engine, stock):
+    """Stock's documentation takes one in `fit`; here every door does."""
+    first = (engine.estimator(False) if stock else engine.regressor()).fit(X, Y)
+    booster = first.get_booster() if stock and engine is XGBOOST else first.booster_
+    expected = engine.raw(engine.train(Huber(20.0), X, Y, rounds=9, **{engine.init_model: booster}), X)
+    native = engine.train(Huber(20.0), X, Y, rounds=9, **{engine.init_model: first})
+    np.testing.assert_array_equal(engine.raw(native, X), expected)
+    more = engine.regressor(Huber(20.0), n_estimators=9).fit(X, Y, **{engine.init_model: first})
+    assert rounds_of(engine, more.booster_) == 49
+    assert Huber(20.0).value(Y, more.predict(X)) < Huber(20.0).value(Y, first.predict(X))
+
+
+def test_models_that_there_is_no_going_on_from(engine):
+    linear = LinearRegression().fit(X, Y)
+    (other,) = [one for one in ENGINES if one is not engine]
+    message = rf"{engine.init_model} must be an? {engine.name}\.Booster, an estimator with one, or its path, got"
+    for model in (other.regressor().fit(X, Y), other.estimator(False).fit(X, Y), linear, object()):
+        for go_on in (engine.regressor().fit, lambda X, Y, **model: engine.train(Huber(), X, Y, **model)):
+            with pytest.raises(TypeError, match=message):
+                go_on(X, Y, **{engine.init_model: model})
+    for path in ("no_such_file", "{" * 99_999):  # the text of a model is no path
+        with pytest.raises(ValueError, match=rf"{engine.init_model} must be a file with a model: .") as caught:
+            engine.train(Huber(), X, Y, **{engine.init_model: path})
+        assert len(str(caught.value)) < 400
+    for unfitted in (engine.estimator(False), engine.regressor()):
+        with pytest.raises(NotFittedError, match="is not fitted yet"):
+            engine.train(Huber(), X, Y, **{engine.init_model: unfitted})
+    labels = np.digitize(Y, [100.0, 200.0])
+    three = engine.estimator(True).fit(X, labels)
+    with pytest.raises(ValueError, match=r"init_model knows the classes .*, y has"):
+        engine.classifier().fit(X, np.array(["a", "b", "c"])[labels], init_model=three)
+    more = engine.classifier().fit(X, labels, init_model=three)
+    assert more.score(X, labels) >= three.score(X, labels)
 
 
 def test_the_model_gone_on_from_is_left_as_it_was(engine):

@@ -10,8 +10,10 @@ from gbm_objectives import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     GBMRegressor,
+    MultiQuantile,
     SquaredError,
     Tukey,
+    Welsch,
 )
 from gbm_objectives.distributions import Gamma, NegativeBinomial, ZeroInflatedPoisson
 from gbm_objectives.losses.start import best_beside
@@ -140,6 +142,27 @@ def test_evaluation_sets_beside_an_offset_need_theirs(engine):
     offset[3] = -np.inf
     with pytest.raises(ValueError, match=r"init_score must be finite numbers, got -inf in row 3 \(1 such\)"):
         engine.regressor().fit(X, COUNTS, init_score=offset)
+
+
+@pytest.mark.parametrize("loss", [Tukey(), Welsch()], ids=repr)
+def test_redescending_losses_start_at_what_the_offset_leaves(engine, loss):
+    """They once started where the target is, far from every row, and stayed."""
+    rng = np.random.default_rng(0)
+    offset = np.linspace(-50.0, 50.0, N) + 200.0 * (np.arange(N) % 5 == 0)
+    y = offset + X[:, 0] + 0.1 * rng.standard_normal(N)
+    model = engine.regressor(loss).fit(X, y, init_score=offset)
+    assert np.abs(model.predict(X) + offset - y).mean() < 0.2
+
+
+def test_one_offset_a_row_is_for_all_quantiles(engine):
+    rng = np.random.default_rng(0)
+    loss, offset = MultiQuantile((0.1, 0.5, 0.9)), np.linspace(-50.0, 50.0, N)
+    y = offset + X[:, 0] + rng.standard_normal(N)
+    model = engine.regressor(loss).fit(X, y, init_score=offset)
+    wide = engine.regressor(loss).fit(X, y, init_score=np.column_stack([offset] * 3))
+    np.testing.assert_array_equal(model.predict(X), wide.predict(X))
+    below = (y[:, None] <= model.predict(X) + offset[:, None]).mean(axis=0)
+    np.testing.assert_allclose(below, loss.alphas, atol=0.05)
 
 
 @pytest.mark.parametrize("loss", [NegativeBinomial(), ZeroInflatedPoisson(), Gamma()], ids=repr)

@@ -61,6 +61,17 @@ def data():
     return X[order], y[order]
 
 
+def test_rates_have_no_distribution(client, engine):
+    X, rates = data()[0], np.arange(N) / 2.0
+    model, _ = estimators(engine, PoissonDeviance(), rounds=2)
+    model.fit(parted(client, X, 400), parted(client, rates, 400))
+    with pytest.raises(
+        ValueError, match=r"Poisson noise draws integers .*, not 0\.5 in row 1 \(200 such\) of partition 0"
+    ):
+        model.predict_interval(X)
+    assert model.fit(parted(client, X, 400), parted(client, np.floor(rates), 400)).outside_noise_ == ""
+
+
 def close(engine, got, expected):
     """XGBoost's trees are those of one machine; LightGBM's add histograms in another order."""
     if engine is XGBOOST:
@@ -142,8 +153,9 @@ def test_intervals(client, engine):
     spread.calibrate(X, y, groups=groups)
     lazy = spread.predict_interval(rows, 0.8, groups=parted(client, groups, 300))
     np.testing.assert_allclose(lazy.compute(), spread.predict_interval(X, 0.8, groups=groups), rtol=1e-6)
-    with pytest.raises(ValueError, match="groups must be in the partitions of X, as a Dask array"):
-        spread.predict_interval(rows, 0.8, groups=parted(client, groups))
+    for other in (parted(client, groups), groups):
+        with pytest.raises(ValueError, match="groups must be in the partitions of X, as a Dask array"):
+            spread.predict_interval(rows, 0.8, groups=other)
     with pytest.raises(TypeError, match="X must be in memory here, got a Dask collection"):
         spread.calibrate(rows, y)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lightgbm import LGBMClassifier
+from lightgbm import LGBMClassifier, LGBMRanker
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier, XGBRanker
 
 from gbm_objectives import CategoricalCrossEntropy, GBMRegressor, Hinge, Huber
 
@@ -33,6 +34,14 @@ L20 = np.resize(["a", "b"], 20)
         ),
         (lambda e: e.regressor(objective="quantile").fit(X20, Y20), ValueError, "objective of estimator"),
         (lambda e: GBMRegressor(estimator=LGBMClassifier()).fit(X20, Y20), TypeError, "must be a regressor"),
+        *(
+            (
+                lambda e, kind=kind: GBMRegressor(estimator=kind()).fit(X20, Y20),
+                TypeError,
+                f"must be a regressor, got {kind.__name__}",
+            )
+            for kind in (LGBMRanker, XGBRanker, XGBClassifier)
+        ),
         (lambda e: GBMRegressor(estimator=StandardScaler()).fit(X20, Y20), TypeError, "lightgbm or xgboost"),
         (lambda e: e.classifier(Huber()).fit(X20, L20), ValueError, "must be one of class labels"),
         (lambda e: e.classifier(Hinge()).fit(X20, Y20 % 3), ValueError, "tells 2 classes apart, y has 3"),

@@ -10,7 +10,16 @@ from scipy import sparse, special
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.model_selection import train_test_split
 
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, CategoricalCrossEntropy, GBMClassifier, Hinge, Huber
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    CategoricalFocal,
+    GBMClassifier,
+    Hinge,
+    Huber,
+)
+from gbm_objectives.losses.start import constant_rows
 from tests.engine import LIGHTGBM, XGBOOST, version
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.
@@ -69,6 +78,17 @@ def test_target_distributions(engine, k):
     assert (model.predict(X) == labels).mean() > 0.95
 
 
+def test_focal_loss_of_target_distributions(engine):
+    X, labels = load_wine(return_X_y=True)
+    target = 0.7 * np.eye(3)[labels] + 0.3 * np.random.default_rng(0).dirichlet(np.ones(3), len(labels))
+    plain, cross = (engine.classifier(loss).fit(X, target) for loss in (CategoricalFocal(3, 0.0), None))
+    np.testing.assert_allclose(plain.predict_proba(X), cross.predict_proba(X), atol=1e-3)  # gamma = 0 is the same
+    focal = engine.classifier(CategoricalFocal(3)).fit(X, target)
+    assert (focal.predict(X) == labels).mean() > 0.95
+    start = focal.loss_.value(target, constant_rows(focal.loss_.initial_raw(target), len(target)))
+    assert focal.loss_.value(target, focal.predict_raw(X)) < 0.6 * start
+
+
 def test_class_weight(engine):
     X, y = load_breast_cancer(return_X_y=True)
     names = np.array(["bad", "good"])[y]
@@ -92,6 +112,8 @@ def test_data_frames_with_categories_and_missing_values(engine):
     model = engine.regressor(AbsoluteError(), **params).fit(X, y)
     np.testing.assert_array_equal(model.feature_names_in_, X.columns)
     assert list(engine.feature_names(model.booster_)) == list(X.columns)
+    np.testing.assert_array_equal(model.estimator_.feature_names_in_, X.columns)
+    assert not hasattr(engine.regressor().fit(X.iloc[:, :2].to_numpy(), y).estimator_, "feature_names_in_")
     assert AbsoluteError().value(y, model.predict(X)) < 0.7 * AbsoluteError().value(y, np.full(len(y), y.median()))
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(X[X.columns[::-1]])
@@ -117,6 +139,31 @@ def test_other_containers(engine, kind):
     else:
         model = engine.regressor()
     np.testing.assert_allclose(model.fit(data, y).predict(data), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_sparse_counts_and_flags(engine, container, dtype):
+    """One-hot columns and counts of words come as integers; LightGBM knows floats alone."""
+    X, y = np.random.default_rng(0).integers(0, 3, (100, 4)).astype(dtype), np.arange(100.0)
+    data, floats = container(X), sparse.csr_matrix(X.astype(np.float64))
+    expected = engine.regressor().fit(floats, y).predict(floats)
+    model = engine.regressor().fit(data, y, eval_set=[(data, y)])
+    np.testing.assert_array_equal(model.predict(data), expected)
+    assert data.dtype == dtype  # what was given is left as it was
+
+
+def test_a_generator_as_random_state(engine):
+    """It draws a seed, as in the engines' own estimators."""
+    X, y = load_diabetes(return_X_y=True)
+    params = {"subsample": 0.5, **({"subsample_freq": 1} if engine is LIGHTGBM else {})}
+    seed = int(np.random.default_rng(3).integers(np.iinfo(np.int32).max))
+    drawn, known, other = (
+        engine.regressor(random_state=state, **params).fit(X, y).predict(X)
+        for state in (np.random.default_rng(3), seed, seed + 1)
+    )
+    np.testing.assert_array_equal(drawn, known)
+    assert np.abs(drawn - other).max() > 0
 
 
 def test_evaluation_sets_metrics_and_callbacks(engine):

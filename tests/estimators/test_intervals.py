@@ -124,6 +124,16 @@ def test_the_score_of_wide_counts():
     np.testing.assert_allclose(crps(distribution, y), exact, rtol=1e-3)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.25])
+def test_the_score_of_targets_between_counts(shift):
+    """E|X - y| - E|X - X'|/2, from the probabilities (Gneiting and Raftery 2007, equation 21)."""
+    y = np.array([-1.5, -0.2, 0.0, 0.5, 1.999, 3.0, 3.7, 40.3])
+    counts = np.arange(60) + shift
+    p = stats.poisson.pmf(np.arange(60), 2.5)
+    expected = np.abs(counts - y[:, None]) @ p - 0.5 * p @ np.abs(counts - counts[:, None]) @ p
+    np.testing.assert_allclose(crps(stats.poisson(np.full(len(y), 2.5), loc=shift), y), expected, rtol=1e-7)
+
+
 @pytest.mark.parametrize("mean", [1e4, 1e6, 1e8])
 def test_the_score_of_large_counts_far_out(mean):
     y = mean + np.array([-6.0, 0.0, 4.0, 8.0]) * np.sqrt(mean)

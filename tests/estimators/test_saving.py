@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import stat
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber, PoissonDeviance
+from gbm_objectives import GBMClassifier, GBMRegressor, Hinge, Huber, PoissonDeviance, Quantile
 from gbm_objectives.distributions import Gamma, Normal
 from gbm_objectives.estimators.saving import sealed
 from tests.engine import XGBOOST
@@ -66,7 +69,7 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     fails("[1, 2]", "is not a model file")
     fails("{}", "is not a model file")
     fails("[" * 100_000, "is not a model file of gbm_objectives, or it is damaged")
-    fails({**content, "version": 99}, "has version 99, this package reads 1 to 2")
+    fails({**content, "version": 99}, "has version 99, this package reads 1 to 3")
     fails(content, "holds a GBMRegressor, load it with that class, not GBMClassifier", GBMClassifier)
     fails({**content, "model": content["model"][:300]}, "damaged")
     fails({**content, "model": 3}, "damaged")
@@ -112,7 +115,7 @@ def test_classifiers_files(engine, tmp_path):
     fails({**content, "classes": {"dtype": "<i8", "labels": [1]}}, "two labels or more")
     # A classifier's native model in a regressor's file, and one of other classes.
     squared = {"class": "SquaredError", "params": {}}
-    regressor = {**content, "class": "GBMRegressor", "classes": None, "loss": squared}
+    regressor = {**content, "class": "GBMRegressor", "params": {}, "classes": None, "loss": squared}
     fails(regressor, r"its native model was trained as 'binary.*, SquaredError\(\) is trained as", GBMRegressor)
     three = {"class": "CategoricalCrossEntropy", "params": {"n_classes": 3, "hessian": "auto"}}
     fails({**content, "loss": three}, r"its native model has 1 outputs, Categorical.*\(n_classes=3\) has 3")
@@ -158,6 +161,98 @@ def test_parameters_as_grids_make_them(tmp_path):
     loaded = GBMRegressor.load_model(tmp_path / "model.json")
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     assert loaded.estimator_.missing == -999
+
+
+class Shifted(GBMRegressor):
+    """An estimator of one's own, with a parameter that predictions depend on."""
+
+    def __init__(self, loss=None, estimator=None, shift=0.0):
+        super().__init__(loss, estimator)
+        self.shift = shift
+
+    def _predicted(self, raw):
+        return super()._predicted(raw) + np.sum(self.shift)
+
+
+class Upper(GBMRegressor):
+    """An estimator of one's own that makes its loss itself."""
+
+    def __init__(self, alpha=0.9, estimator=None):
+        super().__init__(Quantile(alpha), estimator)
+        self.alpha = alpha
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        (GBMClassifier, {"class_weight": {0: 1.0, np.int64(1): 3}}),
+        (GBMClassifier, {"class_weight": "balanced"}),
+        (Shifted, {"shift": (100.0, 1)}),
+        (Shifted, {"shift": np.array([1.5, 2.5])}),
+        (Upper, {"alpha": 0.8}),
+    ],
+    ids=str,
+)
+def test_parameters_of_our_estimators_and_their_subclasses(engine, kind, params, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = kind(estimator=engine.estimator(kind is GBMClassifier), **params).fit(X, y)
+    model.save_model(tmp_path / "model.json")
+    loaded = kind.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert repr({name: loaded.get_params()[name] for name in params}) == repr(params).replace("np.int64(1)", "1")
+    np.testing.assert_array_equal(clone(loaded).fit(X, y).predict(X), model.predict(X))
+
+
+def test_a_parameter_that_no_file_holds(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model = Shifted(shift=[0.0]).fit(X, y)
+    model.shift = [object()]
+    with pytest.raises(TypeError, match=r"shift of Shifted: a model file holds numbers and strings, not <object"):
+        model.save_model(tmp_path / "model.json")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_constraints_and_class_weights_of_the_engines_estimator(engine, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = pd.DataFrame(X[:, :3], columns=["a", "b", "c"])
+    # XGBoost takes the names of features that may meet, LightGBM their numbers.
+    meeting = [["a", "b"], ["c"]] if engine is XGBOOST else [[0, 1], [2]]
+    constraints = {"monotone_constraints": (-1, 0, 0), "interaction_constraints": meeting}
+    weights = {"class_weight": {0: 1.0, 1: 9.0}} if engine is not XGBOOST else {"scale_pos_weight": 9.0}
+    model = GBMClassifier(estimator=engine.estimator(True, **constraints, **weights)).fit(X, y)
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMClassifier.load_model(tmp_path / "model.json")
+    kept = loaded.estimator.get_params()
+    assert {name: kept[name] for name in (*constraints, *weights)} == {**constraints, **weights}
+    np.testing.assert_array_equal(loaded.fit(X, y).predict_proba(X), model.predict_proba(X))
+
+
+def test_types_of_features(tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 6, 300), rng.standard_normal(300)])
+    y = np.array([3.0, -1, 4, -1, 5, -9])[X[:, 0].astype(int)]
+    model = XGBOOST.regressor(Huber(1.0), feature_types=["c", "q"], enable_categorical=True).fit(X, y)
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMRegressor.load_model(tmp_path / "model.json")
+    assert loaded.estimator_.feature_types == ["c", "q"]
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_file_has_the_mode_of_any_other(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model, path = GBMRegressor().fit(X, y), tmp_path / "model.json"
+    before = os.umask(0o026)
+    try:
+        (tmp_path / "other").write_text("")
+        model.save_model(path)
+        assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
+    finally:
+        os.umask(before)
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        model.save_model(path)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("unit", ["D", "ns"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 import pytest
 import sklearn
@@ -9,14 +11,15 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 from xgboost import XGBClassifier, XGBRegressor
 
-from gbm_objectives import BinaryCrossEntropy, Focal, GBMClassifier, GBMRegressor, Hinge, Huber
+from gbm_objectives import BinaryCrossEntropy, Focal, GBMClassifier, GBMRegressor, Hinge, Huber, PoissonDeviance
 from tests.engine import version
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.
@@ -81,6 +84,62 @@ def test_metadata_routing(engine):
     direct.fit(X, y, **{"gbmregressor__sample_weight": weight})
     np.testing.assert_array_equal(routed, direct.predict(X))
     assert np.abs(routed - direct.fit(X, y).predict(X)).max() > 1e-3
+
+
+def test_offsets_are_routed(engine):
+    """Of each fold the rows that are trained on have their offsets, as when folds are cut by hand."""
+    rng = np.random.default_rng(0)
+    X, exposure = rng.standard_normal((300, 3)), rng.uniform(0.1, 9, 300)
+    y = rng.poisson(exposure * np.exp(X[:, 0]))
+    folds = list(KFold(3).split(X))
+    for name in ("init_score", "base_margin"):
+        model = engine.regressor(PoissonDeviance())
+        with sklearn.config_context(enable_metadata_routing=True):
+            pipeline = make_pipeline(StandardScaler(), model.set_fit_request(**{name: True}))
+            given = {name: np.log(exposure)}
+            result = cross_validate(pipeline, X, y, cv=folds, params=given, return_estimator=True)
+            search = GridSearchCV(pipeline, {"gbmregressor__estimator__n_estimators": [40]}, cv=folds)
+            search.fit(X, y, **given)
+            with pytest.raises(UnsetMetadataPassedError, match=name):
+                cross_validate(engine.regressor(PoissonDeviance()), X, y, cv=folds, params=given)
+        for (train, _), fitted in zip(folds, result["estimator"], strict=True):
+            scaler = StandardScaler().fit(X[train])
+            direct = engine.regressor(PoissonDeviance())
+            direct.fit(scaler.transform(X[train]), y[train], init_score=np.log(exposure[train]))
+            np.testing.assert_array_equal(fitted.predict(X), direct.predict(scaler.transform(X)))
+        np.testing.assert_allclose(search.cv_results_["mean_test_score"], result["test_score"].mean())
+
+
+def test_evaluation_sets_are_routed_through_a_pipeline(engine):
+    X, y = load_diabetes(return_X_y=True)
+    late, offset = slice(300, None), np.linspace(-9.0, 9.0, len(y))
+    names = ("eval_X", "eval_y", "init_score", "eval_init_score", "eval_sample_weight", "eval_names", "callbacks")
+    seen = []
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = engine.regressor(Huber(20.0)).set_fit_request(**dict.fromkeys(names, True))
+        pipeline = Pipeline([("scale", StandardScaler()), ("model", model)], transform_input=["eval_X"])
+        pipeline.fit(
+            X[:300],
+            y[:300],
+            eval_X=(X[late],),
+            eval_y=(y[late],),
+            init_score=offset[:300],
+            eval_init_score=[offset[late]],
+            eval_sample_weight=[np.ones(len(y[late]))],
+            eval_names=["late"],
+            callbacks=[engine.callback(seen.append)],
+        )
+    (history,) = pipeline[-1].evals_result_["late"].values()
+    raw = pipeline.predict(X[late]) + offset[late]
+    assert history[-1] == pytest.approx(Huber(20.0).value(y[late], raw), rel=1e-5)
+    assert len(seen) == len(history) == 40
+
+
+def test_every_keyword_of_fit_can_be_requested(engine):
+    """What the engine's own `fit` is asked for by routing, ours is too."""
+    for model in (engine.regressor(), engine.classifier()):
+        stock, ours = (signature(one.set_fit_request).parameters for one in (model.estimator, model))
+        assert set(stock) - set(ours) == ({"eval_class_weight"} & set(stock))  # which has no counterpart of ours
 
 
 def test_clone_and_parameters(engine):

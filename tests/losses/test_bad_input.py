@@ -9,13 +9,21 @@ from gbm_objectives import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    CategoricalFocal,
     Hinge,
     Huber,
     Quantile,
     SquaredError,
 )
+from gbm_objectives.losses.domain import class_labels
 
 INF, NAN = np.inf, np.nan
+
+
+class LabelsOnly(CategoricalFocal):
+    """A loss of one's own that takes no distributions."""
+
+    domain = class_labels(2)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,8 @@ INF, NAN = np.inf, np.nan
         (CategoricalCrossEntropy(2), [[0.5, 0.5], [0.7, 0.7]], r"sum to 1, got \[0.7 0.7\] in row 1"),
         (CategoricalCrossEntropy(2), [[1.5, -0.5]], r"not below 0 that sum to 1, got \[ 1.5 -0.5\] in row 0"),
         (CategoricalCrossEntropy(3), [[0.5, 0.5]], r"rows of 3 numbers"),
+        (CategoricalFocal(3), [[0.5, 0.5]], r"rows of 3 numbers"),
+        (LabelsOnly(), [[1, 0], [0, 1]], r"LabelsOnly must be integer labels 0 ... 1, got \[1. 0.\] in row 0"),
         (Hinge(), [0, 1, 2], r"labels -1 and \+1, or 0 and 1, got 2.0 in row 2"),
         (Hinge(), [0, 1, -1], r"labels -1 and \+1, or 0 and 1, got -1.0 in row 2"),
     ],

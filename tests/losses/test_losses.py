@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 import gbm_objectives
-from gbm_objectives import CategoricalCrossEntropy, Loss, Quantile, distributions
+from gbm_objectives import CategoricalCrossEntropy, CategoricalFocal, Loss, Quantile, distributions
 from gbm_objectives.losses.start import constant_rows
 from tests.catalogue import CASES, Case
 
@@ -114,11 +114,22 @@ def test_response_is_the_inverse_link(case):
         np.testing.assert_allclose(shift - shift[..., :1] if blind else shift, 0, atol=1e-4)
 
 
-def test_hard_labels_are_distributions_with_one_class():
-    loss, rng = CategoricalCrossEntropy(3), np.random.default_rng(9)
+@pytest.mark.parametrize("loss", [CategoricalCrossEntropy(3), CategoricalFocal(3, gamma=1.5)], ids=repr)
+def test_hard_labels_are_distributions_with_one_class(loss):
+    rng = np.random.default_rng(9)
     labels, raw = rng.integers(0, 3, N), rng.standard_normal((N, 3))
     rows = np.eye(3)[labels]
     np.testing.assert_allclose(loss.pointwise(labels, raw), loss.pointwise(rows, raw))
     for hard, soft in zip(loss.gradient_hessian(labels, raw), loss.gradient_hessian(rows, raw), strict=True):
-        np.testing.assert_array_equal(hard, soft)
-    np.testing.assert_allclose(loss.initial_raw(labels), loss.initial_raw(rows))
+        np.testing.assert_allclose(hard, soft, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(loss.initial_raw(labels), loss.initial_raw(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [CategoricalCrossEntropy(3), CategoricalFocal(3, gamma=1.5)], ids=repr)
+def test_the_loss_of_a_distribution_is_the_mean_of_its_labels(loss):
+    rng = np.random.default_rng(9)
+    shares, raw = rng.dirichlet(np.ones(3), N), rng.standard_normal((N, 3))
+    for of in (loss.pointwise, loss.gradient):
+        by_label = np.stack([of(np.full(N, label), raw) for label in range(3)])
+        expected = np.einsum("kn...,nk->n...", by_label, shares)
+        np.testing.assert_allclose(of(shares, raw), expected, rtol=1e-10, atol=1e-12)

@@ -7,10 +7,22 @@ import pytest
 from scipy import stats
 from scipy.special import expit, logit
 
-from gbm_objectives import BinaryCrossEntropy, CategoricalCrossEntropy, Hinge, Huber, Quantile, SquaredError
-from gbm_objectives.distributions import Normal
+from gbm_objectives import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Cauchy,
+    Hinge,
+    Huber,
+    MultiQuantile,
+    Quantile,
+    SquaredError,
+    Tukey,
+    Welsch,
+)
+from gbm_objectives.distributions import Laplace, Normal, StudentT
+from gbm_objectives.engines.common import as_offset
 from gbm_objectives.losses import ResidualLoss
-from gbm_objectives.losses.start import best_constant
+from gbm_objectives.losses.start import best_beside, best_constant, constant_rows
 from tests import own_losses
 
 RNG = np.random.default_rng(0)
@@ -53,6 +65,37 @@ def test_where_there_is_a_formula_it_agrees(data):
     sd = np.sqrt(np.average(np.square(y - mean), weights=weight))
     if sd > 0:
         np.testing.assert_allclose(found, [mean, np.log(sd)], rtol=1e-5, atol=1e-4 * sd)
+
+
+BESIDE = {
+    "wide": np.linspace(-50.0, 50.0, 2001),
+    "far": np.where(np.arange(2001) < 300, 1e6, 0.0),
+    "alike": np.full(2001, -3.0),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("offset", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("loss", [Tukey(4.0), Welsch(3.0), Cauchy(2.0), Huber(0.7), Quantile(0.3)], ids=repr)
+def test_beside_an_offset_it_is_that_of_what_the_offset_leaves(loss, offset, weighted):
+    """A loss of the residual sees the difference alone."""
+    rest = np.where(np.arange(2001) % 4 == 0, 40.0, RNG.standard_normal(2001))
+    weight = WEIGHT["normal"] if weighted else None
+    found = best_beside(loss, rest + offset, weight, offset, loss.initial_raw(rest + offset, weight))
+    expected = loss.initial_raw(rest, weight)
+    values = [loss.value(rest, np.full(2001, start), weight) for start in (found, expected)]
+    assert values[0] <= values[1] * (1 + 1e-6)
+    assert found == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("loss", [MultiQuantile((0.1, 0.5, 0.9)), Laplace(), Normal(), StudentT(3)], ids=repr)
+def test_beside_an_offset_of_the_locations(loss):
+    offset = np.linspace(-50.0, 50.0, 2001)
+    both = as_offset(loss, offset, 2001)
+    rest = RNG.standard_normal(2001)
+    found = best_beside(loss, rest + offset, None, both, loss.initial_raw(rest + offset))
+    expected = constant_rows(loss.initial_raw(rest), 2001)
+    assert loss.value(rest + offset, both + found) <= loss.value(rest, expected) + 1e-4
 
 
 def test_labels():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import lightgbm as lgb
-import numpy as np
 
 from ...losses import Loss
-from ..common import alone_with, metric_functions, resolved_for, start_of, target_and_weight
-from .data_sets import check_data_set, construct, offset_of
-from .train import checked_params, complete
+from ..common import alone_with, resolved_for, start_of, target_and_weight
+from ..finite import finite_start
+from ..metrics import native_metrics, placed
+from .data_sets import check_data_set, construct, offset_of, set_start
+from .parameters import ObjectiveIsNone, checked_params, given_start
+from .train import complete
+from .watching import feval_of, n_watched
 
 __all__ = ["cv"]
 
@@ -24,6 +27,7 @@ def cv(
     stratified: bool | None = None,
     feval: Any = None,
     return_cvbooster: bool = False,
+    callbacks: Any = None,
     **keywords: Any,
 ) -> dict[str, Any]:
     """Cross-validate as `lightgbm.cv` does, from the right start in each fold.
@@ -35,11 +39,11 @@ def cv(
     train_set : lightgbm.Dataset
         The data; its `init_score` is an offset, as in `train`.
     loss : Loss
-        The loss; its metric comes first.
+        The loss; its metric comes first, unless `feval` has it elsewhere.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
-    num_boost_round, feval, return_cvbooster, **keywords
-        As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `callbacks`, `eval_train_metric`), but with 100
+    num_boost_round, feval, return_cvbooster, callbacks, **keywords
+        As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `eval_train_metric`), but with 100
         rounds by default. The boosters returned are complete models.
 
     Returns
@@ -70,30 +74,35 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
-    starts = []
+    functions = native_metrics(loss, feval)
+    given = given_start(params, loss)
+    starts: list[Any] = []
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
         target, weight = target_and_weight(loss, train.construct(), "train_set")
         offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
-        starts.append(start_of(loss, target, weight, offsets[0]))
+        starts.append(start_of(loss, target, weight, offsets[0]) if given is None else given)
         for dataset, offset in zip((train, valid), offsets, strict=True):
-            raw = np.zeros((dataset.num_data(), *np.shape(starts[-1]))) if offset is None else offset
-            dataset.set_field("init_score", raw + starts[-1])
+            set_start(dataset, starts[-1], offset)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
-        construct(params, train_set, [(train_set, "train_set")])
-        loss = resolved_for(
-            loss, *target_and_weight(loss, train_set, "train_set"), offset_of(loss, train_set, "train_set")
-        )
+        params = construct(params, train_set, [(train_set, "train_set")])
+        rows = target_and_weight(loss, train_set, "train_set")
+        offset = offset_of(loss, train_set, "train_set")
+        loss = resolved_for(loss, *rows, offset)
+        # Before any fold: a message has the row's number among all.
+        finite_start(loss, ["train_set"], [rows], [offset], given)
+        evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
         params["objective"] = loss
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
             num_boost_round,
             stratified=loss.classifies if stratified is None else stratified,
-            feval=[loss.metric, *metric_functions(loss, feval)],
+            feval=evaluate,
             fpreproc=from_its_start,
+            callbacks=[*(callbacks or ()), ObjectiveIsNone()],
             return_cvbooster=return_cvbooster,
             **keywords,
         )

@@ -16,24 +16,29 @@ from distributed import wait
 from distributed.lock import Lock
 
 from ...losses import Loss
-from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ...validation import shown
+from ..common import check_options, unfitted_copy
 from ..communicator import CommunicationError, free_later, tracker_for
+from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
-from .estimator import native_params
-from .train import EARLY_STOPPING_NAMES, METRIC_NAMES, UNBALANCED, checked_params, complete
+from .estimator import native_params, valid_names
+from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
+from .train import complete
+from .watching import EARLY_STOPPING_NAMES
 from .worker import Settings, train_on_worker
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
 # LightGBM's own number of rows from which it makes bins.
 BIN_ROWS = 200_000
-THREAD_NAMES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
 # The network is made here, of Dask's workers.
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
 # How long to wait for the worker that failed first, when another has told that its connection broke.
 SECONDS_FOR_CAUSE = 5
+# How often to look whether all workers are there.
+SECONDS_BETWEEN_LOOKS = 1
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
@@ -65,7 +70,8 @@ def train(
     params : dict
         LightGBM's parameters, without an objective, a metric or a network.
     early_stopping_rounds : int, optional
-        Stop when the loss on one of `evals` has not fallen for so many rounds.
+        Stop when a metric on one of `evals` has not improved for so many rounds; with ``first_metric_only`` only
+        the first counts, which is the loss unless `metrics` has `loss.metric` elsewhere.
     callbacks : sequence of callable, optional
         LightGBM's callbacks; each worker calls its own copies.
 
@@ -87,9 +93,14 @@ def train(
     params = _checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
-    functions = metric_functions(loss, metrics)
-    task = prepared(client, loss, sets)
-    return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
+    functions = users_functions(loss, metrics)
+    task = prepared(client, loss, sets, given_start(params, loss))
+    repeats = [
+        one[0] is X and one[1] is y and all(w is None or w is sample_weight for w in one[2:]) for one in evals
+    ]
+    return _train(
+        client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks, repeats
+    )
 
 
 def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
         learner = params.pop(name, "data")
         # Parallel by features would need all rows on each worker.
         if not str(learner).startswith(("data", "voting", "serial")):
-            raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {learner!r}")
+            raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {shown(learner)}")
         if str(learner).startswith("voting"):
             params["tree_learner"] = "voting"
     if params.get("linear_tree") or params.get("linear_trees"):
@@ -109,7 +120,7 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
     given = [params[name] for name in METRIC_NAMES if params.get(name, "None") != "None"]
     if given:
         raise ValueError(
-            f"metric {given[0]!r} would be computed on each worker's rows alone: pass a function (metrics= of"
+            f"metric {shown(given[0])} would be computed on each worker's rows alone: pass a function (metrics= of"
             " train, eval_metric= of fit)"
         )
     return params
@@ -124,8 +135,9 @@ def _train(
     early_stopping_rounds: int | None,
     metrics: Sequence[Callable[..., Any]],
     callbacks: Sequence[Any] | None,
+    repeats: Sequence[bool],
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
-    """Train on checked data."""
+    """Train on checked data; `repeats` says which evaluation sets are the training set."""
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
@@ -133,22 +145,26 @@ def _train(
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
-    start = task.loss.initial_raw(task.target, task.weight)
     settings = Settings(
         task.loss,
-        start,
+        task.start,
         task.exact_rows,
         names,
         num_boost_round,
         early_stopping_rounds,
         metrics,
         [*(callbacks or ()), _stop_if_cancelled],
+        repeats,
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
         text, history, best = _train_on(client, workers, shares, bins, params, settings)
-    booster = complete(lgb.Booster(model_str=text), task.loss, start)
+    booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
+    # Of the last round where none is the best, as `lightgbm.train` has it.
+    booster.best_score = {
+        name: {metric: values[best - 1] for metric, values in of_set.items()} for name, of_set in history.items()
+    }
     return booster, history
 
 
@@ -182,7 +198,7 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     params = native_params(estimator)
     for name in (*UNBALANCED, "scale_pos_weight"):
         params.pop(name, None)
-    if estimator.n_jobs is None:
+    if all(value is None for name, value in estimator.get_params().items() if name in THREAD_NAMES):
         del params["num_threads"]  # those of the workers
     functions, metric_names = users_metrics(loss, data.eval_metric)
     if metric_names:
@@ -194,10 +210,13 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     if stopping is not None and len(data.sets) == 1:
         raise ValueError("early_stopping_round needs an eval_set to compute the loss on")
     params = _checked_params(params, loss)
-    task = prepared(data.client, loss, data.sets)
-    names = data.eval_names or [f"valid_{i}" for i in range(len(data.sets) - 1)]
+    task = prepared(data.client, loss, data.sets, given_start(params, loss))
+    repeats = data.repeats or [False] * (len(data.sets) - 1)
+    names = data.eval_names or valid_names(repeats)
     n_rounds = estimator.n_estimators
-    booster, history = _train(data.client, params, task, names, n_rounds, stopping, functions, data.callbacks)
+    booster, history = _train(
+        data.client, params, task, names, n_rounds, stopping, functions, data.callbacks, repeats
+    )
     return Trained(booster, history, max(booster.best_iteration, 0) or None), task.loss
 
 
@@ -242,19 +261,35 @@ def _train_on(
         for worker in workers
     ]
     try:
+        _until_one_fails(client, workers, tasks)
         first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
     except Exception as error:
-        # A worker that fails closes its connections, which is what the others report, maybe before it does. One
-        # that is gone reports nothing.
+        # One that is gone reports nothing.
         with suppress(TimeoutError):
             wait(tasks, timeout=SECONDS_FOR_CAUSE)  # type: ignore[no-untyped-call]  # Dask's
         errors = [task.exception() for task in tasks if task.status == "error"]
-        consequences = (CommunicationError, lgb.basic.LightGBMError)
-        raise next((one for one in errors if not isinstance(one, consequences)), error) from None
+        raise next((one for one in errors if not _is_consequence(one)), error) from None
     finally:
         client.cancel(tasks)
         free_later(tracker)
     return first
+
+
+def _is_consequence(error: BaseException) -> bool:
+    """Return whether another worker has left a sum; why, it tells itself."""
+    return isinstance(error, CommunicationError) or (
+        isinstance(error, lgb.basic.LightGBMError) and str(error).startswith("Socket ")
+    )
+
+
+def _until_one_fails(client: Any, workers: list[str], tasks: list[Any]) -> None:
+    """Wait until all have finished, or one has failed; the task of a worker that is gone does neither."""
+    while all(task.status == "pending" or task.status == "finished" for task in tasks):
+        with suppress(TimeoutError):
+            wait(tasks, timeout=SECONDS_BETWEEN_LOOKS)  # type: ignore[no-untyped-call]  # Dask's
+            return
+        if not set(workers) <= set(client.nthreads()):
+            raise RuntimeError("a worker was lost")
 
 
 def _by_worker(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:

@@ -14,13 +14,29 @@ import numpy as np
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
-from ...validation import as_weight
+from ...validation import as_numbers, as_weight
 from ..common import as_offset, check_labels, errors_name
 
-__all__ = ["check_data_set", "construct", "named_sets", "offset_of", "start_values"]
+__all__ = [
+    "check_data_set",
+    "construct",
+    "given_target",
+    "named_sets",
+    "offset_of",
+    "set_start",
+    "start_values",
+]
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
+# LightGBM's name, and its aliases, the one before that it takes first.
+LEAST_ROWS_NAMES = (
+    "min_data_in_leaf",
+    "min_data",
+    "min_samples_leaf",
+    "min_child_samples",
+    "min_data_per_leaf",
+)
 
 
 def named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:
@@ -44,12 +60,8 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
-        label, weight = (_given(dataset, field) for field in ("label", "weight"))
-        if label is not None or hasattr(dataset, "target_distribution"):
-            # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
-            given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
-            given.get_label, given.get_weight = lambda: label, lambda: weight
-            target, weight = labels_and_weight(given)
+        if (given := given_target(dataset)) is not None:
+            target, weight = given
             check_labels(loss, target)
             as_weight(weight, len(target))
             if target.ndim == 1 and (bad := np.flatnonzero(np.abs(target) >= INFINITE)).size:
@@ -62,10 +74,23 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
                 raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
         elif in_memory and dataset.used_indices is None:
             raise ValueError("the Dataset has no labels: give it label=")
-        if dataset.init_score is not None and not np.isfinite(np.asarray(dataset.init_score, dtype=float)).all():
-            raise ValueError("init_score must be finite numbers")
+        if dataset.init_score is not None:
+            offset = as_numbers(dataset.init_score, "init_score", ndim=(1, 2))
+            if not np.isfinite(offset).all():
+                raise ValueError("init_score must be finite numbers")
         if dataset.group is not None:
             raise ValueError("group must not be set: our losses compare no rows with each other")
+
+
+def given_target(dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Return target and weights as a data set was given them, constructed or not; None if it has no labels yet."""
+    label, weight = (_given(dataset, field) for field in ("label", "weight"))
+    if label is None and not hasattr(dataset, "target_distribution"):
+        return None
+    # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
+    given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
+    given.get_label, given.get_weight = lambda: label, lambda: weight
+    return labels_and_weight(given)
 
 
 def _given(dataset: Any, field: str) -> Any:
@@ -77,11 +102,24 @@ def _given(dataset: Any, field: str) -> Any:
     return None if whole is None else np.asarray(whole)[dataset.used_indices]
 
 
-def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]) -> None:
+def construct(
+    params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[lgb.Dataset, str]]
+) -> dict[str, Any]:
     """Construct the data sets with the training parameters, as LightGBM would at the start of a training.
 
-    Without the parameters LightGBM would refuse them afterwards (`max_bin`, `min_data_in_leaf`).
+    Returns
+    -------
+    dict
+        The parameters without those of data sets, which LightGBM's booster takes from the data set. Given again,
+        they would be compared with those that the data set has: forced bins always differ, and so do two aliases
+        of one parameter. LightGBM then raises, or, where the raw data is kept, constructs the data set anew,
+        without the start values.
     """
+    params = dict(params)
+    for name in LEAST_ROWS_NAMES[1:]:
+        # The one parameter that both have. Under another name beside it in the data set, it would differ.
+        if name in params:
+            params.setdefault(LEAST_ROWS_NAMES[0], params.pop(name))
     for dataset, _ in sets:
         if dataset is not train_set:
             dataset.set_reference(train_set)
@@ -90,6 +128,8 @@ def construct(params: dict[str, Any], train_set: lgb.Dataset, sets: list[tuple[l
             dataset.construct()
         finally:
             dataset._reverse_update_params()
+    of_data_sets = lgb.Dataset(None, params=params).get_params()  # LightGBM knows which
+    return {name: value for name, value in params.items() if name not in of_data_sets}
 
 
 def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
@@ -108,6 +148,14 @@ def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
     return shaped
 
 
+def set_start(dataset: lgb.Dataset, start: float | np.ndarray, offset: np.ndarray | None) -> None:
+    """Let a data set's rows begin at a start value, beside an offset if there is one."""
+    # LightGBM writes a longer one over the end of a shorter one's memory.
+    dataset.set_field("init_score", None)
+    # Not by set_init_score, which would keep a copy of it in Python.
+    dataset.set_field("init_score", constant_rows(start, dataset.num_data(), offset))
+
+
 @contextmanager
 def start_values(
     sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None, offsets: list[np.ndarray | None]
@@ -120,11 +168,7 @@ def start_values(
     try:
         if start is not None:
             for (dataset, _), offset in zip(sets, offsets, strict=True):
-                raw = constant_rows(start, dataset.num_data()) if offset is None else offset + start
-                # LightGBM writes a longer one over the end of a shorter one's memory.
-                dataset.set_field("init_score", None)
-                # Not by set_init_score, which would keep a copy of it in Python.
-                dataset.set_field("init_score", raw)
+                set_start(dataset, start, offset)
         yield
     finally:
         for (dataset, _), given in zip(sets, before, strict=True):

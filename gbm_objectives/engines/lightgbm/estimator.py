@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from joblib import cpu_count
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ...losses import Loss
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ...validation import shown
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
+from ..rows import known_to_engines
+from .categories import in_order_of
 from .model_text import objective_in
-from .train import OBJECTIVE_NAMES, UNBALANCED, objective_name, train
+from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
+from .train import as_booster, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -35,7 +41,7 @@ FIRST_ROUND = 1
 QUIET: dict[str, Any] = {"verbosity": -1}
 OPTIONS = ("categorical_feature", "feature_name")
 # Parameters of the wrapper, which the native library does not know or which the loss replaces.
-WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", "n_jobs")
+WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", *THREAD_NAMES)
 
 
 def default_estimator(classifier: bool) -> Any:
@@ -48,10 +54,18 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     check_options(data.options, OPTIONS, "LightGBM")
     params = native_params(estimator)
     data = _balanced(params, data)
-    train_set = _dataset(data.X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    model = None if data.model is None else as_booster(data.model)
+    X = data.X if model is None else in_order_of(model, data.X)
+    train_set = _dataset(X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    repeats = data.repeats or [False] * len(data.eval_sets)
+    # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
+    # never stops early, drops trees to predict that one.
+    drops = drops_trees(params)
     valid_sets = [
-        _dataset(*eval_set, init_score=offset, reference=train_set)
-        for eval_set, offset in zip(data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), strict=True)
+        train_set if same and not drops else _dataset(*eval_set, init_score=offset, reference=train_set)
+        for eval_set, offset, same in zip(
+            data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), repeats, strict=True
+        )
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     callbacks = list(data.callbacks or [])
@@ -66,11 +80,9 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.n_estimators,
         valid_sets=valid_sets or None,
-        valid_names=list(data.eval_names or [f"valid_{i}" for i in range(len(valid_sets))])
-        if valid_sets
-        else None,
-        feval=[_from_sklearn(function, loss) for function in functions],
-        init_model=data.model,
+        valid_names=list(data.eval_names or valid_names(repeats)) if valid_sets else None,
+        feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
+        init_model=model,
         callbacks=callbacks,
     )
     return Trained(booster, evals_result, booster.best_iteration or None)
@@ -78,8 +90,8 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
-    threads = _n_threads(estimator.n_jobs)
-    return np.asarray(booster.predict(X, raw_score=True, num_iteration=n_rounds, num_threads=threads))
+    rows, threads = known_to_engines(X), _n_threads(estimator.n_jobs)
+    return np.asarray(booster.predict(rows, raw_score=True, num_iteration=n_rounds, num_threads=threads))
 
 
 def n_rounds(booster: lgb.Booster) -> int:
@@ -98,6 +110,8 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model._best_score = trained.booster.best_score
     model._evals_result = trained.evals_result
     model._n_features = model._n_features_in = n_features
+    # By this it tells whether it has feature_names_in_; these are the names that LightGBM gives.
+    model._fitted_with_feature_names = trained.booster.feature_name() != [f"Column_{i}" for i in range(n_features)]
     model._objective = trained.booster.params.get("objective", "custom")
     if classes is not None:
         model._classes, model._n_classes = classes, len(classes)
@@ -140,9 +154,14 @@ def _balanced(params: dict[str, Any], data: Training) -> Training:
     return data if factor == 1.0 else positives_times(data, factor, "scale_pos_weight")
 
 
+def valid_names(repeats: Sequence[bool]) -> list[str]:
+    """Return LightGBM's names of evaluation sets, of which some are the training set."""
+    return ["training" if same else f"valid_{i}" for i, same in enumerate(repeats)]
+
+
 def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
     label = y if y.ndim == 1 else y.argmax(axis=1)
-    dataset = lgb.Dataset(X, label, weight=weight, **keywords)
+    dataset = lgb.Dataset(known_to_engines(X), label, weight=weight, **keywords)
     if y.ndim == 2:
         dataset.target_distribution = y  # type: ignore[attr-defined]  # an attribute of ours
     return dataset
@@ -154,33 +173,34 @@ def native_params(estimator: Any) -> dict[str, Any]:
     # None for a parameter that the native library would otherwise take from its own default.
     native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}
     if params["objective"] is not None:
-        raise ValueError(f"objective of estimator must be left out, got {params['objective']!r}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(params['objective'])}: loss= is it")
     for name in OBJECTIVE_NAMES[1:]:
         if name in native:
-            raise ValueError(f"{name} of estimator must be left out, got {native[name]!r}: loss= is it")
-    native["num_threads"] = _n_threads(params["n_jobs"])
+            raise ValueError(f"{name} of estimator must be left out, got {shown(native[name])}: loss= is it")
+    given = [params[name] for name in THREAD_NAMES if params.get(name) is not None]
+    native["num_threads"] = _n_threads(given[0] if given else None)
     state = params["random_state"]
     if state is not None:
-        native["seed"] = (
-            state if isinstance(state, (int, np.integer)) else check_random_state(state).randint(2**31 - 1)
-        )
+        native["random_state"] = _seed(state)
     return native
+
+
+def _seed(state: Any) -> int:
+    """Return a seed, of a generator the next number that it draws, as LightGBM's estimators do."""
+    if isinstance(state, (int, np.integer)):
+        return int(state)
+    most = np.iinfo(np.int32).max
+    if isinstance(state, np.random.Generator):
+        return int(state.integers(most))
+    return int(check_random_state(state).randint(most))
 
 
 def _n_threads(n_jobs: int | None) -> int:
-    """Return LightGBM's number of threads for scikit-learn's `n_jobs`; 0 is LightGBM's own choice."""
-    if n_jobs is None or n_jobs >= 0:
-        return n_jobs or 0
-    from joblib import effective_n_jobs
+    """Return LightGBM's number of threads for scikit-learn's `n_jobs`, as its estimators do.
 
-    return int(effective_n_jobs(n_jobs))
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into LightGBM's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[str, float, bool]:
-        return call_metric(metric, loss, dataset.get_label(), raw_prediction, dataset.get_weight())
-
-    return native
+    None are the physical cores: left to LightGBM, it would be what OpenMP says. The model may depend on it, as the
+    random numbers of `use_quantized_grad` do.
+    """
+    if n_jobs is not None and n_jobs >= 0:
+        return n_jobs
+    return int(cpu_count(only_physical_cores=True)) if n_jobs is None else max(cpu_count() + 1 + n_jobs, 1)

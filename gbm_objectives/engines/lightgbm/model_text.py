@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["completed", "objective_in"]
+__all__ = ["completed", "objective_in", "short_name"]
 
 
 def objective_in(text: str) -> str | None:
@@ -27,7 +27,7 @@ def objective_in(text: str) -> str | None:
 def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     """Return a model's text with the start value in its first trees, and another objective.
 
-    Adding the start to every leaf of the first iteration is what LightGBM does for its built-in objectives.
+    Adding the start to every leaf and node of the first iteration is what LightGBM does for its own objectives.
 
     Parameters
     ----------
@@ -60,12 +60,27 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     for output, value in enumerate(start):
         tree, trees = _cut(trees, f"Tree={output + 1}\n", "end of trees")
         shifted.append(_shifted(tree, float(value)))
-    # The parameters stand at the end. Only LightGBM itself reads this one, to show it.
+    # The parameters stand at the end.
     trees, mark, parameters = trees.rpartition("\n[objective: ")
     if mark:
-        name = "custom" if objective is None else objective.split()[0]
-        parameters = f"{name}]\n" + parameters.partition("]\n")[2]
+        parameters = f"{short_name(objective)}]\n" + parameters.partition("]\n")[2]
     return "".join([header, *shifted, trees, mark, parameters])
+
+
+def short_name(objective: str | None) -> str:
+    """Return an objective as a model's parameters name it.
+
+    LightGBM only shows it. The converter to ONNX goes by it, and takes the sigmoid of every "binary" for 1: with
+    another one a model is "custom" here, which the converter refuses.
+
+    Examples
+    --------
+    >>> short_name("binary sigmoid:1"), short_name("binary sigmoid:2"), short_name(None)
+    ('binary', 'custom', 'custom')
+    """
+    name, *options = (objective or "custom").split()
+    bent = any(option.startswith("sigmoid:") and option != "sigmoid:1" for option in options)
+    return "custom" if bent else name
 
 
 def _cut(text: str, *marks: str) -> tuple[str, str]:
@@ -78,16 +93,15 @@ def _cut(text: str, *marks: str) -> tuple[str, str]:
 
 
 def _shifted(tree: str, value: float) -> str:
-    """Return a tree's text with a value added to each leaf."""
+    """Return a tree's text with a value added to each leaf and each node above."""
     # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
-    tree, n_shifted = re.subn(
-        r"(?m)^(leaf_value|leaf_const)=(.*)$",
+    if "\nleaf_value=" not in tree:
+        raise _unknown("leaf_value= is missing")
+    return re.sub(
+        r"(?m)^(leaf_value|leaf_const|internal_value)=(.*)$",
         lambda line: f"{line[1]}=" + " ".join(f"{float(leaf) + value:.17g}" for leaf in line[2].split()),
         tree,
     )
-    if not n_shifted:
-        raise _unknown("leaf_value= is missing")
-    return tree
 
 
 def _unknown(what: str) -> RuntimeError:

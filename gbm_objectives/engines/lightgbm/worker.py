@@ -15,7 +15,11 @@ from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator, connected
+from ..metrics import placed
 from ..rows import concatenated
+from .network import ONE_AT_A_TIME, leave, network
+from .parameters import ObjectiveIsNone, drops_trees
+from .watching import n_watched, triples
 
 __all__ = ["Settings", "train_on_worker"]
 
@@ -32,6 +36,7 @@ class Settings:
     early_stopping_rounds: int | None = None
     metrics: Sequence[Callable[..., Any]] = ()
     callbacks: Sequence[Callable[..., Any]] = ()
+    repeats: Sequence[bool] = ()  # which evaluation sets are the training set
 
 
 def train_on_worker(
@@ -55,10 +60,18 @@ def train_on_worker(
     tracker : dict
         What the workers find each other by: see `gbm_objectives.engines.communicator`.
     """
+    workers = Communicator()
+    with ONE_AT_A_TIME, connected(tracker), workers.failing_together():
+        leave()  # that of a training of LightGBM's own that failed
+        return _train(shares, bins, params, settings, workers)
+
+
+def _train(
+    shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, workers: Communicator
+) -> tuple[str, dict[str, Any], int]:
     loss = settings.loss
     # No built-in objective, which would refuse num_class.
     params = {"verbosity": -1, "metric": "None", **params, "objective": "none"}
-    _free_network()  # that of a training of LightGBM's own that failed
     nothing = np.zeros(bins.shape[0])
     reference = lgb.Dataset(bins, nothing, params=params, free_raw_data=False).construct()
     if all(reference.feature_num_bin(column) < 2 for column in range(reference.num_feature())):
@@ -71,7 +84,7 @@ def train_on_worker(
         start = constant_rows(settings.start, sum(map(len, columns[1])))
         return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
 
-    communicator = Communicator()
+    metrics = placed(loss, list(settings.metrics), first=True)
     rounds = count(1)
     places = None
     if settings.exact_rows is not None:
@@ -80,44 +93,40 @@ def train_on_worker(
 
     def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         y, weight = labels_and_weight(data)
-        return global_derivatives(loss, y, raw, weight, communicator, next(rounds), places)
+        pair = global_derivatives(loss, y, raw, weight, workers, next(rounds), places)
+        workers.agree()  # before LightGBM sums
+        return pair
 
     def metric(raw: np.ndarray, data: lgb.Dataset) -> list[tuple[str, float, bool]]:
         y, weight = labels_and_weight(data)
-        return global_results(loss, settings.metrics, y, raw, weight, communicator)
+        return triples(global_results(loss, metrics, y, raw, weight, workers), n_watched({}, callbacks))
 
     history: dict[str, Any] = {}
-    watchers = [lgb.record_evaluation(history)] if len(shares) > 1 else []
+    callbacks = [lgb.record_evaluation(history)] if len(shares) > 1 else []
     if settings.early_stopping_rounds is not None:
         stopping = lgb.early_stopping(
             settings.early_stopping_rounds,
-            first_metric_only=bool(params.get("first_metric_only")),  # the loss is the first
+            first_metric_only=bool(params.get("first_metric_only")),
             min_delta=params.get("early_stopping_min_delta", 0.0),
             verbose=False,
         )
-        watchers.append(stopping)
+        callbacks.append(stopping)
+    callbacks += [*settings.callbacks, ObjectiveIsNone()]
     own_set = dataset(shares[0], reference)
-    with connected(tracker):
-        try:
-            booster = lgb.train(
-                {**params, "objective": objective},
-                own_set,
-                settings.num_boost_round,
-                valid_sets=[dataset(parts, own_set) for parts in shares[1:]],
-                valid_names=list(settings.names),
-                feval=metric,
-                callbacks=[*watchers, *settings.callbacks],
-                keep_training_booster=True,
-            )
-        finally:
-            _free_network()
+    repeats = settings.repeats or [False] * (len(shares) - 1)
+    valid_sets = [
+        own_set if same and not drops_trees(params) else dataset(parts, own_set)
+        for parts, same in zip(shares[1:], repeats, strict=True)
+    ]
+    with network(params, workers) as params:
+        booster = lgb.train(
+            {**params, "objective": objective},
+            own_set,
+            settings.num_boost_round,
+            valid_sets=valid_sets,
+            valid_names=list(settings.names),
+            feval=metric,
+            callbacks=callbacks,
+            keep_training_booster=True,
+        )
     return booster.model_to_string(), history, booster.best_iteration
-
-
-def _free_network() -> None:
-    """Leave LightGBM's network, or the next data set of this process would wait for workers that are gone.
-
-    A booster can leave it; of a training that failed there is none.
-    """
-    library: Any = lgb.basic
-    library._safe_call(library._LIB.LGBM_NetworkFree())

@@ -8,9 +8,14 @@ import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
-from ..common import metric_functions, target_and_weight
+from ...losses.start import constant_rows
+from ..common import resolved_for, start_of, target_and_weight
+from ..finite import finite_start
+from ..metrics import native_metrics, placed, results_of
+from .data_sets import check_data_set, offset_of
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
 __all__ = ["cv"]
 
@@ -32,9 +37,9 @@ def cv(
     params : dict
         XGBoost's parameters, without an objective and a `base_score`.
     dtrain : xgboost.DMatrix
-        The data, without a `base_margin`.
+        The data; its `base_margin` is an offset, as in `train`.
     loss : Loss
-        The loss; its metric comes last, and early stopping looks at it.
+        The loss; its metric comes last, and early stopping looks at it, unless `custom_metric` has it elsewhere.
     stratified : bool, optional
         Whether folds keep the shares of labels; by default where the loss is one of class labels.
     num_boost_round, custom_metric, **keywords
@@ -68,19 +73,25 @@ def cv(
         if name in keywords:
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
+    check_data_set(dtrain, "dtrain")
     target, weight = target_and_weight(loss, dtrain, "dtrain")
-    loss = loss.resolved(target, weight) if target.ndim == 1 else loss
     if target.ndim == 2:
         raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
-    if dtrain.get_base_margin().size:
-        raise ValueError("dtrain: base_margin must not be set here, XGBoost's folds lose it")
-    unit = unit_of_gains(loss, target, weight, loss.initial_raw(target, weight))
+    offset = offset_of(loss, dtrain, "dtrain")
+    loss = resolved_for(loss, target, weight, offset)
+    start = finite_start(loss, ["dtrain"], [(target, weight)], [offset])
+    unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target), offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
-    functions: list[Any] = [*metric_functions(loss, custom_metric), loss.metric]
+    metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
+    directions = Directions()
 
     def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
-        start = loss.initial_raw(*target_and_weight(loss, train, "dtrain"))
+        offsets = [offset_of(loss, dmatrix, "dtrain") for dmatrix in (train, test)]
+        start = start_of(loss, *target_and_weight(loss, train, "dtrain"), offsets[0])
+        for dmatrix, offset in zip((train, test), offsets, strict=True):
+            if offset is not None:
+                dmatrix.set_base_margin(offset + np.float32(start))
         return train, test, {**fold, "base_score": base_score(loss, start)}
 
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
@@ -88,13 +99,9 @@ def cv(
         return np.float32(unit) * gradient, np.float32(unit) * hessian
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        results: list[tuple[str, float]] = []
-        for metric in functions:
-            result = metric(raw_prediction, dmatrix)
-            results.extend(result if isinstance(result, list) else [result])
-        return results
+        results = (one for metric in metrics for one in results_of(metric, metric(raw_prediction, dmatrix)))
+        return directions.noted(results)
 
-    keywords.setdefault("maximize", False)
     return xgb.cv(
         params,
         dtrain,
@@ -103,5 +110,5 @@ def cv(
         obj=objective,
         custom_metric=all_metrics,
         fpreproc=from_its_start,
-        **keywords,
+        **directions.beside(keywords),
     )

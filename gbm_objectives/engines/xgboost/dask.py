@@ -7,15 +7,18 @@ from typing import Any
 
 import xgboost as xgb
 import xgboost.dask
+from dask.array import asarray
 
 from ...losses import Loss
-from ..common import check_options, metric_functions, unfitted_copy, users_metrics
+from ..common import check_options, unfitted_copy
 from ..communicator import TIMEOUT
+from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..protocol import DaskTraining, Trained
-from .estimator import best_model, native_params
+from .estimator import best_model, feature_weights, native_params
+from .model_json import KeptCategories
 from .train import checked_params
-from .worker import for_workers
+from .worker import Callbacks, for_workers
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
@@ -60,9 +63,11 @@ def train(
     num_boost_round : int, default=100
         Number of rounds.
     early_stopping_rounds : int, optional
-        Stop when the loss on the last of `evals` has not fallen for so many rounds.
+        Stop when the last metric on the last of `evals` has not improved for so many rounds: the loss, unless
+        `metrics` has `loss.metric` before another one.
     metrics : sequence of callable, optional
-        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value.
+        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value,
+        lower is better, or ``(name, value, higher_is_better)``.
         In each round the rows of `evals` are gathered for them on every worker.
     callbacks : sequence of xgboost.callback.TrainingCallback, optional
         XGBoost's callbacks; each worker calls its own copies.
@@ -85,7 +90,7 @@ def train(
     checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
     names = [f"validation_{i}" for i in range(len(evals))]
-    functions = metric_functions(loss, metrics)
+    functions = users_functions(loss, metrics)
     task = prepared(client, loss, sets)
     return _train(client, params, task, names, num_boost_round, early_stopping_rounds, functions, callbacks)
 
@@ -103,11 +108,17 @@ def _train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
     loss = task.loss
-    params, objective, metric = for_workers(params, loss, task.target, task.weight, metrics, task.exact_rows)
+    rows = task.target, task.weight
+    params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact_rows, task.start)
     matrix = {"enable_categorical": True, **matrix}
-    if early_stopping_rounds is not None:
-        stopping = xgb.callback.EarlyStopping(rounds=early_stopping_rounds, metric_name=loss.name, maximize=False)
-        callbacks = [*(callbacks or ()), stopping]
+    watched = metric.directions.beside(
+        {
+            "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
+            "early_stopping_rounds": early_stopping_rounds,
+            "verbose_eval": False,
+        }
+    )
+    watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
@@ -124,8 +135,7 @@ def _train(
             evals=list(zip(others, names, strict=True)),
             obj=objective,
             custom_metric=metric,
-            callbacks=[*(callbacks or ()), _StopIfCancelled()],
-            verbose_eval=False,
+            **watched,
             coll_cfg=xgb.collective.Config(timeout=TIMEOUT, tracker_timeout=TIMEOUT),
         )
     return result["booster"], result["history"]
@@ -156,7 +166,7 @@ def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[flo
 
 def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
     """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
-    check_options(data.options, (), "XGBoost on Dask")
+    check_options(data.options, ("feature_weights",), "XGBoost on Dask")
     params = native_params(estimator)
     params.pop("scale_pos_weight", None)
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -167,6 +177,8 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
     if stopping is not None and len(data.sets) == 1:
         raise ValueError("early_stopping_rounds needs an eval_set to compute the loss on")
     task = prepared(data.client, loss, data.sets)
+    weights = feature_weights(estimator, data.options)
+    weights = None if weights is None else asarray(weights)  # type: ignore[no-untyped-call]  # Dask's
     booster, history = _train(
         data.client,
         params,
@@ -179,5 +191,6 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
         missing=estimator.missing,
         feature_types=estimator.feature_types,
         enable_categorical=estimator.enable_categorical,
+        feature_weights=weights,
     )
     return best_model(booster, history), task.loss

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import warnings
-from functools import wraps
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
-from ..common import call_metric, check_options, check_shape, positives_times, unfitted_copy, users_metrics
+from ...validation import shown
+from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..metrics import OfResponse, is_own, users_metrics
 from ..protocol import Trained, Training
-from .train import n_outputs_of, objective_name, train
+from ..rows import known_to_engines
+from .model_json import first_rounds
+from .train import as_booster, n_outputs_of, objective_name, train
 
 __all__ = [
     "FIRST_ROUND",
@@ -47,14 +50,15 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     factor = params.pop("scale_pos_weight", 1.0)
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
-    dtrain = _dmatrix(estimator, data.X, data.y, data.sample_weight, data.offset)
-    if data.options.get("feature_weights") is not None:
-        dtrain.set_info(feature_weights=data.options["feature_weights"])
+    model = None if data.model is None else as_booster(data.model)
+    dtrain = _dmatrix(estimator, data.X, model, data.y, data.sample_weight, data.offset)
+    if (weights := feature_weights(estimator, data.options)) is not None:
+        dtrain.set_info(feature_weights=weights)
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
     offsets = data.eval_offsets or [None] * len(data.eval_sets)
     evals = [
-        (_dmatrix(estimator, *eval_set, offset), name)
-        for eval_set, offset, name in zip(data.eval_sets, offsets, names, strict=True)
+        (_dmatrix(estimator, X, dtrain, y, weight, offset), name)
+        for (X, y, weight), offset, name in zip(data.eval_sets, offsets, names, strict=True)
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -66,8 +70,8 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[_from_sklearn(function, loss) for function in functions],
-        xgb_model=data.model,
+        custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
+        xgb_model=model,
         early_stopping_rounds=estimator.early_stopping_rounds,
         evals_result=evals_result,
         verbose_eval=data.options.get("verbose", False),
@@ -87,15 +91,19 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
         )
     elif best is not None and best < booster.num_boosted_rounds():
         # Without the rounds after the best one, so that the stock predict of the model is the best one's.
-        attributes = booster.attributes()
-        booster = booster[:best]
-        booster.set_attr(**attributes)
+        booster = first_rounds(booster, best)
     return Trained(booster, evals_result, best)
 
 
 def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
-    data = _dmatrix(estimator, X)
+    if n_rounds not in (None, booster.num_boosted_rounds()) and _is_linear(booster):
+        # XGBoost would predict with all of them and say nothing.
+        raise ValueError(
+            "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
+            " no rounds to show"
+        )
+    data = _dmatrix(estimator, X, booster)
     return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
 
 
@@ -109,7 +117,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
     # The model's own would be refused when the copy is fitted again.
-    model.objective = estimator.objective
+    model.objective, model.base_score = estimator.objective, estimator.base_score
     model.evals_result_ = trained.evals_result
     return model
 
@@ -135,6 +143,14 @@ def from_text(text: str) -> xgb.Booster:
     return booster
 
 
+def feature_weights(estimator: Any, options: dict[str, Any]) -> Any:
+    """Return the weights by which features are drawn, of the estimator or of `fit`, where XGBoost had them."""
+    in_fit = options.get("feature_weights")
+    if estimator.feature_weights is not None and in_fit is not None:
+        raise ValueError("feature_weights are given to the estimator and to fit: give them to the estimator alone")
+    return in_fit if estimator.feature_weights is None else estimator.feature_weights
+
+
 def _is_linear(booster: xgb.Booster) -> bool:
     name: str = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
     return name == "gblinear"
@@ -148,17 +164,26 @@ def _best_iteration(booster: xgb.Booster) -> int | None:
 def _dmatrix(
     estimator: Any,
     X: Any,
+    like: xgb.Booster | xgb.DMatrix | None,
     y: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
+    """Return a data set whose features are those of a model or of another data set, if there is one."""
+    names, types = None, estimator.feature_types
+    if like is not None and not (hasattr(X, "columns") or hasattr(X, "column_names")):
+        # The columns of an array are those of the data frame, as in XGBoost's own estimator.
+        names, types = like.feature_names, types or like.feature_types
+    elif isinstance(like, xgb.Booster) and not (categories := like.get_categories()).empty():
+        types = categories  # in the model's order, by whose codes its trees know them
     return xgb.DMatrix(
-        X,
+        known_to_engines(X),
         y,
         weight=weight,
         base_margin=offset,
         missing=estimator.missing,
-        feature_types=estimator.feature_types,
+        feature_names=names,
+        feature_types=types,
         enable_categorical=estimator.enable_categorical,
         nthread=estimator.n_jobs,
     )
@@ -167,19 +192,6 @@ def _dmatrix(
 def native_params(estimator: Any) -> dict[str, Any]:
     """Return the parameters that `xgboost.train` takes of an estimator's, or raise if they name an objective."""
     if estimator.objective != type(estimator)().objective:
-        raise ValueError(f"objective of estimator must be left out, got {estimator.objective!r}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: loss= is it")
     params = estimator.get_xgb_params().items()
     return {name: value for name, value in params if value is not None and name != "objective"}
-
-
-def _from_sklearn(metric: Any, loss: Loss) -> Any:
-    """Turn a metric of scikit-learn form into XGBoost's native form."""
-
-    @wraps(metric, updated=())
-    def native(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[str, float]:
-        weight = dmatrix.get_weight()
-        weight = weight if weight.size else None
-        name, value, _ = call_metric(metric, loss, dmatrix.get_label(), raw_prediction, weight)
-        return name, value
-
-    return native

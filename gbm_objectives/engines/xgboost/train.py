@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
 from ...losses import Loss
+from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
+from ...validation import brief, shown
 from ..common import (
     Watch,
-    alone_with,
-    as_offset,
     check_keys,
     errors_name,
-    metric_functions,
+    native_model,
     require_loss,
     resolved_for,
-    start_of,
     target_and_weight,
 )
+from ..finite import finite_start
+from ..metrics import Result, is_own, native_metrics, placed, results_of
+from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
+from .model_json import KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
@@ -33,21 +36,21 @@ __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 # "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training of other
 # losses than Poisson's.
 OBJECTIVES = {
-    "identity": "reg:squarederror",
-    "logit": "binary:logistic",
-    "softmax": "multi:softprob",
-    "log": "reg:gamma",
+    IDENTITY: "reg:squarederror",
+    LOGIT: "binary:logistic",
+    SOFTMAX: "multi:softprob",
+    LOG: "reg:gamma",
 }
 
 # What acts on built-in objectives only, and the value with which it does nothing.
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
 # The links of XGBoost's objectives, as far as their models can be gone on from.
 LINKS = {
-    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), "identity"),
-    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), "identity"),
-    **dict.fromkeys(("binary:logistic", "reg:logistic"), "logit"),
-    **dict.fromkeys(("multi:softprob", "multi:softmax"), "softmax"),
-    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), "log"),
+    **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), IDENTITY),
+    **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), IDENTITY),
+    **dict.fromkeys(("binary:logistic", "reg:logistic"), LOGIT),
+    **dict.fromkeys(("multi:softprob", "multi:softmax"), SOFTMAX),
+    **dict.fromkeys(("reg:gamma", "reg:tweedie", "count:poisson"), LOG),
 }
 
 
@@ -66,7 +69,7 @@ def train(
 
     The boosting starts at the constant that minimises the loss; that start value and the link are part of the
     returned model. The loss's own metric comes last on the evaluation sets, so early stopping needs nothing
-    else.
+    else; to watch another one, end the list `custom_metric` with it and put `loss.metric` before.
 
     Parameters
     ----------
@@ -75,15 +78,18 @@ def train(
         off; a metric named here is computed on the response scale.
     dtrain : xgboost.DMatrix
         Training data. Its `base_margin`, and that of evaluation sets, is an offset: raw predictions to be added
-        to, such as the logarithm of exposure. The start value is then the best constant beside it, and the model's
-        own predictions are without it.
+        to, such as the logarithm of exposure. The start value is then the best constant beside it, and stands in
+        the leaves of the first round, so that XGBoost's own predictions are right with a `base_margin` and
+        without.
     loss : Loss
         The loss to train with. A hyper-parameter "auto" is resolved on the training set.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
-        As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions; of
-        target distributions they find the largest class as label and the rest in
-        ``dmatrix.target_distribution``. With `xgb_model` the training goes on from that model, which must
-        have the same link.
+        As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions, which
+        may also return `(name, value, higher_is_better)`: early stopping then needs no `maximize`. Of target
+        distributions they find the largest class as label and the rest in ``dmatrix.target_distribution``. With
+        `xgb_model`, which may be a fitted estimator too, the training goes on from that model, which must have
+        the same link, and the same categories in the same order, as a DMatrix has that is made with
+        ``feature_types=xgb_model.get_categories()``.
 
     Returns
     -------
@@ -124,16 +130,13 @@ def train(
         if all(dmatrix is not other for other, _ in sets):
             sets.append((dmatrix, f"evals[{i}] ({name})"))
     for dmatrix, name in sets:
-        if not isinstance(dmatrix, xgb.DMatrix):
-            raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-        if dmatrix.get_uint_info("group_ptr").size:
-            raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
+        check_data_set(dmatrix, name)
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
-    offsets = [_offset_of(loss, dmatrix, name) for dmatrix, name in sets]
+    offsets = [offset_of(loss, dmatrix, name) for dmatrix, name in sets]
     loss = resolved_for(loss, *targets[0], offsets[0])
-    start = start_of(loss, *targets[0], offsets[0])
+    start = finite_start(loss, [name for _, name in sets], targets, offsets)
     with errors_name("dtrain"):
-        unit = unit_of_gains(loss, *targets[0], start)
+        unit = unit_of_gains(loss, *targets[0], constant_rows(start, len(targets[0][0]), offsets[0]))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
@@ -141,7 +144,7 @@ def train(
     else:
         if any(offset is not None for offset in offsets):
             raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
-        xgb_model = _to_go_on_from(xgb_model, loss)
+        xgb_model = _to_go_on_from(xgb_model, loss, params, dtrain)
 
     # DART's predictions leave trees out: its loss rises and falls with them.
     watch = None if params.get("booster") == "dart" else Watch(loss, "learning_rate (eta)")
@@ -157,23 +160,26 @@ def train(
             hessian *= np.float32(unit)
         return gradient, hessian
 
-    metrics = metric_functions(loss, custom_metric)
-    _warn_of_rounding(loss, *targets[-1], start, keywords)
+    metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
+    if is_own(metrics[-1], loss):
+        _warn_of_rounding(loss, *targets[-1], start, offsets[-1], keywords)
+    directions = Directions()
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        results: list[tuple[str, float]] = []
-        for metric in metrics:
-            result = metric(raw_prediction, dmatrix)
-            results.extend(result if isinstance(result, list) else [result])
-        # XGBoost stops early on the last metric.
         target, weight = next(known for (own, _), known in zip(sets, targets, strict=True) if own is dmatrix)
-        return [*results, (loss.metric.__name__, loss.value(target, raw_prediction, weight))]
+        results: list[Result] = []
+        for metric in metrics:
+            if is_own(metric, loss):
+                results.append((loss.name, loss.value(target, raw_prediction, weight), False))
+            else:
+                results += results_of(metric, metric(raw_prediction, dmatrix))
+        return directions.noted(results)
 
-    # By name XGBoost would maximise a metric that begins with "pre", "map", "auc" or "ndcg".
-    keywords.setdefault("maximize", False)
-    margins = _margins_from(start, sets, offsets)
-    with margins, _labels_for_softmax(sets, [target for target, _ in targets]):
-        return xgb.train(
+    if keywords.get("callbacks"):
+        keywords["callbacks"] = [*keywords["callbacks"], KeptCategories()]
+    margins = margins_from(start, sets, offsets)
+    with margins, labels_for_softmax(sets, [target for target, _ in targets]):
+        booster = xgb.train(
             params,
             dtrain,
             num_boost_round,
@@ -181,8 +187,11 @@ def train(
             obj=objective,
             custom_metric=all_metrics,
             xgb_model=xgb_model,
-            **keywords,
+            **directions.beside(keywords, verbose=True),
         )
+    if any(offset is not None for offset in offsets):
+        booster = with_start_in_trees(booster, start, base_score(loss, np.zeros_like(start)))
+    return booster
 
 
 def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
@@ -195,8 +204,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
         params["num_class"] = loss.n_outputs
     if loss.outputs and params.get("eval_metric"):
         raise ValueError(
-            f"eval_metric {params['eval_metric']!r} takes one prediction a row, {loss!r} has {loss.n_outputs}:"
-            " pass a function (custom_metric= of train, eval_metric= of fit)"
+            f"eval_metric {shown(params['eval_metric'])} takes one prediction a row, {loss!r} has"
+            f" {loss.n_outputs}: pass a function (custom_metric= of train, eval_metric= of fit)"
         )
     if loss._largest_step is not None and params.get("booster") != "gblinear":
         params.setdefault("max_delta_step", loss._largest_step)
@@ -206,51 +215,21 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     """Return a start value as XGBoost takes it: on the response scale of the declared objective."""
     # Softmax alone takes raw values.
-    raw = loss.link.name == "softmax" or loss.link.name not in OBJECTIVES
-    base = start if raw else loss.link.inverse(np.asarray(start))
-    if loss.link.name == "logit":
+    declared = LINKS[objective_name(loss)]
+    base = start if declared == SOFTMAX else declared.inverse(np.asarray(start))
+    if declared == LOGIT:
         base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
     return np.asarray(base, dtype=np.float64).tolist()
 
 
-def _offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
-    """Return a data set's own `base_margin`, raw predictions to be added to; None if it has none."""
-    offset = dmatrix.get_base_margin()
-    if not offset.size:
-        return None
-    n, k = dmatrix.num_row(), loss.n_outputs
-    shaped = as_offset(loss, offset.reshape(n, k) if offset.size == n * k and k > 1 else offset.ravel(), n)
-    if shaped is None or not np.isfinite(shaped).all():
-        raise ValueError(f"{name}: base_margin must be {n * k} finite numbers, {k} for each row")
-    return shaped
-
-
-@contextmanager
-def _margins_from(
-    start: Any, sets: list[tuple[xgb.DMatrix, str]], offsets: list[np.ndarray | None]
-) -> Iterator[None]:
-    """Add the start value to offsets, in place of which XGBoost would take them, and set what was there again."""
-    given = [
-        (dmatrix, name, offset, dmatrix.get_base_margin())
-        for (dmatrix, name), offset in zip(sets, offsets, strict=True)
-        if offset is not None
-    ]
-    with alone_with([(dmatrix, name) for dmatrix, name, *_ in given]):
-        try:
-            for dmatrix, _, offset, _ in given:
-                dmatrix.set_base_margin(offset + np.float32(start))
-            yield
-        finally:
-            for dmatrix, _, _, before in given:
-                dmatrix.set_base_margin(before)
-
-
-def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, keywords: Any) -> None:
+def _warn_of_rounding(
+    loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, offset: np.ndarray | None, keywords: Any
+) -> None:
     """Warn if early stopping would compare losses of which XGBoost's six decimals leave little."""
     stops = keywords.get("early_stopping_rounds") or any(
         isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
     )
-    value = loss.value(y, constant_rows(start, len(y)), weight) if stops else 1.0
+    value = loss.value(y, constant_rows(start, len(y), offset), weight) if stops else 1.0
     # Six decimals leave less than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(
@@ -261,12 +240,27 @@ def _warn_of_rounding(loss: Loss, y: np.ndarray, weight: np.ndarray | None, star
         )
 
 
-def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
-    """Return a copy of a model without its best round, and raise if it has another link.
+def as_booster(model: Any) -> xgb.Booster:
+    """Return a model to go on from, given as it is, in a fitted estimator or by its path; or raise."""
+    model = native_model(model)
+    if isinstance(model, (str, PathLike, bytearray)):
+        try:
+            model = xgb.Booster(model_file=model)
+        except xgb.core.XGBoostError as error:
+            # The text of a model, taken for a path, would be the whole message.
+            raise ValueError(f"xgb_model must be a file with a model: {brief(error)}") from None
+    if not isinstance(model, xgb.Booster):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"xgb_model must be an xgboost.Booster, an estimator with one, or its path, got {kind}")
+    return model
+
+
+def _to_go_on_from(model: Any, loss: Loss, params: dict[str, Any], dtrain: xgb.DMatrix) -> xgb.Booster:
+    """Return a copy of a model without its best round, and raise if it has another link or other categories.
 
     Its start value would be read wrongly then; and the best round of a training before would cut this one short.
     """
-    booster = model.copy() if isinstance(model, xgb.Booster) else xgb.Booster(model_file=model)
+    booster = as_booster(model).copy()
     theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if LINKS.get(theirs) != LINKS[objective_name(loss)]:
         raise ValueError(
@@ -276,6 +270,7 @@ def _to_go_on_from(model: Any, loss: Loss) -> xgb.Booster:
     n_outputs = n_outputs_of(booster)
     if n_outputs != loss.n_outputs:
         raise ValueError(f"xgb_model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
+    check_categories(booster, params, dtrain)
     booster.set_attr(best_iteration=None, best_score=None)
     return booster
 
@@ -288,28 +283,5 @@ def n_outputs_of(booster: xgb.Booster) -> int:
 
 def objective_name(loss: Loss) -> str:
     """Return the built-in objective with the loss's link, or the identity's: raw predictions."""
-    return OBJECTIVES.get(loss.link.name, OBJECTIVES["identity"])
-
-
-@contextmanager
-def _labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.ndarray]) -> Iterator[None]:
-    """Move target distributions out of the labels while training, and back however the training ends.
-
-    XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
-    """
-    moved = [
-        (dmatrix, target)
-        for (dmatrix, _), target in zip(sets, targets, strict=True)
-        if target.ndim == 2 and not hasattr(dmatrix, "target_distribution")
-    ]
-    try:
-        for dmatrix, target in moved:
-            # A copy: what get_label returned may be a view into the labels that are overwritten here.
-            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]  # an attribute of ours
-            dmatrix.set_label(target.argmax(axis=1))
-        yield
-    finally:
-        for dmatrix, _ in moved:
-            if hasattr(dmatrix, "target_distribution"):
-                dmatrix.set_label(dmatrix.target_distribution)
-                del dmatrix.target_distribution
+    # By comparison: the functions of a link of one's own need not hash.
+    return next((name for link, name in OBJECTIVES.items() if link == loss.link), OBJECTIVES[IDENTITY])

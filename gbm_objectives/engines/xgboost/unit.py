@@ -15,7 +15,7 @@ import numpy as np
 
 from ...curvature import sample_rows
 from ...losses import Loss
-from ...losses.start import constant_rows
+from ...losses.links import IDENTITY
 
 __all__ = ["unit_of_gains", "with_penalties_times"]
 
@@ -24,6 +24,10 @@ __all__ = ["unit_of_gains", "with_penalties_times"]
 LEAST, MOST = 1e-3, 1e12
 # With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
 RANGE = (1e-30, 1e30)
+# XGBoost keeps raw predictions in float32: a step below its resolution at their size, or of a logarithm at 1,
+# moves nothing. Nor does a step which is to the spread of the targets what rounding is in float64. Counted as
+# gains, they would raise an error for outputs that are at their optimum.
+FLOAT32, ROUNDING = float(np.finfo(np.float32).eps), 1e-12
 # A gain is the square of a sum of gradients, in float32, which holds 3e38.
 LARGEST_SUM = 1e18
 # XGBoost's names, aliases, and its default for trees; linear boosters have none.
@@ -35,20 +39,22 @@ PENALTIES = (
 )
 
 
-def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any) -> float:
+def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_prediction: np.ndarray) -> float:
     """Return what gradient and Hessian are to be multiplied by, a power of two; 1 where XGBoost does without.
+
+    `raw_prediction` is what the training begins with: the start value of each row, beside its offset.
 
     Raises
     ------
     ValueError
         If none would do: the target or its weights are too large or too small for float32.
     """
-    if np.ptp(y) == 0:
+    if np.ptp(y) == 0 and not np.ptp(raw_prediction, axis=0).any():
         return 1.0  # there is nothing to learn
-    gains, size = _gains(loss, y, weight, start, sample_rows(len(y), weight))
+    gains, size = _gains(loss, y, weight, raw_prediction, sample_rows(len(y), weight))
     if not gains.any():
         # Most targets are at the start, and the sample holds no other.
-        gains, size = _gains(loss, y, weight, start, slice(None))
+        gains, size = _gains(loss, y, weight, raw_prediction, slice(None))
     too = "the target or its weights are too {} for XGBoost, which computes in float32: give them in another unit"
     if not np.isfinite(gains).all():
         raise ValueError(too.format("large"))
@@ -68,15 +74,25 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: A
 
 
 def _gains(
-    loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, rows: Any
+    loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_prediction: np.ndarray, rows: Any
 ) -> tuple[np.ndarray, float]:
-    """Return the mean gain of a row from the start value, for each output, and the mean size of a gradient."""
-    few, few_weight = y[rows], None if weight is None else weight[rows]
+    """Return the mean gain of a row from the start, for each output, and the mean size of a gradient.
+
+    Of several outputs one may be at its optimum, as the spread is of targets that are all 10 or -10. What it
+    gains is rounding, and 0 here.
+    """
+    few, raw, few_weight = y[rows], raw_prediction[rows], None if weight is None else weight[rows]
     with np.errstate(over="ignore", invalid="ignore"):
-        pair = loss.gradient_hessian(few, constant_rows(start, len(few)), few_weight)
-        gradient, hessian = (part.astype(np.float64) for part in pair)
-        gains = np.mean(np.square(gradient) / np.where(hessian > 0, hessian, 1.0), axis=0)
-    return np.atleast_1d(gains), float(np.abs(gradient).mean(axis=0).max())
+        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(few, raw, few_weight))
+        hessian = np.where(hessian > 0, hessian, 1.0)
+        gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
+        if loss.outputs:
+            steps = np.sqrt(np.mean(np.square(gradient / hessian), axis=0))
+            units = [np.std(few) * ROUNDING if output.link == IDENTITY else FLOAT32 for output in loss.outputs]
+            still = steps <= np.maximum(units, FLOAT32 * np.abs(raw).mean(axis=0))
+            if not still.all():
+                gains = np.where(still, 0.0, gains)
+    return gains, float(np.abs(gradient).mean(axis=0).max())
 
 
 def with_penalties_times(params: dict[str, Any], unit: float) -> dict[str, Any]:

@@ -10,12 +10,17 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
+from ...losses.start import constant_rows
+from ...validation import shown
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
+from ..finite import finite_start
+from ..metrics import placed
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
+from .watching import Directions
 
-__all__ = ["GlobalMetric", "Objective", "for_workers"]
+__all__ = ["Callbacks", "GlobalMetric", "Objective", "for_workers"]
 
 
 def for_workers(
@@ -25,6 +30,7 @@ def for_workers(
     weight: np.ndarray | None = None,
     metrics: Sequence[Callable[..., Any]] = (),
     exact_rows: int | None = None,
+    start: Any = None,
 ) -> tuple[dict[str, Any], Objective, GlobalMetric]:
     """Return parameters, objective and metric for the `xgboost.train` of each worker.
 
@@ -43,11 +49,14 @@ def for_workers(
     exact_rows : int, optional
         The number of all rows, if they are few and each `DMatrix` has the numbers of its own, from 0, as
         `label_lower_bound`: then workers see all rows, else a sample.
+    start : float or ndarray of shape (n_outputs,), optional
+        The start value, where it is known; by default that of `target` and `weight`.
     """
     params = checked_params(params, loss)
     loss = loss.resolved(target, weight)
-    start = loss.initial_raw(target, weight)
-    unit = unit_of_gains(loss, target, weight, start)
+    if start is None:
+        start = finite_start(loss, ["target"], [(target, weight)], [None])
+    unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target)))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
@@ -59,16 +68,19 @@ class Objective:
 
     def __init__(self, loss: Loss, unit: float, exact_rows: int | None) -> None:
         self.loss, self.unit, self.round, self.exact_rows = loss, np.float32(unit), 0, exact_rows
+        self.workers = Communicator()
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and Hessian of this worker's rows."""
-        y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-        self.round += 1
-        places = None
-        if self.exact_rows is not None:
-            own = dmatrix.get_float_info("label_lower_bound").astype(np.intp)
-            places = Places(own, self.exact_rows)
-        gradient, hessian = global_derivatives(self.loss, y, raw, weight, Communicator(), self.round, places)
+        with self.workers.failing_together():
+            y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
+            self.round += 1
+            places = None
+            if self.exact_rows is not None:
+                own = dmatrix.get_float_info("label_lower_bound").astype(np.intp)
+                places = Places(own, self.exact_rows)
+            gradient, hessian = global_derivatives(self.loss, y, raw, weight, self.workers, self.round, places)
+            self.workers.agree()  # before XGBoost sums
         return gradient * self.unit, hessian * self.unit
 
 
@@ -76,14 +88,57 @@ class GlobalMetric:
     """Metrics of the rows of all workers, which each of them returns: XGBoost takes the mean over workers."""
 
     def __init__(self, loss: Loss, metrics: Sequence[Callable[..., Any]]) -> None:
-        self.loss, self.metrics = loss, metrics
+        self.loss, self.metrics = loss, placed(loss, list(metrics), first=False)
+        self.directions, self.workers = Directions(), Communicator()
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        """Return names and values, the loss last."""
-        rows = _rows(self.loss, raw_prediction, dmatrix)
-        own, *users = global_results(self.loss, self.metrics, *rows, Communicator())
-        # In this order, since XGBoost stops early on the last one.
-        return [(name, value) for name, value, _ in (*users, own)]
+        """Return names and values; XGBoost stops early on the last one, which is the loss by default."""
+        with self.workers.failing_together():
+            rows = _rows(self.loss, raw_prediction, dmatrix)
+            results = global_results(self.loss, self.metrics, *rows, self.workers)
+            if len(self.metrics) > 1:
+                self.workers.agree()  # the user's are called between our sums and XGBoost's
+            return self.directions.noted(results)
+
+
+class Callbacks(xgb.callback.TrainingCallback):
+    """The callbacks of a training, some of the user or none: one that fails on a worker is an error of all."""
+
+    def __init__(self, callbacks: Sequence[Any], *, of_user: bool) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, xgb.callback.TrainingCallback):
+                raise TypeError(f"callbacks must be xgboost.callback.TrainingCallback, got {shown(callback)}")
+        self.callbacks, self.of_user = list(dict.fromkeys(callbacks)), of_user
+        self.workers = Communicator()
+
+    def before_training(self, model: Any) -> Any:
+        """Call the callbacks one after the other, as below."""
+        with self.workers.failing_together():
+            for callback in self.callbacks:
+                model = callback.before_training(model)
+        return model
+
+    def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Whether to stop."""
+        with self.workers.failing_together():
+            stops = any(callback.before_iteration(model, epoch, evals_log) for callback in self.callbacks)
+            # XGBoost sums before the objective in the first round, and after a parameter was changed.
+            if not stops and (epoch == 0 or self.of_user):
+                self.workers.agree()
+        return stops
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Whether to stop."""
+        with self.workers.failing_together():
+            return any(callback.after_iteration(model, epoch, evals_log) for callback in self.callbacks)
+
+    def after_training(self, model: Any) -> Any:
+        """Leave the other workers when all have finished."""
+        with self.workers.failing_together():
+            for callback in self.callbacks:
+                model = callback.after_training(model)
+            self.workers.agree(leaving=True)
+        return model
 
 
 def _rows(

@@ -64,7 +64,9 @@ def test_all_else_stays_as_it_was(name):
     before, after = text_of(name).splitlines(), completed(text_of(name), None, START.get(name, [1.5])).splitlines()
     before = [line for line in before if not line.startswith("tree_sizes=")]
     changed = [b for b, a in zip(before, after, strict=True) if a != b]
-    assert changed and all(re.match(r"leaf_value=|leaf_const=|\[objective: ", line) for line in changed)
+    assert changed and all(
+        re.match(r"leaf_value=|leaf_const=|internal_value=|\[objective: ", line) for line in changed
+    )
     first = [i for i, line in enumerate(before) if line.startswith("Tree=")]
     last_changed = max(i for i, (b, a) in enumerate(zip(before, after, strict=True)) if a != b and "leaf" in b)
     assert last_changed < [*first, len(before)][len(START.get(name, [1.5]))]

@@ -51,6 +51,23 @@ def xgb_data(y=Y50, **keywords):
             "dtrain: sample_weight must have a value above 0",
         ),
         (lambda: on_xgboost.train({}, xgb.DMatrix(X50), loss=Huber()), ValueError, "dtrain: .* has no labels"),
+        (
+            lambda: on_xgboost.train({}, xgb_data(label_lower_bound=Y50), loss=Huber()),
+            ValueError,
+            "dtrain: label_lower_bound must not be set",
+        ),
+        (
+            lambda: on_xgboost.train(
+                {}, xgb_data(), loss=Huber(), evals=[(xgb_data(label_upper_bound=Y50), "late")]
+            ),
+            ValueError,
+            r"evals\[0\] \(late\): label_upper_bound must not be set",
+        ),
+        (
+            lambda: on_xgboost.cv({}, xgb_data(label_upper_bound=Y50), loss=Huber()),
+            ValueError,
+            "dtrain: label_upper_bound must not be set",
+        ),
         (lambda: on_xgboost.train({}, X50, loss=Huber()), TypeError, "dtrain must be an xgboost.DMatrix"),
         (
             lambda: on_xgboost.train({"scale_pos_weight": 9}, xgb_data(), loss=BinaryCrossEntropy()),

@@ -1,0 +1,100 @@
+"""The start value of a training, and whether the loss is finite there in every row.
+
+One row whose loss or gradient is infinite or NaN is enough for a model that predicts nonsense for all rows, or
+that keeps its first round: engines sum what they are given, without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..losses import Loss
+from ..losses.driver import blocks, check_derivatives, derivatives
+from ..losses.start import constant_rows
+from .common import errors_name, start_of, zero
+
+__all__ = ["check_finite", "checked_start", "finite_start"]
+
+
+def finite_start(
+    loss: Loss,
+    names: Sequence[str],
+    targets: Sequence[tuple[np.ndarray, np.ndarray | None]],
+    offsets: Sequence[np.ndarray | None],
+    given: Any = None,
+) -> Any:
+    """Return the start value of a training, at which every row of every set is finite.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss, without "auto".
+    names : sequence of str
+        What messages call the sets, the one to train on first.
+    targets : sequence of (y, sample_weight)
+        Targets and weights of the sets, checked.
+    offsets : sequence of ndarray or None
+        Raw predictions that the start value is added to.
+    given : float or ndarray of shape (n_outputs,), optional
+        The start value, where it is not to be found.
+
+    Raises
+    ------
+    ValueError
+        If there is no start value, or a row is not finite there, with its set, number and target.
+    """
+
+    def check(start: Any) -> None:
+        for name, (target, _), offset in zip(names, targets, offsets, strict=True):
+            with errors_name(name):
+                check_finite(loss, target, offset, start)
+
+    return checked_start(loss, *targets[0], offsets[0], check, given)
+
+
+def checked_start(
+    loss: Loss,
+    target: np.ndarray,
+    weight: np.ndarray | None,
+    offset: np.ndarray | None,
+    check: Callable[[Any], None],
+    given: Any = None,
+) -> Any:
+    """Return the start value of checked rows; `check` raises if some row is not finite at a start value."""
+    try:
+        with np.errstate(all="ignore"):
+            start = start_of(loss, target, weight, offset) if given is None else given
+    except (ValueError, RuntimeError):
+        # Beside a row that is infinite everywhere there is no minimum to find, and that row is the reason.
+        check(zero(loss))
+        raise
+    check(start)
+    if not np.isfinite(start).all():
+        raise ValueError(f"the start value of {loss!r} must be finite, it is {start}")
+    return start
+
+
+def check_finite(loss: Loss, target: np.ndarray, offset: np.ndarray | None, start: Any) -> None:
+    """Raise a `ValueError` that names the first row whose loss or derivatives are not finite at a start value.
+
+    Rows of weight 0 are looked at, too: 0 times infinity is NaN in the engines' sums.
+    """
+    # A row that is infinite everywhere may make the start value so, too: it is to be named, not row 0.
+    start = np.where(np.isfinite(start), start, 0.0)
+    for rows in blocks(len(target), loss.n_outputs):
+        y = target[rows]
+        raw = constant_rows(start, len(y), None if offset is None else offset[rows])
+        with np.errstate(all="ignore"):
+            losses = loss._pointwise(y.astype(np.float64), raw.astype(np.float64))
+            gradient, curvature = derivatives(loss, y, raw, loss._of_all_rows(y, raw, None), np.float32)
+        if not np.isfinite(losses).all():
+            row = int(np.argmin(np.isfinite(losses)))
+            raise ValueError(
+                f"{loss!r} must be finite for every target, where the training starts it is {losses[row]} for"
+                f" {y[row]} in row {rows.start + row}: leave such rows out, or take a loss without such targets in"
+                " its domain"
+            )
+        check_derivatives(loss, y, gradient, curvature, rows.start)

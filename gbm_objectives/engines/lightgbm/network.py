@@ -1,0 +1,92 @@
+"""LightGBM's network on a worker, which nobody leaves while another one sums in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import Any
+
+import lightgbm as lgb
+
+from ..communicator import Communicator
+
+__all__ = ["ONE_AT_A_TIME", "leave", "network"]
+
+# LightGBM has one network in a process; a training that was interrupted may be in it when the next one comes.
+ONE_AT_A_TIME = Lock()
+# What LightGBM takes where nothing is said; minutes.
+DEFAULTS = {"machines": None, "local_listen_port": 12400, "time_out": 120}
+
+
+@contextmanager
+def network(params: dict[str, Any], workers: Communicator) -> Iterator[dict[str, Any]]:
+    """Connect LightGBM with that of the other workers, for a with statement, where the parameters name machines.
+
+    It returns the parameters without the addresses. An error of one worker is one of all: they are told of it
+    before anybody leaves. Where LightGBM itself fails, or memory does, the others may be inside of a sum, where
+    they do not listen; so that worker leaves first, which is an error for them as well.
+    """
+    library: Any = lgb.basic
+    for name, default in DEFAULTS.items():
+        params = library._choose_param_value(name, params, default)  # by all of its aliases
+    machines, port, minutes = (params.pop(name) for name in DEFAULTS)
+    if machines is None:
+        yield params
+        return
+    machines = machines if isinstance(machines, str) else ",".join(machines)
+    params = library._choose_param_value("num_machines", params, machines.count(",") + 1)
+    try:
+        with workers.failing_together():
+            # One that fails while they connect ends the process of another.
+            _check_free(port)
+            workers.agree()
+            try:
+                connect = library._LIB.LGBM_NetworkInit
+                library._safe_call(connect(machines.encode(), port, minutes, params["num_machines"]))
+                _reset_when_closed(machines, port)
+                yield params
+            except (library.LightGBMError, MemoryError):
+                leave()
+                raise
+            workers.agree(leaving=True)
+    finally:
+        leave()
+
+
+def leave() -> None:
+    """Leave LightGBM's network, or the next data set of this process would wait for workers that are gone.
+
+    A booster can leave it; of a training that failed there is none.
+    """
+    library: Any = lgb.basic
+    library._safe_call(library._LIB.LGBM_NetworkFree())
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as one:
+        try:
+            one.bind(("", port))
+        except OSError as error:
+            raise RuntimeError(f"port {port}, found for LightGBM on this worker, is not free any more") from error
+
+
+def _reset_when_closed(machines: str, port: int) -> None:
+    """Make it an error for the other worker when one closes a connection, or dies.
+
+    LightGBM reads from a connection until all has come. From one that was closed it reads nothing, and does so for
+    ever on a busy core; from one that was reset it reads an error. Where descriptors are no files (Windows) there
+    is no such help.
+    """
+    others = {(host, int(number)) for host, _, number in (one.rpartition(":") for one in machines.split(","))}
+    for descriptor in map(int, os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else ()):
+        with suppress(OSError):  # one was that of the folder, and a socket need not be connected
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as one:
+                if one.getsockname()[1:] == (port,) or one.getpeername() in others:
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

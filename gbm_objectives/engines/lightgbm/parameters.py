@@ -1,0 +1,103 @@
+"""LightGBM's parameters: which go with a loss, and what some of them mean with an objective of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...losses import Loss
+from ...losses.links import IDENTITY
+from ...validation import shown
+from ..common import check_keys, require_loss, zero
+
+__all__ = [
+    "BUILTIN_ONLY",
+    "METRIC_NAMES",
+    "OBJECTIVE_NAMES",
+    "THREAD_NAMES",
+    "UNBALANCED",
+    "ObjectiveIsNone",
+    "checked_params",
+    "drops_trees",
+    "given_start",
+]
+
+OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
+# What acts on built-in objectives only, and the value with which it does nothing.
+UNBALANCED = ("is_unbalance", "unbalance", "unbalanced_sets")
+BUILTIN_ONLY = {
+    **dict.fromkeys((*UNBALANCED, "reg_sqrt"), False),
+    **dict.fromkeys(("scale_pos_weight", "sigmoid"), 1),
+    **dict.fromkeys(("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"), 1),
+    **dict.fromkeys(("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"), 1),
+    **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
+}
+BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
+THREAD_NAMES = ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread")
+LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
+METRIC_NAMES = ("metric", "metrics", "metric_types")
+# With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
+# only the ones that look at the order alone are right then.
+ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision", "auc_mu", "multi_error"}
+
+
+def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
+    """Return parameters that go with the loss, as a copy, or raise."""
+    require_loss(loss)
+    params = dict(params or {})
+    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
+    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
+        raise ValueError("LightGBM's random forest takes no start value and no custom objective")
+    metrics = [params[name] for name in METRIC_NAMES if name in params]
+    _check_metrics(loss, metrics)
+    if not metrics:
+        params["metric"] = "None"
+    if loss.n_outputs > 1:
+        params["num_class"] = loss.n_outputs
+    if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
+        params["max_delta_step"] = loss._largest_step
+    return params
+
+
+def drops_trees(params: dict[str, Any]) -> bool:
+    """Return whether boosting is DART."""
+    return any(params.get(name) == "dart" for name in BOOSTING_NAMES)
+
+
+def given_start(params: dict[str, Any], loss: Loss) -> Any:
+    """Return the start value that the parameters ask for: 0, or None where it is found, as it is by default."""
+    average = str(params.get("boost_from_average", True)).lower()
+    return zero(loss) if average in ("false", "-") else None
+
+
+class ObjectiveIsNone:
+    """A callback that tells boosters what they were made with: the objective "none".
+
+    LightGBM sets it again before the first round of a custom objective. That would draw the columns of
+    `feature_fraction` once more than for its own objectives, warn that `num_leaves` is not set though it is, and
+    fail where no feature can be split: "Check failed: (train_data->num_features()) > (0)".
+    """
+
+    before_iteration = True
+
+    def __call__(self, env: Any) -> None:
+        """Tell the booster, or those of a cross-validation."""
+        for booster in getattr(env.model, "boosters", [env.model]) if env.params["objective"] == "none" else ():
+            booster._Booster__set_objective_to_none = True
+
+
+def _check_metrics(loss: Loss, given: list[Any]) -> None:
+    """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
+    right = loss.link == IDENTITY and not loss.classifies
+    for value in given:
+        for metric in value.split(",") if isinstance(value, str) else value or ():
+            if callable(metric):
+                raise TypeError(f"a metric that is a function goes into feval=, got {shown(metric)} in params")
+            if str(metric).strip().lower() == loss.name:
+                raise ValueError(
+                    f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
+                )
+            if not right and str(metric).strip().lower() not in ORDER_METRICS:
+                raise ValueError(
+                    f"metric {shown(metric)} would be computed on raw predictions, not on the response scale of"
+                    f" {loss!r}; pass a function (feval= of train, eval_metric= of fit)"
+                )

@@ -1,0 +1,82 @@
+"""XGBoost's data sets before and during a training: checked, started, and left as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+
+from ...losses import Loss
+from ..common import alone_with, as_offset
+
+__all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
+
+
+def check_data_set(dmatrix: Any, name: str) -> None:
+    """Raise unless it is a DMatrix without anything that our losses would not look at."""
+    if not isinstance(dmatrix, xgb.DMatrix):
+        raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
+    if dmatrix.get_uint_info("group_ptr").size:
+        raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
+    for bound in ("label_lower_bound", "label_upper_bound"):
+        if dmatrix.get_float_info(bound).size:
+            raise ValueError(f"{name}: {bound} must not be set: our losses take the label alone")
+
+
+def offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
+    """Return a data set's own `base_margin`, raw predictions to be added to; None if it has none."""
+    offset = dmatrix.get_base_margin()
+    if not offset.size:
+        return None
+    n, k = dmatrix.num_row(), loss.n_outputs
+    shaped = as_offset(loss, offset.reshape(n, k) if offset.size == n * k and k > 1 else offset.ravel(), n)
+    if shaped is None or not np.isfinite(shaped).all():
+        raise ValueError(f"{name}: base_margin must be {n * k} finite numbers, {k} for each row")
+    return shaped
+
+
+@contextmanager
+def margins_from(
+    start: Any, sets: list[tuple[xgb.DMatrix, str]], offsets: list[np.ndarray | None]
+) -> Iterator[None]:
+    """Add the start value to offsets, in place of which XGBoost would take them, and set what was there again."""
+    given = [
+        (dmatrix, name, offset, dmatrix.get_base_margin())
+        for (dmatrix, name), offset in zip(sets, offsets, strict=True)
+        if offset is not None
+    ]
+    with alone_with([(dmatrix, name) for dmatrix, name, *_ in given]):
+        try:
+            for dmatrix, _, offset, _ in given:
+                dmatrix.set_base_margin(offset + np.float32(start))
+            yield
+        finally:
+            for dmatrix, _, _, before in given:
+                dmatrix.set_base_margin(before)
+
+
+@contextmanager
+def labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.ndarray]) -> Iterator[None]:
+    """Move target distributions out of the labels while training, and back however the training ends.
+
+    XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
+    """
+    moved = [
+        (dmatrix, target)
+        for (dmatrix, _), target in zip(sets, targets, strict=True)
+        if target.ndim == 2 and not hasattr(dmatrix, "target_distribution")
+    ]
+    try:
+        for dmatrix, target in moved:
+            # A copy: what get_label returned may be a view into the labels that are overwritten here.
+            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]  # an attribute of ours
+            dmatrix.set_label(target.argmax(axis=1))
+        yield
+    finally:
+        for dmatrix, _ in moved:
+            if hasattr(dmatrix, "target_distribution"):
+                dmatrix.set_label(dmatrix.target_distribution)
+                del dmatrix.target_distribution
