@@ -21,6 +21,7 @@ __all__ = [
     "check_levels",
     "check_number",
     "first_offender",
+    "hashable",
     "shown",
 ]
 
@@ -151,3 +152,12 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
     return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+
+
+def hashable(value: Any) -> Any:
+    """Return a value with lists, arrays and dictionaries as tuples, which compare and hash."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        value = sorted(value.items())
+    return tuple(map(hashable, value)) if isinstance(value, (list, tuple)) else value

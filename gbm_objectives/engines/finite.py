@@ -74,6 +74,7 @@ def checked_start(
     check(start)
     if not np.isfinite(start).all():
         raise ValueError(f"the start value of {loss!r} must be finite, it is {start}")
+    loss._check_start(target, constant_rows(start, len(target), offset), weight)
     return start
 
 

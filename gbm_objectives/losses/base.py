@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..validation import as_numbers, as_raw, as_weight
+from ..validation import as_numbers, as_raw, as_weight, hashable
 from .declaration import CurvatureKind, check_declaration
 from .domain import REAL, Domain
 from .driver import derivatives, weighted_float32
@@ -110,6 +110,9 @@ class Loss(BaseEstimator, ABC):
 
     def check_params(self) -> None:
         """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
+
+    def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
+        """Raise if a training of these rows, which begins at these predictions, cannot end where it should."""
 
     # ---- what a family of losses may replace: how formulas meet a block of rows ------------------------------
 
@@ -339,12 +342,4 @@ class Loss(BaseEstimator, ABC):
     def _value(self) -> tuple[Any, ...]:
         """Return class and hyper-parameters; lists and arrays as tuples, which compare and hash."""
         params = sorted(self.get_params().items())
-        return type(self), tuple((name, _hashable(value)) for name, value in params)
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        value = sorted(value.items())
-    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
+        return type(self), tuple((name, hashable(value)) for name, value in params)

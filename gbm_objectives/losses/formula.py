@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..validation import as_weight, check_between
+from ..validation import check_between
 from .base import CurvatureKind, Loss
 from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
 from .formula_checks import check_on
@@ -170,14 +169,8 @@ class FormulaLoss(Loss):
             taken = f"a consistent pair, of slopes {-shape.slopes[0]:.3g} and {shape.slopes[1]:.3g} at the kink"
         return f"gradient {gradient}; second derivative {second}; curvature: {taken}"
 
-    def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
-        """Return the loss itself, if it can be trained on these targets; see *Raises* of the class."""
-        y = self._target(y_true).astype(np.float64)
-        if self.domain.accepts(y):  # else the domain's own error says more
-            weight = as_weight(sample_weight, len(y))
-            start = np.full(len(y), self._initial_raw(y, weight))
-            check_on(self._shape().numbers, self._rows(y, start), weight)
-        return self
+    def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
+        check_on(self._shape().numbers, self._rows(y_true, raw_prediction), weight)
 
     def __reduce__(self) -> Any:
         # By the names of link and domain, which hold functions.

@@ -37,12 +37,13 @@ def _regret(on: Trial) -> Iterator[str]:
     units = UNITS if loss.has_unit and loss.curvature_kind != "constant" and y.ndim == 1 else UNITS[:1]
     for unit in units:
         scaled = unit * y
-        try:
-            known = loss.resolved(scaled)
-        except ValueError:
-            continue  # the loss says by itself that it is not for such targets
         if not loss.domain.accepts(scaled) or (unit != 1.0 and _trains_alike(loss, y, unit)):
             continue
+        known = loss.resolved(scaled)
+        try:
+            known._check_start(scaled, constant_rows(known.initial_raw(scaled), len(scaled)), None)
+        except ValueError:
+            continue  # the loss says by itself that it is not for such targets
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of losses that rise: this shows in the regret
             ends = trained_to_the_end(loss, scaled, level, limit)

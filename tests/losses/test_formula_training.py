@@ -96,7 +96,7 @@ def test_formulas_in_target_and_prediction(formula, link, unit):
         ("sqrt(1 + (f - y)**2) - abs(f - y)/2", "one minimum in f"),
         ("(f - y)**2 + 5 if y < 2 and f > 3 else (f - y)**2", "must not jump: at f = 3 for y ="),
         ("(f - y)**2 if f - y < 3 else (f - y)**2 + 1", "must not jump: at f - y = 3 it goes from 9 to 10"),
-        ("(f - y)**2*sqrt(1 - f)", "must have a value and a slope for any f and y, it has none at f ="),
+        ("(f - y)**2*sqrt(12 - f)", "must have a value and a slope for any f and y, it has none at f ="),
         ("abs(exp(f) + f - y)", "has a kink or a jump where f - y + exp(f) = 0"),
     ],
 )
