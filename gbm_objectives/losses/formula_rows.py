@@ -119,7 +119,7 @@ class Numbers:
         return Lowest(low, high, *(np.maximum(np.nan_to_num(slope), 0.0) for slope in (below, above)))
 
     def search(self, y: np.ndarray, f: np.ndarray, gradient: np.ndarray, most: float) -> np.ndarray:
-        """Return how far downhill each row's loss is least, up to `most`; infinity where that is too near."""
+        """Return how far downhill each row's loss is least; infinity where that is farther than `most`."""
         downhill = -np.sign(gradient)
         near, far = np.zeros_like(f), np.full_like(f, np.inf)
         for k in range(NEAREST, -1, -1):

@@ -101,6 +101,7 @@ def test_classes(engine):
         (FormulaLoss("abs(f - y)/(1 + abs(y))"), "consistent", "a consistent pair for each kink"),
         (FormulaLoss("(f - y)**2 if f > y else 2*(y - f)"), "consistent", "a consistent pair for each kink"),
         (FormulaLoss("exp(f - y) - (f - y)"), "surrogate", "the secant"),
+        (FormulaLoss("exp(2*(f - y)) + exp(y - f)"), "surrogate", "the secant"),
         (FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative"), "exact", "second derivative 2;"),
     ],
     ids=lambda value: repr(value)[:50],
