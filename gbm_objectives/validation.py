@@ -36,7 +36,7 @@ def brief(value: object) -> str:
 
     Examples
     --------
-    >>> brief("no" * 1000)[-24:]
+    >>> brief("no" * 1000)[-26:]
     'nono... (2,000 characters)'
     """
     text = re.sub(r"\s*\n\s*", " ", str(value))

@@ -12,14 +12,7 @@ from ...losses import Loss
 from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
 from ...validation import brief
-from ..common import (
-    Watch,
-    alone_with,
-    native_model,
-    resolved_for,
-    target_and_weight,
-    zero,
-)
+from ..common import Watch, alone_with, native_model, resolved_for, target_and_weight, zero
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .categories import check_categories
