@@ -94,7 +94,8 @@ def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_sc
         trees = _trees(model)
         if not trees["trees"]:
             return booster
-        factors = part.get("weight_drop") or [1.0] * len(trees["trees"])  # DART's
+        # DART's stand around its trees, from XGBoost 3.4 on beside them.
+        factors = part.get("weight_drop") or trees.get("weight_drop") or [1.0] * len(trees["trees"])
         for output in sorted(set(trees["tree_info"])):
             first = trees["tree_info"].index(output)
             tree = trees["trees"][first]

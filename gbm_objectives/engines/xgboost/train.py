@@ -147,7 +147,9 @@ def train(
         xgb_model = _to_go_on_from(xgb_model, loss, params, dtrain)
 
     # DART's predictions leave trees out: its loss rises and falls with them.
-    watch = None if params.get("booster") == "dart" else Watch(loss, "learning_rate (eta)")
+    # From XGBoost 3.4 on a booster of trees drops them, too, where it is given a rate.
+    drops = params.get("booster") == "dart" or params.get("rate_drop") or params.get("one_drop")
+    watch = None if drops else Watch(loss, "learning_rate (eta)")
 
     # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ CHANGES = {
     "max_bin": (4, {}),
     "max_cat_threshold": (2, {}),
     "max_cat_to_onehot": (20, {}),
-    "max_delta_step": (0.1, {}),
+    "max_delta_step": (0.05, {}),  # of larger ones some splits tie, and rounding decides
     "max_depth": (2, {}),
     "max_leaves": (4, {}),
     "min_child_weight": (40.0, {}),
@@ -61,7 +61,6 @@ REFUSED = {
 IDLE = {
     "aft_loss_distribution": "normal",
     "boost_from_average": 1,
-    "debug_synchronize": True,
     "device": "cpu",
     "disable_default_eval_metric": False,
     "eval_metric": "mae",
@@ -86,5 +85,5 @@ IDLE = {
 }
 # What XGBoost's own estimators fail with: they make data sets that these cannot take.
 NATIVE_ONLY = ("sparse_threshold", "updater")
-# What a model keeps for itself.
-OWN = {"metrics", "name", "num_trees", "specified_updater", "updater_seq"}
+# What a model keeps for itself; and XGBoost's check of itself, with which 3.4 fails under its own objective, too.
+OWN = {"metrics", "name", "num_trees", "rng_state", "specified_updater", "updater_seq", "debug_synchronize"}

@@ -207,7 +207,7 @@ GIVEN = {
     "feature_names": (list("abcdef"), False),
     "nthread": (2, False),
     "silent": (True, False),
-    "data_split_mode": (xgb.core.DataSplitMode.ROW, False),
+    "data_split_mode": (signature(xgb.DMatrix.__init__).parameters["data_split_mode"].default, False),
 }
 # group and qid are refused; bounds are for survival.
 ELSEWHERE = {"self", "data", "label", "group", "qid", "label_lower_bound", "label_upper_bound"}
