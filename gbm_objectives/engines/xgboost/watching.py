@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import xgboost as xgb
 
+from ...validation import shown
 from ..metrics import Result, of_unknown_direction
 
-__all__ = ["Directions"]
+__all__ = ["Directions", "InOrder"]
 
 
 class Directions(xgb.callback.TrainingCallback):
@@ -41,7 +42,7 @@ class Directions(xgb.callback.TrainingCallback):
             keywords["verbose_eval"] = False
             callbacks.append(xgb.callback.EarlyStopping(rounds=rounds, maximize=maximize))
         self.stopping = [one for one in callbacks if isinstance(one, xgb.callback.EarlyStopping)]
-        return {**keywords, "callbacks": [self, *callbacks]}
+        return {**keywords, "callbacks": [InOrder([self, *callbacks])]}
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Look up what each early stopping watches, unless it was told."""
@@ -56,3 +57,34 @@ class Directions(xgb.callback.TrainingCallback):
                 if one.maximize is None:
                     raise of_unknown_direction(name)
         return False
+
+
+class InOrder(xgb.callback.TrainingCallback):
+    """Callbacks as one: XGBoost 3.1 keeps several in a set, and calls them in any order."""
+
+    def __init__(self, callbacks: Sequence[Any]) -> None:
+        super().__init__()
+        for callback in callbacks:
+            if not isinstance(callback, xgb.callback.TrainingCallback):
+                raise TypeError(f"callbacks must be xgboost.callback.TrainingCallback, got {shown(callback)}")
+        self.callbacks = list(dict.fromkeys(callbacks))
+
+    def before_training(self, model: Any) -> Any:
+        """Call one after the other, as below."""
+        for callback in self.callbacks:
+            model = callback.before_training(model)
+        return model
+
+    def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Whether to stop."""
+        return any(callback.before_iteration(model, epoch, evals_log) for callback in self.callbacks)
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Whether to stop; after one that does, no other is called, as by XGBoost."""
+        return any(callback.after_iteration(model, epoch, evals_log) for callback in self.callbacks)
+
+    def after_training(self, model: Any) -> Any:
+        """Return what the callbacks make of the model."""
+        for callback in self.callbacks:
+            model = callback.after_training(model)
+        return model

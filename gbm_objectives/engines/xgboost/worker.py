@@ -11,14 +11,13 @@ import xgboost as xgb
 from ...losses import Loss
 from ...losses.metric import labels_and_weight
 from ...losses.start import constant_rows
-from ...validation import shown
 from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
 from ..finite import finite_start
 from ..metrics import placed
 from .train import base_score, checked_params
 from .unit import unit_of_gains, with_penalties_times
-from .watching import Directions
+from .watching import Directions, InOrder
 
 __all__ = ["Callbacks", "GlobalMetric", "Objective", "for_workers"]
 
@@ -101,27 +100,23 @@ class GlobalMetric:
             return self.directions.noted(results)
 
 
-class Callbacks(xgb.callback.TrainingCallback):
+class Callbacks(InOrder):
     """The callbacks of a training, some of the user or none: one that fails on a worker is an error of all."""
 
     def __init__(self, callbacks: Sequence[Any], *, of_user: bool) -> None:
-        for callback in callbacks:
-            if not isinstance(callback, xgb.callback.TrainingCallback):
-                raise TypeError(f"callbacks must be xgboost.callback.TrainingCallback, got {shown(callback)}")
-        self.callbacks, self.of_user = list(dict.fromkeys(callbacks)), of_user
+        super().__init__(callbacks)
+        self.of_user = of_user
         self.workers = Communicator()
 
     def before_training(self, model: Any) -> Any:
-        """Call the callbacks one after the other, as below."""
+        """Call one after the other, as below."""
         with self.workers.failing_together():
-            for callback in self.callbacks:
-                model = callback.before_training(model)
-        return model
+            return super().before_training(model)
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Whether to stop."""
         with self.workers.failing_together():
-            stops = any(callback.before_iteration(model, epoch, evals_log) for callback in self.callbacks)
+            stops = super().before_iteration(model, epoch, evals_log)
             # XGBoost sums before the objective in the first round, and after a parameter was changed.
             if not stops and (epoch == 0 or self.of_user):
                 self.workers.agree()
@@ -130,13 +125,12 @@ class Callbacks(xgb.callback.TrainingCallback):
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Whether to stop."""
         with self.workers.failing_together():
-            return any(callback.after_iteration(model, epoch, evals_log) for callback in self.callbacks)
+            return super().after_iteration(model, epoch, evals_log)
 
     def after_training(self, model: Any) -> Any:
         """Leave the other workers when all have finished."""
         with self.workers.failing_together():
-            for callback in self.callbacks:
-                model = callback.after_training(model)
+            model = super().after_training(model)
             self.workers.agree(leaving=True)
         return model
 
