@@ -74,17 +74,21 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
 
 
 def nearest_residual(
-    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None
+    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, blunt: float = 0.0
 ) -> float:
-    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there."""
+    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there.
+
+    Up to residuals of the size `blunt` it is known not to be one.
+    """
 
     def sharp(nearest: float) -> bool:
         curvature = pair(np.array([0.0, nearest, -nearest]))[1]
-        return bool(np.ndim(curvature) and curvature[0] > SHARP * max(curvature[1:]))
+        return bool(np.ndim(curvature) and curvature[0] > SHARP * max(curvature[1], curvature[2]))
 
     # The largest of a few residuals is above the median, which takes ten times as long, but for one case in 2**64.
     step = max(1, len(y_true) // FEW_ROWS)
-    if not sharp(NEAREST * float(np.abs(raw_prediction[::step] - y_true[::step]).max())):
+    largest = NEAREST * float(np.maximum.reduce(np.abs(raw_prediction[::step] - y_true[::step])))
+    if largest <= blunt or not sharp(largest):
         return 0.0
     rows = sample_rows(len(y_true), weight)
     size = np.abs(raw_prediction[rows] - y_true[rows])
@@ -140,7 +144,12 @@ class ResidualLoss(OfResidual):
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
         if self.curvature_kind != "majorizer":
             return 0.0
-        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight)
+        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight, self._blunt)
+
+    @property
+    def _blunt(self) -> float:
+        """Up to which size of residuals no curvature is `SHARP` times another; the look at it costs a callback."""
+        return 0.0
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
@@ -168,6 +177,10 @@ class TangentLoss(ResidualLoss):
     @abstractmethod
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         """Return ψ(r)/r of a residual in units of the hyper-parameter, as a new array; 1 at 0."""
+
+    @property
+    def _blunt(self) -> float:
+        return self._unit  # of what is not large the weights are about 1
 
     def check_params(self) -> None:
         super().check_params()
