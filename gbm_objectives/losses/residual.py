@@ -18,7 +18,15 @@ from .hessian import ChoosesHessian
 
 Pair = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss", "TangentLoss", "weighted_quantile", "widths_of"]
+__all__ = [
+    "CONSISTENT",
+    "KinkedLoss",
+    "ResidualLoss",
+    "TangentLoss",
+    "rows_of_round",
+    "weighted_quantile",
+    "widths_of",
+]
 
 # Of a normal variable with a standard deviation of 1: the median and the mean of its size.
 NORMAL_MAD, NORMAL_MEAN_DEVIATION = 0.6744897501960817, 0.7978845608028654
@@ -51,16 +59,21 @@ def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floa
     return np.subtract(raw_prediction, y_true, out=r, casting="same_kind")
 
 
+def rows_of_round(raw_prediction: np.ndarray, weight: np.ndarray | None, most: int = SAMPLE_ROWS) -> Any:
+    """Return the rows to estimate widths from in this round of a training; see `sample_rows`."""
+    rows = sample_rows(len(raw_prediction), weight, most=most)
+    if isinstance(rows, slice):
+        return rows
+    # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
+    # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
+    return sample_rows(len(raw_prediction), weight, crc32(raw_prediction[rows].tobytes()) / 2**32, most)
+
+
 def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
     """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
     # Of several outputs fewer rows each: their widths take as long together as those of one.
     most = SAMPLE_ROWS // (1 if raw_prediction.ndim == 1 else raw_prediction.shape[1])
-    rows = sample_rows(len(y_true), weight, most=most)
-    if not isinstance(rows, slice):
-        # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
-        # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
-        turn = crc32(raw_prediction[rows].tobytes()) / 2**32
-        rows = sample_rows(len(y_true), weight, turn, most)
+    rows = rows_of_round(raw_prediction, weight, most)
     widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
     if widths.table is None:
         # Most rows are at their target, and the sample holds no other.

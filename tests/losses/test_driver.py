@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbm_objectives import AbsoluteError, Hinge, Huber, LogCosh, Quantile
+from gbm_objectives import AbsoluteError, FormulaLoss, Hinge, Huber, LogCosh, Quantile
 from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
 from gbm_objectives.losses import driver
+from gbm_objectives.losses.formula_rows import Numbers
 from tests.catalogue import CASES
 
 
@@ -72,3 +73,22 @@ def test_of_few_rows_a_robust_loss_is_evaluated_once(monkeypatch):
     raw = np.linspace(-2.0, 2.0, 300)
     LogCosh().gradient_hessian(np.zeros(300), raw)
     assert calls == [300]
+
+
+@pytest.mark.parametrize("formula", ["(f - y)**2 + abs(f - y)", "log(cosh(f - y))"])
+@pytest.mark.parametrize("n", [300, 20 * SAMPLE_ROWS])
+def test_a_formula_is_evaluated_once_for_each_row_and_for_samples(formula, n, monkeypatch):
+    pytest.importorskip("sympy")
+    loss = FormulaLoss(formula)
+    loss.check_params()  # looks at the formula itself, once
+    sizes = {"gradient": [], "second": []}
+    for name, seen in sizes.items():
+        plain = getattr(Numbers, name)
+        count = lambda self, y, f, plain=plain, seen=seen: seen.append(np.size(f)) or plain(self, y, f)  # noqa: E731
+        monkeypatch.setattr(Numbers, name, count)
+    loss.gradient_hessian(np.zeros(n), np.random.default_rng(0).standard_normal(n))
+    # Few rows are their own sample. Of many, samples tell the layers, the widths, and the mean curvature; the
+    # lowest loss is the same for all rows, and takes a few numbers.
+    samples = 0 if n <= SAMPLE_ROWS else 3 * SAMPLE_ROWS
+    assert n <= sum(sizes["second"]) <= n + samples
+    assert n <= sum(sizes["gradient"]) <= n + samples + 50
