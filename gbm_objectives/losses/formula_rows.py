@@ -130,17 +130,23 @@ class Numbers:
     def search(self, y: np.ndarray, f: np.ndarray, gradient: np.ndarray, most: float) -> np.ndarray:
         """Return how far downhill each row's loss is least, up to `most`; infinity where that is too near."""
         downhill = -np.sign(gradient)
-        near, far = np.zeros_like(f), np.full_like(f, np.inf)
-        for k in range(NEAREST, -1, -1):
-            distance = most * 2.0**-k
-            crossed = self.gradient(y, f + downhill * distance) * gradient <= 0
-            far[crossed & np.isinf(far)] = distance
-            near[np.isinf(far)] = distance
+
+        def crossed(distance: np.ndarray) -> np.ndarray:
+            return np.asarray(self.gradient(y, f + downhill * distance) * gradient <= 0)
+
+        # Among powers of 2 first, by halves, too: a slope that has changed its sign does not change it back.
+        low, high = np.full(f.shape, -NEAREST - 1), np.full(f.shape, 1)
+        while (between := high - low > 1).any():
+            middle = (low + high) // 2
+            beyond = crossed(np.ldexp(most, middle))
+            low, high = np.where(between & ~beyond, middle, low), np.where(between & beyond, middle, high)
+        near = np.where(low < -NEAREST, 0.0, np.ldexp(most, low))
+        far = np.where(high > 0, np.inf, np.ldexp(most, high))
+        known = high <= 0
         for _ in range(HALVINGS):
-            middle = np.where(np.isinf(far), near, 0.5 * (near + far))
-            crossed = self.gradient(y, f + downhill * middle) * gradient <= 0
-            far = np.where(crossed & np.isfinite(far), middle, far)
-            near = np.where(crossed, near, middle)
+            middle = np.where(known, 0.5 * (near + far), near)
+            beyond = crossed(middle)
+            near, far = np.where(beyond, near, middle), np.where(known & beyond, middle, far)
         return far
 
 

@@ -8,7 +8,7 @@ import pytest
 from gbm_objectives import AbsoluteError, FormulaLoss, Hinge, Huber, LogCosh, Quantile
 from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
 from gbm_objectives.losses import driver
-from gbm_objectives.losses.formula_rows import Numbers
+from gbm_objectives.losses.formula_rows import HALVINGS, Numbers
 from tests.catalogue import CASES
 
 
@@ -92,3 +92,16 @@ def test_a_formula_is_evaluated_once_for_each_row_and_for_samples(formula, n, mo
     samples = 0 if n <= SAMPLE_ROWS else 3 * SAMPLE_ROWS
     assert n <= sum(sizes["second"]) <= n + samples
     assert n <= sum(sizes["gradient"]) <= n + samples + 50
+
+
+def test_the_lowest_loss_of_a_row_is_searched_for_by_halves(monkeypatch):
+    pytest.importorskip("sympy")
+    numbers = FormulaLoss("exp(f) - y*f", domain="non-negative", link="log")._shape().numbers
+    y, f = np.array([1e-3, 1.0, 20.0, 1e3]), np.array([2.0, -3.0, 3.1, 0.0])
+    calls, plain = [], Numbers.gradient
+    monkeypatch.setattr(Numbers, "gradient", lambda *rows: calls.append(rows) or plain(*rows))
+    distance = numbers.search(y, f, np.exp(f) - y, 100.0)
+    # The lowest loss is at log(y). One of 22 powers of 2 is found in 5 steps; 6 more leave a 64th of it.
+    np.testing.assert_allclose(distance, np.abs(np.log(y) - f), rtol=2.0**-6)
+    assert len(calls) == 5 + HALVINGS
+    assert np.isinf(numbers.search(y[:1], f[:1], np.exp(f[:1]) - y[:1], 1.0)).all()  # it is 8.9 away
