@@ -85,17 +85,20 @@ def check_finite(loss: Loss, target: np.ndarray, offset: np.ndarray | None, star
     """
     # A row that is infinite everywhere may make the start value so, too: it is to be named, not row 0.
     start = np.where(np.isfinite(start), start, 0.0)
-    for rows in blocks(len(target), loss.n_outputs):
-        y = target[rows]
-        raw = constant_rows(start, len(y), None if offset is None else offset[rows])
-        with np.errstate(all="ignore"):
-            losses = loss._pointwise(y.astype(np.float64), raw.astype(np.float64))
-            gradient, curvature = derivatives(loss, y, raw, loss._of_all_rows(y, raw, None), np.float32)
-        if not np.isfinite(losses).all():
-            row = int(np.argmin(np.isfinite(losses)))
-            raise ValueError(
-                f"{loss!r} must be finite for every target, where the training starts it is {losses[row]} for"
-                f" {y[row]} in row {rows.start + row}: leave such rows out, or take a loss without such targets in"
-                " its domain"
-            )
-        check_derivatives(loss, y, gradient, curvature, rows.start)
+    raw = constant_rows(start, len(target), offset)
+    with np.errstate(all="ignore"):
+        for rows in blocks(len(target), loss.n_outputs):
+            y = target[rows]
+            losses = loss._pointwise(y.astype(np.float64), raw[rows].astype(np.float64))
+            if not np.isfinite(losses).all():
+                row = int(np.argmin(np.isfinite(losses)))
+                raise ValueError(
+                    f"{loss!r} must be finite for every target, where the training starts it is {losses[row]} for"
+                    f" {y[row]} in row {rows.start + row}: leave such rows out, or take a loss without such"
+                    " targets in its domain"
+                )
+        # Once, as in a training: of each block it would take as long as ten rounds' callbacks.
+        known = loss._of_all_rows(target, raw, None)
+        for rows in blocks(len(target), loss.n_outputs):
+            gradient, curvature = derivatives(loss, target[rows], raw[rows], known, np.float32)
+            check_derivatives(loss, target[rows], gradient, curvature, rows.start)

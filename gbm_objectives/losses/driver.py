@@ -110,11 +110,12 @@ def weighted_float32(
         _, h = derivatives(loss, target[rows], prediction[rows], known, np.float32)
         factor = _normalising(loss, h, None if counts is None else counts[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
-        target = y[rows]
+        # All rows as themselves: what is known of all may hold their results.
+        target, prediction = (y, raw) if few else (y[rows], raw[rows])
         # A NaN is neither above nor below.
         if not (low <= target.min() and target.max() <= high):
             loss._check_domain(y)
-        g, h = derivatives(loss, target, raw[rows], known, np.float32)
+        g, h = derivatives(loss, target, prediction, known, np.float32)
         if at_start:
             check_derivatives(loss, target, g, h, rows.start)
         if few:

@@ -27,7 +27,7 @@ import numpy as np
 from ..curvature import Widths, consistent_pair, sample_rows
 from .formula_rows import Lowest, Numbers, beside
 from .quantile import WEAKER_SIDE
-from .residual import LEAST_WEIGHT, widths_of
+from .residual import LEAST_WEIGHT, rows_of_round, widths_of
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 
@@ -79,6 +79,9 @@ class Known:
         divided by it where there is more than one kink, so that all that pulls does so with its true force.
     least : float
         No curvature is less.
+    pair : (ndarray, ndarray, ndarray), optional
+        Raw predictions with the gradient and curvature of their rows, where the rows are few enough to be their
+        own sample.
     """
 
     typical: float
@@ -86,6 +89,7 @@ class Known:
     widths: dict[int, Widths] = field(default_factory=dict)
     pulls: dict[int, tuple[float, float]] = field(default_factory=dict)
     least: float = 0.0
+    pair: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
 
 class Kink(NamedTuple):
@@ -106,6 +110,12 @@ class Layers(NamedTuple):
     kinks: dict[int, Kink]
     rest: np.ndarray
 
+    def among(self, which: Collection[int]) -> Layers | None:
+        """Return the layers of these kinks alone, None where they would have to be found anew."""
+        if not which:
+            return self._replace(kinks={}, rest=np.abs(self.gradient))
+        return self if set(which) == set(self.kinks) else None
+
 
 def layers(
     numbers: Numbers, rows: Rows, lowest: Lowest, typical: float, which: Collection[int] | None = None
@@ -115,8 +125,9 @@ def layers(
     gradient = numbers.gradient(y, f)
     distance, side = lowest.distance(f)
     size = np.abs(gradient)
-    unknown = np.isnan(np.broadcast_to(lowest.low, f.shape))
-    if unknown.any():
+    unknown: Any = np.isnan(lowest.low)
+    if np.any(unknown):
+        unknown = np.broadcast_to(unknown, f.shape)
         side[unknown] = np.sign(gradient[unknown])
         distance[unknown] = np.inf
         if not numbers.endless:
@@ -138,12 +149,14 @@ def layers(
     rest = size - slope
     edge = np.where(side > 0, lowest.high, lowest.low)
     for number, at in enumerate(numbers.places(y)):
+        if which is not None and number not in which:
+            continue
         outwards = side * (at - edge)
         beyond = (outwards > 2.0 * step) & (distance > outwards)
-        if (which is None or number in which) and beyond.any():
+        if beyond.any():
             aside = side * beside(at, SHARP * typical)
             jump = side * (numbers.gradient(y, at + aside) - numbers.gradient(y, at - aside))
-            slope = np.where(beyond, np.minimum(rest, np.maximum(np.nan_to_num(jump), 0.0)), 0.0)
+            slope = np.where(beyond, np.minimum(rest, np.fmax(jump, 0.0)), 0.0)
             rest = rest - slope
             kinks[number] = Kink(at, side * np.where(beyond, distance - outwards, 0.0), slope)
     return Layers(gradient, distance, side, kinks, rest)
@@ -158,40 +171,64 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
     split = layers(numbers, few, lowest, typical)
     total = float(np.average(np.abs(split.gradient), weights=counts))
     shares = {n: float(np.average(kink.slope, weights=counts)) for n, kink in split.kinks.items()}
-    least = {n: LEAST_SHARE for n in shares}
+    worth = {n: LEAST_SHARE for n in shares}
     nearer = numbers.lowest(few.y, SHARP * typical).beside(split.side)
     sharp = np.mean(nearer) > LEAST_SHARPNESS * np.mean(lowest.beside(split.side))
-    least[LOWEST] = LEAST_KINK if sharp else np.inf
-    kinks = [n for n, share in shares.items() if share > least[n] * total]
-    known = Known(typical, lowest if np.ndim(few.y) == 0 else None)
+    worth[LOWEST] = LEAST_KINK if sharp else np.inf
+    kinks = [n for n, share in shares.items() if share > worth[n] * total]
+    widths: dict[int, Widths] = {}
+    pulls: dict[int, tuple[float, float]] = {}
     if kinks:
         kinks = sorted({LOWEST, *kinks})  # whose slopes the further ones come on top of
-        known = replace(known, widths=_widths(numbers, rows, weight, typical, kinks))
+        whole = split.among(kinks) if isinstance(some, slice) else None
+        widths = _widths(numbers, rows, weight, typical, kinks, whole)
         if len(kinks) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
-            known = replace(
-                known, pulls={n: _pull(split.kinks[n], known.widths[n], few, counts) for n in known.widths}
-            )
-    _, curvature = pair(numbers, few, known)
+            pulls = {n: _pull(split.kinks[n], widths[n], few, counts) for n in widths}
+    known = Known(typical, lowest if np.ndim(few.y) == 0 else None, widths, pulls)
+    gradient, curvature = pair(numbers, few, known, split.among(widths))
     used = curvature[curvature > 0 if counts is None else (curvature > 0) & (counts > 0)]
-    return replace(known, least=float(LEAST_WEIGHT) * float(np.median(used))) if used.size else known
+    least = float(LEAST_WEIGHT) * _median(used) if used.size else 0.0
+    if not isinstance(some, slice):
+        return replace(known, least=least)
+    return replace(known, least=least, pair=(rows.raw, gradient, np.maximum(curvature, least)))
 
 
 def typical_distance(numbers: Numbers, rows: Rows) -> float:
     """Return the median distance of raw predictions from the rows' lowest losses; 1 where there is none."""
     sizes = [np.abs(rows.f - place) for place in numbers.candidates(rows.y)]
-    scales = [float(np.median(far)) for size in sizes if (far := size[np.isfinite(size) & (size > 0)]).size]
+    scales = [_median(far) for size in sizes if (far := size[np.isfinite(size) & (size > 0)]).size]
     if not scales:
         return 1.0
     distance, _ = numbers.lowest(rows.y, 1e-6 * min(scales)).distance(rows.f)
     far = distance[np.isfinite(distance) & (distance > 0)]
-    return float(np.median(far)) if far.size else min(scales)
+    return _median(far) if far.size else min(scales)
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median of some numbers. np.median takes twice as long."""
+    half = len(values) // 2
+    parted = np.partition(values, half)
+    upper = float(parted[half])
+    return upper if len(values) % 2 else 0.5 * (float(parted[:half].max()) + upper)
 
 
 def _widths(
-    numbers: Numbers, rows: Rows, weight: np.ndarray | None, typical: float, kinked: list[int]
+    numbers: Numbers,
+    rows: Rows,
+    weight: np.ndarray | None,
+    typical: float,
+    kinked: list[int],
+    split: Layers | None = None,
 ) -> dict[int, Widths]:
     """Return the widths of each kink: of rows by their share in it."""
-    split = layers(numbers, rows, numbers.lowest(rows.y, BESIDE * typical), typical, kinked)
+    some = rows_of_round(rows.raw, weight)
+    if not isinstance(some, slice):
+        few = rows.take(some), None if weight is None else weight[some]
+        widths = _widths(numbers, *few, typical, kinked)
+        if len(widths) == len(kinked) and all(one.table is not None for one in widths.values()):
+            return widths
+        # Most rows have no share in a kink, and the sample holds no other.
+    split = split or layers(numbers, rows, numbers.lowest(rows.y, BESIDE * typical), typical, kinked)
     widths = {}
     for number in kinked:
         if kink := split.kinks.get(number):
@@ -220,24 +257,30 @@ def _pull(kink: Kink, widths: Widths, rows: Rows, weight: np.ndarray | None) -> 
     return pulls[0] or 1.0, pulls[1] or 1.0
 
 
-def pair(numbers: Numbers, rows: Rows, known: Known) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient and curvature of rows."""
-    lowest = known.lowest or numbers.lowest(rows.y, BESIDE * known.typical)
-    split = layers(numbers, rows, lowest, known.typical, known.widths)
-    second = np.nan_to_num(numbers.second(rows.y, rows.f), nan=0.0, posinf=0.0, neginf=0.0)
+def pair(numbers: Numbers, rows: Rows, known: Known, split: Layers | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and curvature of rows, whose layers may be known."""
     step = BESIDE * known.typical
+    lowest = known.lowest or numbers.lowest(rows.y, step)
+    split = split or layers(numbers, rows, lowest, known.typical, known.widths)
+    second = numbers.second(rows.y, rows.f)
+    second[~np.isfinite(second)] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         secant = split.rest / split.distance
     if not known.widths:
-        # Near the lowest loss a slope like that of |r|**1.5 has a secant without end, which would stop all
-        # others in the leaf; at it 0/0 tells nothing.
         near = split.distance < step
-        secant[near] = np.fmin(secant[near], 2.0 * (lowest.beside(split.side) / step)[near])
-        secant[split.distance == 0] = 0.0
+        if near.any():
+            # Near the lowest loss a slope like that of |r|**1.5 has a secant without end, which would stop all
+            # others in the leaf; at it 0/0 tells nothing.
+            slope = lowest.take(near).beside(split.side[near])
+            secant[near] = np.fmin(secant[near], 2.0 * (slope / step))
+            secant[split.distance == 0] = 0.0
+        curvature = np.fmax(second, secant)
         # A slope that leads away from the lowest loss: there are several, and nothing to divide by.
         astray = split.gradient * split.side < 0
-        size = np.abs(second) + np.abs(split.gradient) / known.typical
-        return split.gradient, np.maximum(np.where(astray, size, np.fmax(second, secant)), known.least)
+        if astray.any():
+            size = np.abs(second) + np.abs(split.gradient) / known.typical
+            curvature = np.where(astray, size, curvature)
+        return split.gradient, np.maximum(curvature, known.least)
     gradient = split.side * split.rest
     curvature = np.where(split.rest > 0, np.fmax(second, secant), 0.0)
     for number, widths in known.widths.items():
@@ -245,8 +288,13 @@ def pair(numbers: Numbers, rows: Rows, known: Known) -> tuple[np.ndarray, np.nda
             smoothed, sharp = consistent_pair(
                 kink.residual, widths.of_rows(kink.residual, rows.raw, _target(kink, rows))
             )
-            below, above = known.pulls.get(number, (1.0, 1.0))
-            pull = np.where(kink.residual > 0, above, below)
-            gradient += smoothed * kink.slope / pull
-            curvature += sharp * np.maximum(kink.slope, kink.least) / pull
+            smoothed *= kink.slope
+            sharp *= np.maximum(kink.slope, kink.least)
+            if number in known.pulls:
+                below, above = known.pulls[number]
+                pull = np.where(kink.residual > 0, above, below)
+                smoothed /= pull
+                sharp /= pull
+            gradient += smoothed
+            curvature += sharp
     return gradient, np.maximum(curvature, known.least)

@@ -16,6 +16,8 @@ __all__ = ["Lowest", "Numbers"]
 # place is known to this fraction of its distance: a step of a leaf is the mean of many rows' steps, of which
 # each may be off.
 NEAREST, HALVINGS = 20, 6
+# Slopes of a size without end are not multiplied by 0.
+LARGEST = np.finfo(np.float64).max
 
 
 class Lowest(NamedTuple):
@@ -31,8 +33,12 @@ class Lowest(NamedTuple):
 
     def distance(self, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far raw predictions are from the lowest loss, and on which side: -1, 0 or 1."""
-        over, under = f - self.high, self.low - f
-        return np.maximum(np.maximum(over, under), 0.0), np.sign(over * (over > 0) - under * (under > 0))
+        beyond = f - np.minimum(np.maximum(f, self.low), self.high)
+        return np.abs(beyond), np.sign(beyond)
+
+    def take(self, rows: Any) -> Lowest:
+        """Return that of some of the rows."""
+        return Lowest(*(part if np.ndim(part) == 0 else part[rows] for part in self))
 
     def beside(self, side: np.ndarray) -> np.ndarray:
         """Return the slope beside the lowest loss on each row's side."""
@@ -71,7 +77,10 @@ class Numbers:
     def _call(self, function: Callable[..., Any], y: Any, f: Any) -> np.ndarray:
         with np.errstate(all="ignore"):
             result = np.asarray(function(y, f, *self.values), dtype=np.float64)
-        return np.array(np.broadcast_to(result, np.broadcast_shapes(np.shape(y), np.shape(f))))
+        shape = np.broadcast(y, f).shape
+        # A formula may return a number, or its argument itself.
+        fresh = result.shape == shape and result is not y and result is not f
+        return result if fresh else np.array(np.broadcast_to(result, shape))
 
     def _inside(self, f: Any) -> Any:
         return f if self.reach == (-np.inf, np.inf) else np.clip(f, *self.reach)
@@ -108,30 +117,36 @@ class Numbers:
     def lowest(self, y: Any, step: float) -> Lowest:
         """Return where each row's loss is least: at candidates with a slope down towards them on both sides."""
         low, high = np.full((2, *np.shape(y)), np.nan)
+        below, above = np.zeros((2, *np.shape(y)))
         for place in self.candidates(y):
             aside = beside(place, step)
             left, right = self.gradient(y, place - aside), self.gradient(y, place + aside)
             good = (left <= 0) & (right >= 0) & (left < right)
-            known = np.where(good, place, np.nan)
-            low, high = np.fmin(low, known), np.fmax(high, known)
-        below = -self.gradient(y, low - beside(low, step))
-        above = self.gradient(y, high + beside(high, step))
-        return Lowest(low, high, *(np.maximum(np.nan_to_num(slope), 0.0) for slope in (below, above)))
+            lower, higher = good & ~(place >= low), good & ~(place <= high)
+            low, below = np.where(lower, place, low), np.where(lower, -left, below)
+            high, above = np.where(higher, place, high), np.where(higher, right, above)
+        return Lowest(low, high, np.minimum(below, LARGEST), np.minimum(above, LARGEST))
 
     def search(self, y: np.ndarray, f: np.ndarray, gradient: np.ndarray, most: float) -> np.ndarray:
         """Return how far downhill each row's loss is least; infinity where that is farther than `most`."""
         downhill = -np.sign(gradient)
-        near, far = np.zeros_like(f), np.full_like(f, np.inf)
-        for k in range(NEAREST, -1, -1):
-            distance = most * 2.0**-k
-            crossed = self.gradient(y, f + downhill * distance) * gradient <= 0
-            far[crossed & np.isinf(far)] = distance
-            near[np.isinf(far)] = distance
+
+        def crossed(distance: np.ndarray) -> np.ndarray:
+            return np.asarray(self.gradient(y, f + downhill * distance) * gradient <= 0)
+
+        # Among powers of 2 first, by halves, too: a slope that has changed its sign does not change it back.
+        low, high = np.full(f.shape, -NEAREST - 1), np.full(f.shape, 1)
+        while (between := high - low > 1).any():
+            middle = (low + high) // 2
+            beyond = crossed(np.ldexp(most, middle))
+            low, high = np.where(between & ~beyond, middle, low), np.where(between & beyond, middle, high)
+        near = np.where(low < -NEAREST, 0.0, np.ldexp(most, low))
+        far = np.where(high > 0, np.inf, np.ldexp(most, high))
+        known = high <= 0
         for _ in range(HALVINGS):
-            middle = np.where(np.isinf(far), near, 0.5 * (near + far))
-            crossed = self.gradient(y, f + downhill * middle) * gradient <= 0
-            far = np.where(crossed & np.isfinite(far), middle, far)
-            near = np.where(crossed, near, middle)
+            middle = np.where(known, 0.5 * (near + far), near)
+            beyond = crossed(middle)
+            near, far = np.where(beyond, near, middle), np.where(known & beyond, middle, far)
         return far
 
 

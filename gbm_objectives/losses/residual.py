@@ -18,7 +18,15 @@ from .hessian import ChoosesHessian
 
 Pair = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-__all__ = ["CONSISTENT", "KinkedLoss", "ResidualLoss", "TangentLoss", "weighted_quantile", "widths_of"]
+__all__ = [
+    "CONSISTENT",
+    "KinkedLoss",
+    "ResidualLoss",
+    "TangentLoss",
+    "rows_of_round",
+    "weighted_quantile",
+    "widths_of",
+]
 
 # Of a normal variable with a standard deviation of 1: the median and the mean of its size.
 NORMAL_MAD, NORMAL_MEAN_DEVIATION = 0.6744897501960817, 0.7978845608028654
@@ -51,16 +59,21 @@ def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floa
     return np.subtract(raw_prediction, y_true, out=r, casting="same_kind")
 
 
+def rows_of_round(raw_prediction: np.ndarray, weight: np.ndarray | None, most: int = SAMPLE_ROWS) -> Any:
+    """Return the rows to estimate widths from in this round of a training; see `sample_rows`."""
+    rows = sample_rows(len(raw_prediction), weight, most=most)
+    if isinstance(rows, slice):
+        return rows
+    # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
+    # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
+    return sample_rows(len(raw_prediction), weight, crc32(raw_prediction[rows].tobytes()) / 2**32, most)
+
+
 def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
     """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
     # Of several outputs fewer rows each: their widths take as long together as those of one.
     most = SAMPLE_ROWS // (1 if raw_prediction.ndim == 1 else raw_prediction.shape[1])
-    rows = sample_rows(len(y_true), weight, most=most)
-    if not isinstance(rows, slice):
-        # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
-        # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
-        turn = crc32(raw_prediction[rows].tobytes()) / 2**32
-        rows = sample_rows(len(y_true), weight, turn, most)
+    rows = rows_of_round(raw_prediction, weight, most)
     widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows])
     if widths.table is None:
         # Most rows are at their target, and the sample holds no other.
@@ -74,17 +87,21 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
 
 
 def nearest_residual(
-    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None
+    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, blunt: float = 0.0
 ) -> float:
-    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there."""
+    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there.
+
+    Up to residuals of the size `blunt` it is known not to be one.
+    """
 
     def sharp(nearest: float) -> bool:
         curvature = pair(np.array([0.0, nearest, -nearest]))[1]
-        return bool(np.ndim(curvature) and curvature[0] > SHARP * max(curvature[1:]))
+        return bool(np.ndim(curvature) and curvature[0] > SHARP * max(curvature[1], curvature[2]))
 
     # The largest of a few residuals is above the median, which takes ten times as long, but for one case in 2**64.
     step = max(1, len(y_true) // FEW_ROWS)
-    if not sharp(NEAREST * float(np.abs(raw_prediction[::step] - y_true[::step]).max())):
+    largest = NEAREST * float(np.maximum.reduce(np.abs(raw_prediction[::step] - y_true[::step])))
+    if largest <= blunt or not sharp(largest):
         return 0.0
     rows = sample_rows(len(y_true), weight)
     size = np.abs(raw_prediction[rows] - y_true[rows])
@@ -140,7 +157,12 @@ class ResidualLoss(OfResidual):
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
         if self.curvature_kind != "majorizer":
             return 0.0
-        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight)
+        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight, self._blunt)
+
+    @property
+    def _blunt(self) -> float:
+        """Up to which size of residuals no curvature is `SHARP` times another; the look at it costs a callback."""
+        return 0.0
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
@@ -168,6 +190,10 @@ class TangentLoss(ResidualLoss):
     @abstractmethod
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         """Return ψ(r)/r of a residual in units of the hyper-parameter, as a new array; 1 at 0."""
+
+    @property
+    def _blunt(self) -> float:
+        return self._unit  # of what is not large the weights are about 1
 
     def check_params(self) -> None:
         super().check_params()

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from gbm_objectives import FormulaLoss, Loss
+from gbm_objectives import AbsoluteError, FormulaLoss, Loss
+from gbm_objectives.engines.finite import check_finite
 from gbm_objectives.losses.domain import NON_NEGATIVE
+from gbm_objectives.losses.driver import BLOCK_ROWS
 from tests.engine import LIGHTGBM, XGBOOST
 
 N = 60
@@ -128,3 +130,19 @@ def test_a_start_value_that_is_not(engine):
         engine.train(NoStart(), X, GOOD)
     with pytest.raises(ValueError, match=r"NoStart\(\) must be finite for every target, .* in row 7"):
         engine.train(NoStart(), X, BAD)
+
+
+def test_widths_are_found_once_not_for_each_block(monkeypatch):
+    calls, plain = [], AbsoluteError._of_all_rows
+    monkeypatch.setattr(AbsoluteError, "_of_all_rows", lambda *rows: calls.append(len(rows[1])) or plain(*rows))
+    y = np.random.default_rng(0).standard_normal(3 * BLOCK_ROWS)
+    check_finite(AbsoluteError(), y, None, 0.0)
+    assert calls == [len(y)]
+
+
+def test_a_row_in_a_later_block_is_named():
+    y = np.ones(3 * BLOCK_ROWS)
+    y[2 * BLOCK_ROWS + 5] = 0.0
+    for loss, what in ((LogError(), "it is inf for 0.0"), (NoGradientAtZero(), "they are nan")):
+        with pytest.raises(ValueError, match=rf"{what}.* in row {2 * BLOCK_ROWS + 5}"):
+            check_finite(loss, y, None, 0.0)

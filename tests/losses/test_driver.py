@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbm_objectives import AbsoluteError, Hinge, Huber, Quantile
+from gbm_objectives import AbsoluteError, FormulaLoss, Hinge, Huber, LogCosh, Quantile
 from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
 from gbm_objectives.losses import driver
+from gbm_objectives.losses.formula_rows import HALVINGS, Numbers
 from tests.catalogue import CASES
 
 
@@ -63,3 +64,44 @@ def test_an_offender_in_a_later_block_is_found():
     raw = np.arange(100_000.0)  # not at the start, where all targets are looked at
     with pytest.raises(ValueError, match=r"finite numbers, got nan in row 99999"):
         AbsoluteError().gradient_hessian(y, raw)
+
+
+def test_of_few_rows_a_robust_loss_is_evaluated_once(monkeypatch):
+    # The look for a loss that is all but a kink cost a third of a callback of 300 rows.
+    calls, plain = [], LogCosh._weight_of_residual
+    monkeypatch.setattr(LogCosh, "_weight_of_residual", lambda self, u: calls.append(u.size) or plain(self, u))
+    raw = np.linspace(-2.0, 2.0, 300)
+    LogCosh().gradient_hessian(np.zeros(300), raw)
+    assert calls == [300]
+
+
+@pytest.mark.parametrize("formula", ["(f - y)**2 + abs(f - y)", "log(cosh(f - y))"])
+@pytest.mark.parametrize("n", [300, 20 * SAMPLE_ROWS])
+def test_a_formula_is_evaluated_once_for_each_row_and_for_samples(formula, n, monkeypatch):
+    pytest.importorskip("sympy")
+    loss = FormulaLoss(formula)
+    loss.check_params()  # looks at the formula itself, once
+    sizes = {"gradient": [], "second": []}
+    for name, seen in sizes.items():
+        plain = getattr(Numbers, name)
+        count = lambda self, y, f, plain=plain, seen=seen: seen.append(np.size(f)) or plain(self, y, f)  # noqa: E731
+        monkeypatch.setattr(Numbers, name, count)
+    loss.gradient_hessian(np.zeros(n), np.random.default_rng(0).standard_normal(n))
+    # Few rows are their own sample. Of many, samples tell the layers, the widths, and the mean curvature; the
+    # lowest loss is the same for all rows, and takes a few numbers.
+    samples = 0 if n <= SAMPLE_ROWS else 3 * SAMPLE_ROWS
+    assert n <= sum(sizes["second"]) <= n + samples
+    assert n <= sum(sizes["gradient"]) <= n + samples + 50
+
+
+def test_the_lowest_loss_of_a_row_is_searched_for_by_halves(monkeypatch):
+    pytest.importorskip("sympy")
+    numbers = FormulaLoss("exp(f) - y*f", domain="non-negative", link="log")._shape().numbers
+    y, f = np.array([1e-3, 1.0, 20.0, 1e3]), np.array([2.0, -3.0, 3.1, 0.0])
+    calls, plain = [], Numbers.gradient
+    monkeypatch.setattr(Numbers, "gradient", lambda *rows: calls.append(rows) or plain(*rows))
+    distance = numbers.search(y, f, np.exp(f) - y, 100.0)
+    # The lowest loss is at log(y). One of 22 powers of 2 is found in 5 steps; 6 more leave a 64th of it.
+    np.testing.assert_allclose(distance, np.abs(np.log(y) - f), rtol=2.0**-6)
+    assert len(calls) == 5 + HALVINGS
+    assert np.isinf(numbers.search(y[:1], f[:1], np.exp(f[:1]) - y[:1], 1.0)).all()  # it is 8.9 away
