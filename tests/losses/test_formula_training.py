@@ -64,6 +64,8 @@ IN_BOTH = [
     ("sqrt(((f - y)/y)**2 + 0.01)", {}),
     ("abs(f - y)/unit + 0.1*(f/unit)**2", {}),
     ("(f - y)**2/(unit + y)", {}),
+    ("abs(asinh(f/unit) - asinh(y/unit))", {}),
+    ("abs(atan(f/unit) - atan(y/unit))", {}),
     ("log(cosh(f - log(y)))", {"link": "log"}),
     ("abs(f - log(y))", {"link": "log"}),
     ("abs(exp(f) - y)", {"link": "log"}),
