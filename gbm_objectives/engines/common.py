@@ -134,6 +134,8 @@ def positives_times(data: Training, factor: float, name: str) -> Training:
 def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:
     """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
     for name in options:
+        if name == "offset":  # what the predicting methods call it
+            raise TypeError("fit() takes an offset as init_score or base_margin, not as 'offset'")
         if name not in known:
             raise TypeError(
                 f"fit() got an unexpected keyword argument {shown(name)}; {engine} has"

@@ -21,6 +21,7 @@ LEAST_FORCE = 0.05
 # Outliers are meant to be lost, but a level of the target that is lost is never fitted: of six equal levels one
 # was, and 0.36 of what there was to learn with it.
 MOST_LOST = 0.1
+POSITIVE_ONLY = '; if predictions can only be positive write exp(f) for them, with link="log"'
 
 
 def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
@@ -52,22 +53,37 @@ def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
     f = np.linspace(places.min() - 0.5 * room, places.max() + 0.5 * room, PREDICTIONS)
     for target in y:
         check_jumps(numbers, float(target), float(room))
-    slope = numbers.gradient(y[:, None], f)
-    if np.isnan(slope).any():
-        row, column = np.argwhere(np.isnan(slope))[0]
+    slope, value = numbers.gradient(y[:, None], f), numbers.value(y[:, None], f)
+    none = np.isnan(slope) | np.isnan(value)
+    if none.any():
+        row, column = np.argwhere(none)[0]
         raise ValueError(
             f"formula must have a value and a slope for any f and y, it has none at f = {f[column]:.4g} for"
-            f" y = {y[row]:.4g}"
+            f" y = {y[row]:.4g}{POSITIVE_ONLY}"
         )
     size = np.abs(slope)
-    slope[size <= ROUNDING * size.max(axis=1, keepdims=True)] = 0.0
+    # At a pole the slope is infinite, and next to that all others would be rounding.
+    slope[size <= ROUNDING * np.where(np.isfinite(size), size, 0.0).max(axis=1, keepdims=True)] = 0.0
     again = (np.maximum.accumulate(slope, axis=1) > 0) & (slope < 0)
     if again.any():
         row, column = np.argwhere(again)[0]
         rises = float(f[np.argmax(slope[row] > 0)])
         raise ValueError(
             f"formula must have one minimum in f: for y = {y[row]:.4g} it rises at f = {rises:.4g} and falls again"
-            f" at {f[column]:.4g}, and training would end in either"
+            f" at {f[column]:.4g}, and training would end in either{POSITIVE_ONLY if y.min() > 0 else ''}"
+        )
+    # A pole between two predictions: the loss goes one way at both, and has gone the other way between them.
+    scale = ROUNDING * np.where(np.isfinite(value), np.abs(value), 0.0).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        change = np.diff(value)
+    way = np.where(np.sign(slope[:, 1:]) == np.sign(slope[:, :-1]), np.sign(slope[:, 1:]), 0.0)
+    against = (way * np.sign(change) < 0) & (np.abs(change) > scale)
+    if against.any():
+        row, column = np.argwhere(against)[0]
+        raise ValueError(
+            f"formula must not jump: for y = {y[row]:.4g} it goes from {value[row, column]:.3g} to"
+            f" {value[row, column + 1]:.3g} between f = {f[column]:.4g} and {f[column + 1]:.4g}, against its slope"
+            f"{POSITIVE_ONLY}"
         )
 
 

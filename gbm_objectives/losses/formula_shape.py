@@ -209,7 +209,7 @@ def _smooth_kind(size: np.ndarray, second: np.ndarray, distance: np.ndarray, sid
     if left.size != right.size or not np.allclose(left[::-1], right, rtol=1e-6):
         return "surrogate"
     # A tangent parabola lies above an even function whose slope over distance falls.
-    return "majorizer" if (np.diff(right) <= 1e-6 * right[:-1]).all() else "surrogate"
+    return "majorizer" if (right[1:] <= (1 + 1e-6) * right[:-1]).all() else "surrogate"
 
 
 def _kind(numbers: Numbers, domain: Domain, link: Link) -> CurvatureKind:

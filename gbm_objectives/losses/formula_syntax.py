@@ -114,8 +114,12 @@ class _Reader:
             return self.number(node)
         if isinstance(node, ast.Name):
             if node.id not in self.symbols:
-                known = ", ".join([*self.symbols, *self.functions])
-                raise ValueError(f"formula names {node.id!r}, which is none of {known}")
+                if node.id in self.functions:
+                    raise ValueError(f"formula names the function {node.id}: write {node.id}(...)")
+                raise ValueError(
+                    f"formula names {node.id!r}, which is neither f, the raw prediction, nor y, the target, nor in"
+                    f" parameters: give a number as parameters={{{node.id!r}: ...}}"
+                )
             return self.symbols[node.id]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
             value = self.expression(node.operand, below)

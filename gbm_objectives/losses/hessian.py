@@ -20,6 +20,9 @@ class ChoosesHessian(Loss):
     # What `hessian` may be, and the kind of curvature it then is.
     _kinds: ClassVar[dict[str, CurvatureKind]]
 
+    # Of a subclass whose own constructor has no such parameter.
+    hessian: str = "auto"
+
     def __init__(self, hessian: str = "auto") -> None:
         self.hessian = hessian
 

@@ -117,3 +117,8 @@ def test_it_does_what_it_does_in_the_engines_own(engine, name):
 def test_what_compares_rows_or_weighs_classes_is_refused(engine, name):
     with pytest.raises(TypeError, match=rf"fit\(\) got an unexpected keyword argument '{name}'"):
         engine.regressor().fit(X, Y, **{name: REFUSED[name]})
+
+
+def test_an_offset_of_the_training_is_named(engine):
+    with pytest.raises(TypeError, match=r"fit\(\) takes an offset as init_score or base_margin, not as 'offset'"):
+        engine.regressor().fit(X, Y, offset=Y)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gbm_objectives import Loss, SquaredError
-from gbm_objectives.losses import ResidualLoss
+from gbm_objectives.losses import KinkedLoss, ResidualLoss
 from gbm_objectives.losses.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
 from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, SOFTMAX, Output, joint_link
 
@@ -111,3 +111,19 @@ def test_domains(domain, good, bad, dtype):
     for offender in (bad, np.nan):
         with pytest.raises(ValueError, match=rf"y must be .*, got .* in row {len(good)} \(1 such\)"):
             domain.check(np.array([*good, offender], dtype=dtype), "y")
+
+
+def test_a_constructor_of_its_own_need_not_know_of_the_hessian():
+    class Tilted(KinkedLoss):
+        def __init__(self, below=2.0):
+            self.below = below
+
+        def _of_residual(self, r):
+            return np.where(r > 0, r, -self.below * r)
+
+        def _gradient_of_residual(self, r):
+            return np.where(r > 0, 1.0, -self.below)
+
+    loss = Tilted(below=3.0)
+    assert (loss.curvature_kind, loss.hessian, loss.get_params()) == ("consistent", "auto", {"below": 3.0})
+    assert loss.value([0.0, 0.0], [1.0, -1.0]) == 2.0

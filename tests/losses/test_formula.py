@@ -221,7 +221,8 @@ def test_hostile_formulas_are_refused(text, monkeypatch):
     [
         ({"formula": 3}, TypeError, "formula must be a string, got 3"),
         ({"formula": "y**2"}, ValueError, "formula must depend on f, the raw prediction"),
-        ({"formula": "c*(f - y)**2"}, ValueError, "formula names 'c', which is none of f, y, sqrt"),
+        ({"formula": "c*(f - y)**2"}, ValueError, "formula names 'c', which is neither f, .* nor in parameters"),
+        ({"formula": "abs*(f - y)"}, ValueError, r"formula names the function abs: write abs\(\.\.\.\)"),
         ({"parameters": {"c": "x"}}, TypeError, "c of FormulaLoss must be a number, got 'x'"),
         ({"parameters": {"c": np.nan}}, ValueError, "c of FormulaLoss must be above"),
         ({"parameters": {"f": 1.0}}, ValueError, "must have a name of its own, got 'f'"),
@@ -283,3 +284,7 @@ def test_a_loss_without_a_minimum_is_refused(engine, formula):
 def test_mistakes_are_found_before_training(formula, parameters, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         FormulaLoss(formula, parameters).check_params()
+
+
+def test_a_target_without_a_finite_loss_gives_no_warning():
+    assert FormulaLoss("abs(f - y)/abs(y)").curvature_kind == "consistent"

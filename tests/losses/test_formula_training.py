@@ -64,6 +64,8 @@ IN_BOTH = [
     ("sqrt(((f - y)/y)**2 + 0.01)", {}),
     ("abs(f - y)/unit + 0.1*(f/unit)**2", {}),
     ("(f - y)**2/(unit + y)", {}),
+    ("abs(asinh(f/unit) - asinh(y/unit))", {}),
+    ("abs(atan(f/unit) - atan(y/unit))", {}),
     ("log(cosh(f - log(y)))", {"link": "log"}),
     ("abs(f - log(y))", {"link": "log"}),
     ("abs(exp(f) - y)", {"link": "log"}),
@@ -196,3 +198,21 @@ def test_a_parameter_may_have_the_name_of_anything_in_numpy(engine):
     )
     raws = [engine.raw(engine.train(loss, X, y, rounds=5), X) for loss in (named, plain)]
     np.testing.assert_array_equal(*raws)
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("(y/f - 1)**2", "must have one minimum in f"),
+        ("abs(y/f - 1)", "must have one minimum in f"),
+        ("abs(f - y)/f", "must not jump"),
+        ("y/f + log(f)", "must have a value and a slope for any f and y, it has none at f = -"),
+    ],
+)
+def test_a_formula_that_divides_by_the_prediction_needs_the_log_link(engine, formula, words):
+    """Where f may be 0 or less these have another minimum or none; a slope that was infinite hid that."""
+    X = LEVEL[:, None].astype(float)
+    with pytest.raises(ValueError, match=words):
+        engine.regressor(FormulaLoss(formula, domain="positive")).fit(X, POSITIVE)
+    on_the_link = FormulaLoss(re.sub(r"\bf\b", "exp(f)", formula), domain="positive", link="log")
+    assert np.isfinite(engine.regressor(on_the_link).fit(X, POSITIVE).predict(X)).all()
