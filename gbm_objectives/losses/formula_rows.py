@@ -18,6 +18,8 @@ __all__ = ["Lowest", "Numbers"]
 NEAREST, HALVINGS = 20, 6
 # Slopes of a size without end are not multiplied by 0.
 LARGEST = np.finfo(np.float64).max
+# Where nothing is found a step aside, this fraction of it is tried: rows may be a thousandfold apart.
+NEARER = 1e-4
 
 
 class Lowest(NamedTuple):
@@ -116,9 +118,21 @@ class Numbers:
 
     def lowest(self, y: Any, step: float) -> Lowest:
         """Return where each row's loss is least: at candidates with a slope down towards them on both sides."""
+        candidates = self.candidates(y)
+        lowest = self._lowest_of(candidates, y, step)
+        # So far aside the loss of some rows may be flat, or that of another place.
+        missed = np.isnan(lowest.low) & np.any([np.isfinite(place) for place in candidates], axis=0)
+        if missed.any():
+            nearer = self._lowest_of(candidates, y, NEARER * step)
+            lowest = Lowest(*(np.where(missed, *pair) for pair in zip(nearer, lowest, strict=True)))
+        if self.found and np.isnan(lowest.low):
+            return Lowest(np.float64(min(self.found)), np.float64(max(self.found)), np.zeros(()), np.zeros(()))
+        return lowest
+
+    def _lowest_of(self, candidates: list[np.ndarray], y: Any, step: float) -> Lowest:
         low, high = np.full((2, *np.shape(y)), np.nan)
         below, above = np.zeros((2, *np.shape(y)))
-        for place in self.candidates(y):
+        for place in candidates:
             aside = beside(place, step)
             left, right = self.gradient(y, place - aside), self.gradient(y, place + aside)
             good = (left <= 0) & (right >= 0) & (left < right)

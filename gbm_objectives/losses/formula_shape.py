@@ -85,8 +85,9 @@ def _of_residual(numbers: Numbers) -> Shape:
         ]
         linear = all(even) and min(slopes) > 0 and lowest.low == lowest.high
         return Shape(numbers, "consistent", slopes if linear else None, float(lowest.low))
-    # Nearer slopes may be rounding: where large numbers cancel, as in Fair's loss.
-    known = size > ROUNDING * np.abs(numbers.gradient(0.0, lowest.high + _steps_from(0.0, numbers)[2]))
+    # Near the lowest loss slopes may be rounding: where large numbers cancel, as in Fair's loss.
+    unit = _steps_from(0.0, numbers)[2]
+    known = (distance > unit) | (size > ROUNDING * np.abs(numbers.gradient(0.0, lowest.high + unit)))
     kind = _smooth_kind(size[known], second[known], distance[known], side[known])
     return Shape(numbers, kind, centre=float(lowest.low))
 

@@ -95,6 +95,7 @@ def test_classes(engine):
         (FormulaLoss("abs(f - y)"), "consistent", "a consistent pair, of slopes -1 and 1"),
         (FormulaLoss("(exp(f) - y)**2", link="log", domain="non-negative"), "surrogate", "the secant"),
         (FormulaLoss("log(1 + ((f - y)/(1 + abs(y)))**2)"), "majorizer", "no step raises the loss"),
+        (FormulaLoss("min((f - y)**2, 900)"), "majorizer", "no step raises the loss"),
         (FormulaLoss("(f - y)**2 + abs(f - y)"), "consistent", "a consistent pair for each kink"),
         (FormulaLoss("log(1 + abs(f - y))"), "consistent", "a consistent pair for each kink"),
         (FormulaLoss("max(abs(f - y) - 0.5, 0)"), "consistent", "a consistent pair for each kink"),
