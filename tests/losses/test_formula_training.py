@@ -99,6 +99,8 @@ def test_formulas_in_target_and_prediction(formula, link, unit):
         ("(f - y)**2 + 5 if y < 2 and f > 3 else (f - y)**2", "must not jump: at f = 3 for y ="),
         ("(f - y)**2 if f - y < 3 else (f - y)**2 + 1", "must not jump: at f - y = 3 it goes from 9 to 10"),
         ("(f - y)**2*sqrt(12 - f)", "must have a value and a slope for any f and y, it has none at f ="),
+        ("(f - y)**2 + 5*abs(f - 3)", "a kink at f = 3 for every target, and there the training starts"),
+        ("abs(f - y) + 0.3*abs(f - 2.5)", "a kink at f = 2.5 for every target"),
         ("abs(exp(f) + f - y)", "has a kink or a jump where f - y + exp(f) = 0"),
     ],
 )
