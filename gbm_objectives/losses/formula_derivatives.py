@@ -167,6 +167,12 @@ def _places(u: Any, f: Any, whole: Any) -> list[Any]:
         if term.is_Pow and not term.exp.has(f):
             root = functions().Size(value) ** (1 / term.exp)
             return [p for v in (root, -root) for p in _places(term.base - v, f, whole)]
+    for inner in sorted(u.atoms(sympy.Function, sympy.Pow) - {term}, key=str):
+        # As of a*(y - exp(f)) - (a - 1)*(y - exp(f)), which is linear in exp(f).
+        held = sympy.Dummy("u", real=True)
+        outer = u.xreplace({inner: held})
+        if inner.has(f) and not outer.has(f) and not (slope := outer.diff(held)).has(held):
+            return _places(inner + outer.subs(held, 0) / slope, f, whole)
     polynomial = u.as_poly(f)
     if polynomial is not None and polynomial.degree() == 2:
         a, b, c = polynomial.all_coeffs()

@@ -89,6 +89,9 @@ def _of_residual(numbers: Numbers) -> Shape:
     unit = _steps_from(0.0, numbers)[2]
     known = (distance > unit) | (size > ROUNDING * np.abs(numbers.gradient(0.0, lowest.high + unit)))
     kind = _smooth_kind(size[known], second[known], distance[known], side[known])
+    if kind == "exact" and lowest.low < lowest.high:
+        # Where most rows are content, a curvature of 0 for them would leave nothing to take a mean of.
+        kind = "surrogate"
     return Shape(numbers, kind, centre=float(lowest.low))
 
 
