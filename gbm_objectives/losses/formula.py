@@ -170,7 +170,9 @@ class FormulaLoss(Loss):
         return f"gradient {gradient}; second derivative {second}; curvature: {taken}"
 
     def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
-        check_on(self._shape().numbers, self._rows(y_true, raw_prediction), weight)
+        check_on(
+            self._shape().numbers, self._rows(y_true, raw_prediction), weight, of_target=self.link == IDENTITY
+        )
 
     def __reduce__(self) -> Any:
         # By the names of link and domain, which hold functions.

@@ -28,15 +28,18 @@ MOST_LOST = 0.1
 POSITIVE_ONLY = '; if predictions can only be positive write exp(f) for them, with link="log"'
 
 
-def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
-    """Raise a `ValueError` that says why, if a formula cannot be trained on rows; f is their start value."""
+def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None, of_target: bool) -> None:
+    """Raise a `ValueError` that says why, if a formula cannot be trained on rows; f is their start value.
+
+    `of_target` tells whether f has the unit of the target.
+    """
     some = sample_rows(len(rows.f), weight, most=TARGETS**2)
     few, counts = rows.take(some), None if weight is None else weight[some]
     _check_overflow(numbers, few.f)
     if np.ndim(rows.y):
         _check_minima(numbers, np.unique(np.quantile(few.y, np.linspace(0, 1, TARGETS), method="nearest")), few.f)
         _check_fixed_kinks(numbers, few)
-    _check_force(numbers, few, counts)
+    _check_force(numbers, few, counts, of_target)
 
 
 def _check_overflow(numbers: Numbers, f: np.ndarray) -> None:
@@ -113,7 +116,7 @@ def _check_fixed_kinks(numbers: Numbers, rows: Rows) -> None:
             )
 
 
-def _check_force(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> None:
+def _check_force(numbers: Numbers, rows: Rows, weight: np.ndarray | None, of_target: bool) -> None:
     """Look for a loss that flattens far out, where too many rows are."""
     lowest = numbers.lowest(rows.y, BESIDE * typical_distance(numbers, rows))
     distance, side = lowest.distance(rows.f)
@@ -124,8 +127,11 @@ def _check_force(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Non
     lost = known & (size[0] < LEAST_FORCE * np.nan_to_num(size).max(axis=0))
     share = float(np.average(lost, weights=weight))
     if share > MOST_LOST:
+        advice = (
+            "take Cauchy, Welsch or Tukey" if of_target else "compare on the scale of the link, as in f - log(y)"
+        )
         raise ValueError(
             f"formula flattens too near to its minimum for these targets: at the start value {share:.0%} of them"
             f" have less than {LEAST_FORCE:.0%} of the slope that they would have nearer to it, and would hardly"
-            " be learned. Make it wider, in the unit of the target, or take Cauchy, Welsch or Tukey"
+            f" be learned. Make it wider, in the unit of the target, or {advice}"
         )

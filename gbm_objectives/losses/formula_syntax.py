@@ -131,7 +131,8 @@ class _Reader:
         if isinstance(node, ast.IfExp):
             yes, no = self.expression(node.body, below), self.expression(node.orelse, below)
             return self.ours.Choose(self.condition(node.test, below), yes, no)
-        raise self.refuse(node, type(node).__name__)
+        hint = ": write 3 if y > f else 1" if isinstance(node, (ast.Compare, ast.BoolOp)) else ""
+        raise self.refuse(node, type(node).__name__ + hint)
 
     def number(self, node: ast.Constant) -> Any:
         value = node.value

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-__all__ = ["KeptCategories", "check_categories", "first_rounds", "with_start_in_trees"]
+__all__ = ["BESIDE_OFFSET", "KeptCategories", "check_categories", "first_rounds", "with_start_in_trees"]
 
 Json = dict[str, Any]
+# The attribute of models that were trained beside an offset, which to go on from asks for one again.
+BESIDE_OFFSET = "trained_beside_base_margin"
 
 
 def first_rounds(booster: xgb.Booster, rounds: int) -> xgb.Booster:
@@ -104,7 +106,9 @@ def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_sc
     text = "[" + ",".join(map(repr, np.atleast_1d(base_score).tolist())) + "]"
     for learner in (model["learner"], config["learner"]):
         learner["learner_model_param"]["base_score"] = text
-    return _from_json(model, config)
+    moved = _from_json(model, config)
+    moved.set_attr(**{BESIDE_OFFSET: "true"})
+    return moved
 
 
 def _shift(tree: Json, by: Any) -> None:

@@ -26,7 +26,7 @@ from ..common import (
 from ..finite import finite_start
 from ..metrics import Result, is_own, native_metrics, placed, results_of
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
-from .model_json import KeptCategories, check_categories, with_start_in_trees
+from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions
 
@@ -142,9 +142,14 @@ def train(
     if xgb_model is None:
         params["base_score"] = base_score(loss, start)
     else:
-        if any(offset is not None for offset in offsets):
-            raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
         xgb_model = _to_go_on_from(xgb_model, loss, params, dtrain)
+        if xgb_model.attr(BESIDE_OFFSET) is None:
+            if any(offset is not None for offset in offsets):
+                raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
+        elif offsets[0] is None:
+            raise ValueError("xgb_model was trained beside a base_margin: dtrain must have that of its rows, or 0")
+        else:
+            start = np.zeros_like(start)  # the model's is in its trees
 
     # DART's predictions leave trees out: its loss rises and falls with them.
     # From XGBoost 3.4 on a booster of trees drops them, too, where it is given a rate.
@@ -191,7 +196,7 @@ def train(
             xgb_model=xgb_model,
             **directions.beside(keywords, verbose=True),
         )
-    if any(offset is not None for offset in offsets):
+    if xgb_model is None and any(offset is not None for offset in offsets):
         booster = with_start_in_trees(booster, start, base_score(loss, np.zeros_like(start)))
     return booster
 

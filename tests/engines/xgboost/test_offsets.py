@@ -103,8 +103,23 @@ def test_early_stopping_and_going_on_keep_the_start():
     model.fit(X, CLAIMS, base_margin=offset, eval_set=(X, RNG.permutation(CLAIMS)), eval_init_score=[offset])
     assert model.best_iteration_ < 50
     is_right(model.booster_, offset)
-    more = XGBOOST.train(PoissonDeviance(), X, CLAIMS / EXPOSURE, EXPOSURE, xgb_model=model.booster_, rounds=5)
-    is_right(more, offset)
+    again = XGBOOST.estimator(False, n_estimators=5)
+    more = GBMRegressor(PoissonDeviance(), again).fit(X, CLAIMS, base_margin=offset, init_model=model)
+    assert more.booster_.num_boosted_rounds() == model.best_iteration_ + 5
+    is_right(more.booster_, offset)
+    third = GBMRegressor(PoissonDeviance(), again).fit(X, CLAIMS, base_margin=offset, init_model=more)
+    is_right(third.booster_, offset)
+
+
+def test_going_on_from_a_model_beside_an_offset_needs_one():
+    """Without it the trees would be grown on claims as if each row had the same exposure, and on 0.2.0 were."""
+    booster = trained(PoissonDeviance(), np.log(EXPOSURE))
+    with pytest.raises(ValueError, match="xgb_model was trained beside a base_margin: dtrain must have"):
+        XGBOOST.train(PoissonDeviance(), X, CLAIMS, xgb_model=booster, rounds=5)
+    with pytest.raises(ValueError, match="base_margin must not be set beside xgb_model"):
+        plain = XGBOOST.train(PoissonDeviance(), X, CLAIMS, rounds=5)
+        model = GBMRegressor(PoissonDeviance(), XGBOOST.estimator(False))
+        model.fit(X, CLAIMS, base_margin=np.log(EXPOSURE), init_model=plain)
 
 
 def test_parameters_of_prediction_stay():
