@@ -242,6 +242,24 @@ def test_sums_of_few_and_of_many_numbers(shape):
         assert got.shape == shape
 
 
+def test_other_ports_are_looked_for_where_one_is_taken(client, monkeypatch):
+    module = import_module("gbm_objectives.engines.lightgbm.dask")
+    right, looks = module._free_ports, []
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+
+        def free_ports(client, workers):
+            looks.append(right(client, workers))
+            first = {workers[0]: taken.getsockname()[1]} if len(looks) == 1 else {}
+            return {**looks[-1], **first}
+
+        monkeypatch.setattr(module, "_free_ports", free_ports)
+        rows, target = parted(client, X, 450), parted(client, Y, 450)
+        params = {"num_threads": 1, "verbose": -1}
+        booster, _ = module.train(client, params, rows, target, loss=PoissonDeviance(), num_boost_round=2)
+    assert booster.num_trees() == 2 and len(looks) == 2
+
+
 def test_a_port_that_was_taken_meanwhile():
     """LightGBM itself would let the other worker wait for a minute, and end its process."""
     with socket.socket() as taken:

@@ -23,6 +23,7 @@ from ..metrics import users_functions, users_metrics
 from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params, valid_names
+from .network import PortTakenError
 from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
 from .train import complete
 from .watching import EARLY_STOPPING_NAMES
@@ -39,6 +40,8 @@ NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", 
 SECONDS_FOR_CAUSE = 5
 # How often to look whether all workers are there.
 SECONDS_BETWEEN_LOOKS = 1
+# On a busy machine a training finds a port taken now and then, by a connection of Dask or XGBoost.
+LOOKS_FOR_PORTS = 4
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
 
@@ -158,7 +161,7 @@ def _train(
     )
     # LightGBM has one network in a process: two trainings on the same workers take turns.
     with client.as_current(), Lock(LOCK), naming_lost_workers(client):  # type: ignore[no-untyped-call]  # Dask's
-        text, history, best = _train_on(client, workers, shares, bins, params, settings)
+        text, history, best = _train_on_free_ports(client, workers, shares, bins, params, settings)
     booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
     # Of the last round where none is the best, as `lightgbm.train` has it.
@@ -218,6 +221,14 @@ def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Tra
         data.client, params, task, names, n_rounds, stopping, functions, data.callbacks, repeats
     )
     return Trained(booster, history, max(booster.best_iteration, 0) or None), task.loss
+
+
+def _train_on_free_ports(client: Any, *task: Any) -> tuple[str, dict[str, Any], int]:
+    """Train, with other ports where one is taken between the look for it and the training: by any connection."""
+    for _ in range(LOOKS_FOR_PORTS - 1):
+        with suppress(PortTakenError):
+            return _train_on(client, *task)
+    return _train_on(client, *task)
 
 
 def _train_on(

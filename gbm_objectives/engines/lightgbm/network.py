@@ -15,12 +15,16 @@ import lightgbm as lgb
 
 from ..communicator import Communicator
 
-__all__ = ["ONE_AT_A_TIME", "leave", "network"]
+__all__ = ["ONE_AT_A_TIME", "PortTakenError", "leave", "network"]
 
 # LightGBM has one network in a process; a training that was interrupted may be in it when the next one comes.
 ONE_AT_A_TIME = Lock()
 # What LightGBM takes where nothing is said; minutes.
 DEFAULTS = {"machines": None, "local_listen_port": 12400, "time_out": 120}
+
+
+class PortTakenError(RuntimeError):
+    """A port that was free when it was looked for is not any more."""
 
 
 @contextmanager
@@ -72,7 +76,9 @@ def _check_free(port: int) -> None:
         try:
             one.bind(("", port))
         except OSError as error:
-            raise RuntimeError(f"port {port}, found for LightGBM on this worker, is not free any more") from error
+            raise PortTakenError(
+                f"port {port}, found for LightGBM on this worker, is not free any more"
+            ) from error
 
 
 def _reset_when_closed(machines: str, port: int) -> None:
