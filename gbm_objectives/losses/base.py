@@ -129,10 +129,18 @@ class Loss(BaseEstimator, ABC):
         return self._derivatives(y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False))
 
     def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> np.ndarray:
         """Return the loss's own gradient of a block of rows: with a constant curvature nothing is smoothed."""
         return self._gradient(y_true, raw_prediction)
+
+    def _softened(self, known: Any) -> bool:
+        """Return whether the engines get the gradient of a smoothed loss."""
+        return bool(known)
+
+    def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
+        """Return the loss with each "auto" in its place, by the residuals of these rows."""
+        return self
 
     # ---- facts, as data -----------------------------------------------------------------------------------
 
@@ -225,7 +233,7 @@ class Loss(BaseEstimator, ABC):
         return self.response(raw_prediction)
 
     def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
-        """Return the loss to train with: where a hyper-parameter is "auto", a copy with its value for a target."""
+        """Return the loss where training begins: with each "auto" as a number, by the spread of a target."""
         return self
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
