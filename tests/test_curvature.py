@@ -8,7 +8,9 @@ from scipy.optimize import brentq
 from scipy.special import huber
 
 from gbm_objectives import AbsoluteError, Quantile
-from gbm_objectives.curvature import NARROWEST, SAMPLE_ROWS, consistent_pair, residual_widths
+from gbm_objectives.curvature import consistent_pair
+from gbm_objectives.sampling import SAMPLE_ROWS
+from gbm_objectives.widths import residual_widths
 
 
 def width(size, weight):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..curvature import Pace
 from ..validation import as_numbers, as_raw, as_weight, hashable
 from .declaration import CurvatureKind, check_declaration
 from .domain import REAL, Domain
@@ -69,6 +70,8 @@ class Loss(BaseEstimator, ABC):
     curvature_kind: CurvatureKind
     noise: Noise | None = None
     classifies: bool = False
+    # How a training steps; ours sets it in a copy of the loss.
+    _pace: Pace = Pace()
     # What the engines get gradient and curvature times, where they are not normalised: a half of a deviance, which
     # is twice a negative log-likelihood, as from the engines' own objectives.
     _share: ClassVar[float] = 1.0

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..curvature import SAMPLE_ROWS, sample_rows
+from ..sampling import SAMPLE_ROWS, sample_rows
 from .domain import Domain
 
 __all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "derivatives", "weighted_float32"]

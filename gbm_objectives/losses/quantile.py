@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..curvature import Widths, consistent_pair
+from ..curvature import consistent_pair
 from ..validation import check_number
+from ..widths import Widths
 from .domain import Domain
 from .noise import LAPLACE, Noise, asymmetric_laplace
 from .residual import KinkedLoss, residual, weighted_quantile
@@ -74,13 +75,18 @@ WEAKER_SIDE = 1.0 / 3.0
 
 
 def two_sided_pair(
-    r: np.ndarray, s: np.ndarray, above: float, below: float, weaker: float = WEAKER_SIDE
+    r: np.ndarray,
+    s: np.ndarray,
+    broad: np.ndarray | None,
+    above: float,
+    below: float,
+    weaker: float = WEAKER_SIDE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the consistent pair of a kink with the slopes `above` where r > 0 and -`below` elsewhere.
 
     The curvature of the side that pulls less is at least the share `weaker` of the other's.
     """
-    gradient, curvature = consistent_pair(r, s)
+    gradient, curvature = consistent_pair(r, s, broad)
     least = weaker * max(above, below)
     gradient *= _by_side(r, above, below)
     curvature *= _by_side(r, max(above, least), max(below, least))
@@ -159,10 +165,11 @@ class Quantile(KinkedLoss):
         gradient[r == 0] = 0.5 - self.alpha
         return gradient
 
-    def _pair_of_residual(self, r: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return two_sided_pair(
-            r, s, 1.0 - self.alpha, self.alpha, 1.0 if self.hessian == "majorizer" else WEAKER_SIDE
-        )
+    def _pair_of_residual(
+        self, r: np.ndarray, s: np.ndarray, broad: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        weaker = 1.0 if self.hessian == "majorizer" else WEAKER_SIDE
+        return two_sided_pair(r, s, broad, 1.0 - self.alpha, self.alpha, weaker)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return weighted_quantile(y_true, self.alpha, sample_weight)
@@ -288,4 +295,4 @@ class EpsilonInsensitive(KinkedLoss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         beyond = self._beyond(residual(y_true, raw_prediction, dtype))
-        return self._pair_of_residual(beyond, known.of_rows(beyond, raw_prediction, y_true))
+        return self._pair_of_residual(beyond, *known.of_rows(beyond, raw_prediction, y_true))

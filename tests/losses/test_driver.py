@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from gbm_objectives import AbsoluteError, FormulaLoss, Hinge, Huber, LogCosh, Quantile
-from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
 from gbm_objectives.losses import driver
 from gbm_objectives.losses.formula_rows import HALVINGS, Numbers
+from gbm_objectives.sampling import SAMPLE_ROWS, sample_rows
+from gbm_objectives.widths import residual_widths
 from tests.catalogue import CASES
 
 

@@ -11,7 +11,7 @@ from ..common import alone_with, resolved_for, start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of, set_start
-from .parameters import ObjectiveIsNone, checked_params, given_start
+from .parameters import ObjectiveIsNone, checked_params, given_start, paced
 from .train import complete
 from .watching import feval_of, n_watched
 
@@ -94,7 +94,7 @@ def cv(
         # Before any fold: a message has the row's number among all.
         finite_start(loss, ["train_set"], [rows], [offset], given)
         evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
-        params["objective"] = loss
+        params["objective"] = paced(loss, params)
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
