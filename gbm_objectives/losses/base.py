@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,7 +60,8 @@ class Loss(BaseEstimator, ABC):
 
     On the identity link, and with several `outputs`, the engines get gradient and curvature times the constant
     that makes the weighted harmonic mean of the curvature 1, for each output: `reg_lambda` and `min_child_weight`
-    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit.
+    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit, and
+    margins (`Hinge`) have one of their own.
     """
 
     link: Link = IDENTITY
@@ -69,9 +70,6 @@ class Loss(BaseEstimator, ABC):
     curvature_kind: CurvatureKind
     noise: Noise | None = None
     classifies: bool = False
-    # What the engines get gradient and curvature times, where they are not normalised: a half of a deviance, which
-    # is twice a negative log-likelihood, as from the engines' own objectives.
-    _share: ClassVar[float] = 1.0
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         # An engine that was given the class calls it with predictions and data, or with targets and predictions.
@@ -156,6 +154,14 @@ class Loss(BaseEstimator, ABC):
     def normalised(self) -> bool:
         """Whether the engines get gradient and curvature with a mean curvature of 1; see the class."""
         return self.curvature_kind != "constant" and (bool(self.outputs) or self.link == IDENTITY)
+
+    @property
+    def _share(self) -> float:
+        """What the engines get gradient and curvature times, where they are not normalised.
+
+        A half of a deviance, which is twice a negative log-likelihood, as from the engines' own objectives.
+        """
+        return 1.0
 
     @property
     def name(self) -> str:
