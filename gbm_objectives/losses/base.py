@@ -157,10 +157,7 @@ class Loss(BaseEstimator, ABC):
 
     @property
     def _share(self) -> float:
-        """What the engines get gradient and curvature times, where they are not normalised.
-
-        A half of a deviance, which is twice a negative log-likelihood, as from the engines' own objectives.
-        """
+        """What the engines get both times, where they are not normalised: a half of a deviance."""
         return 1.0
 
     @property
