@@ -35,10 +35,10 @@ its width. Therefore the share rises on all sides to four times theirs, but not 
 
 Beside many equal targets (counts, zeros) and below the low quantiles of skewed noise one side is many times as
 narrow as the other. As the gradient's width that is right: were it wider, the fit would rest where the narrow
-side's slope balances the other side's pull, off the target. As the curvature's it is too much, since LightGBM counts
-rows by it. So the curvature has a width of its own there, which is not as narrow (see `Pace`). Steps of the narrow
-side may then be too long for its own rows, by the ratio of both widths; this is no more than the learning rate takes
-off them again.
+side's slope balances the other side's pull, off the target. As the curvature's it is too much, since LightGBM
+counts rows by it. So the curvature has a width of its own there, which is not as narrow (see `Pace`). A step may
+then be too long for rows of the narrow side, by the ratio of both widths; that is never more than the learning
+rate takes off it again.
 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
 where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their

@@ -17,9 +17,9 @@ __all__ = ["Widths", "residual_widths"]
 PULL_OF_OUTLIERS = 0.25
 # At a larger share the widths are less than the mean of |r|, and the curvature is as uneven as without any.
 LARGEST_PULL = 0.6
-# Where a kind of rows is rare its curvature may be larger still, up to twice as much in all as the other rows' at the
-# widest width: LightGBM then counts no other row as less than a third of one. Without it the 0.01 quantile of targets
-# that crowd at their lower end (gamma noise of shape 1/2) has 4% of them below it.
+# Where a kind of rows is rare its curvature may be larger still, up to twice as much in all as the other rows' at
+# the widest width: LightGBM then counts no other row as less than a third of one. Without it the 0.01 quantile of
+# targets that crowd at their lower end (gamma noise of shape 1/2) has 4% of them below it.
 SHARE_OF_RARE = 2.0
 # Noise that grows tenfold over the range of predictions varies by 15% within a sixteenth of it. The 128 rows that
 # an even sample has on each side of a group tell its width within 15% at the worst, too: the values min(|r|, s)

@@ -8,9 +8,12 @@ from scipy.optimize import brentq
 from scipy.special import huber
 
 from gbm_objectives import AbsoluteError, Quantile
-from gbm_objectives.curvature import consistent_pair
+from gbm_objectives.curvature import Pace, consistent_pair
 from gbm_objectives.sampling import SAMPLE_ROWS
 from gbm_objectives.widths import residual_widths
+
+# Of a learning rate next to 0, at which the mean pull is a quarter.
+SLOW = Pace(learning_rate=1e-9)
 
 
 def width(size, weight):
@@ -21,7 +24,7 @@ def width(size, weight):
 def widths_of(residual):
     """Widths of one group, of rows below and above a target that no two of them share."""
     raw = np.linspace(0, 1, len(residual))
-    return residual_widths(raw, raw - residual, local=False).table
+    return residual_widths(raw, raw - residual, pace=SLOW, local=False).table
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -31,7 +34,7 @@ def test_widths_solve_their_equation(noise, weighted):
     draw = {"standard_t": lambda n: rng.standard_t(2, n)}.get(noise, lambda n: getattr(rng, noise)(0, 1, n))
     residual = draw(3000) - 0.3
     weight = rng.integers(0, 4, 3000).astype(float) if weighted else None
-    table = residual_widths(residual, np.zeros(3000), weight, local=False).table
+    table = residual_widths(residual, np.zeros(3000), weight, SLOW, local=False).table
     for above, got in enumerate(table):
         side = (residual > 0) == bool(above)
         expected = width(np.abs(residual[side]), None if weight is None else weight[side])
@@ -62,7 +65,7 @@ def test_many_outliers_on_one_side_do_not_set_its_width(share, weighted):
     spoilt = np.where(hit, 1e3, residual)
     weight = np.where(hit, 0.5, 1.0) if weighted else None
     raw = np.linspace(0, 1, 4000)
-    table = residual_widths(raw, raw - spoilt, weight, local=False).table
+    table = residual_widths(raw, raw - spoilt, weight, SLOW, local=False).table
     assert 0.8 < table[1] < 2 * widths_of(residual)[1]
     # Neither side is left with the others' width: the pull rises on both.
     assert table[1] / table[0] < 3
@@ -72,15 +75,20 @@ def test_widths_are_local_and_within_bounds():
     rng = np.random.default_rng(0)
     raw = np.r_[np.zeros(500), np.full(500, 100.0)]
     y = raw - np.r_[0.01 * rng.standard_normal(500), 10 * rng.standard_normal(500)]
-    small, large = residual_widths(raw, y).of_rows(raw - y, raw, y)[[0, -1]]
+    small, large = residual_widths(raw, y).of_rows(raw - y, raw, y)[0][[0, -1]]
     assert small < 0.15 * large
     # A row far outside of the sample has the width of the nearest group, and of its own side.
     far = np.array([-1e30, 1e30])
     scale = residual_widths(raw, y)
-    np.testing.assert_array_equal(scale.of_rows(far, far, 0 * far), scale.table[[0, -1]])
-    # 95% of the rows are close to their target, on one side of it: they are not so narrow that the others vanish.
-    below, above = widths_of(np.where(rng.random(2000) < 0.95, 1e-6, -20.0))
-    assert above == pytest.approx(NARROWEST * below)
+    np.testing.assert_array_equal(scale.of_rows(far, far, 0 * far)[0], scale.table[[0, -1]])
+    # 95% of the rows are close to their target, on one side of it: their curvature is not so large that the others
+    # vanish, and their gradient so steep that a step, times the learning rate, is not too long.
+    raw = np.linspace(0, 1, 2000)
+    y = raw - np.where(rng.random(2000) < 0.95, 1e-6, -20.0)
+    widths = residual_widths(raw, y, pace=Pace(learning_rate=0.1, narrowest=1 / 50), local=False)
+    below, above = widths.broad
+    assert above == pytest.approx(below / 50)
+    assert widths.table[1] == pytest.approx(0.1 * above)
     assert residual_widths(np.zeros(10), np.zeros(10)).table is None  # nothing to learn
     for degenerate in (np.full(10, 1e-44), np.array([-1e300, 1e300])):
         raw = np.arange(float(len(degenerate)))
@@ -97,7 +105,7 @@ def test_targets_of_one_value_have_widths_of_their_own():
     np.testing.assert_allclose(
         gradient[y > 0] / hessian[y > 0], (raw - y)[y > 0], rtol=1e-5
     )  # no step is cut short
-    assert hessian.max() < 1.01 / NARROWEST * hessian.min()
+    assert hessian.max() < 1.01 / Pace().narrowest * hessian.min()
 
 
 def test_the_pair_is_that_of_the_smoothed_loss():

@@ -251,7 +251,7 @@ def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: 
 
 
 def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace) -> Loss:
-    """Return a copy of the loss that steps as the parameters say; `names` are the engine's for the learning rate."""
+    """Return a copy of the loss that steps as the parameters say; `names` are those of the learning rate."""
     given = next((params[name] for name in names if params.get(name) is not None), pace.learning_rate)
     try:
         rate = float(given)

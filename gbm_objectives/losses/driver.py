@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class Formulas(Protocol):
     """What the driver needs of a loss."""
 
     domain: Domain
-    _share: ClassVar[float]
+
+    @property
+    def _share(self) -> float: ...
 
     @property
     def curvature_kind(self) -> Any: ...

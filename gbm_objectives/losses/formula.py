@@ -215,11 +215,9 @@ class FormulaLoss(Loss):
         shape = self._shape()
         if shape.slopes is not None:
             return widths_of(y_true + shape.centre, raw_prediction, weight, self._pace)
-        return (
-            None
-            if shape.steps_are_exact
-            else known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
-        )
+        if shape.steps_are_exact:
+            return None
+        return known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
@@ -230,7 +228,8 @@ class FormulaLoss(Loss):
             below, above = shape.slopes
             target = y_true + shape.centre
             r = residual(target, raw_prediction, dtype)
-            return two_sided_pair(r, *known.of_rows(r, raw_prediction, target), above, below)
+            s, broad = known.of_rows(r, raw_prediction, target)
+            return two_sided_pair(r, s, broad, above, below)
         if known is not None and known.pair is not None and known.pair[0] is raw_prediction:
             return known.pair[1:]
         rows = self._rows(y_true, raw_prediction)

@@ -75,8 +75,12 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
     """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
     # Of several outputs fewer rows each: their widths take as long together as those of one.
     most = SAMPLE_ROWS // (1 if raw_prediction.ndim == 1 else raw_prediction.shape[1])
-    rows = rows_of_round(raw_prediction, weight, most)
-    widths = residual_widths(raw_prediction[rows], y_true[rows], None if weight is None else weight[rows], pace)
+
+    def of(rows: Any) -> Widths:
+        counts = None if weight is None else weight[rows]
+        return residual_widths(raw_prediction[rows], y_true[rows], counts, pace)
+
+    widths = of(rows_of_round(raw_prediction, weight, most))
     if widths.table is None:
         # Most rows are at their target, and the sample holds no other.
         away = (y_true != raw_prediction.T).reshape(-1, len(y_true)).any(axis=0)
@@ -84,9 +88,7 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
         if others.size == 0:
             return widths  # nothing to learn
         rows = others[sample_rows(len(others), most=most)]
-        widths = residual_widths(
-            raw_prediction[rows], y_true[rows], None if weight is None else weight[rows], pace
-        )
+        widths = of(rows)
     return widths
 
 
