@@ -122,13 +122,15 @@ def consistent_pair(
     >>> gradient.tolist(), curvature.tolist()
     ([0.0, -0.5, 1.0, 1.0], [1.0, 1.0, 0.5, 0.25])
     """
-    size = np.abs(r)
-    curvature = np.maximum(size, s)
-    np.divide(r.dtype.type(1), curvature, out=curvature)
-    gradient = r * curvature
-    if broad is not None:
+    curvature = np.abs(r)
+    if broad is None:
+        np.maximum(curvature, s, out=curvature)
+        np.divide(r.dtype.type(1), curvature, out=curvature)
+        gradient = r * curvature
+    else:
+        gradient = r / np.maximum(curvature, s)
         s = broad
-        curvature = np.maximum(size, s, out=size)
+        np.maximum(curvature, s, out=curvature)
         np.divide(r.dtype.type(1), curvature, out=curvature)
     np.maximum(curvature, r.dtype.type(1 / flatness) / s, out=curvature)
     return gradient, curvature

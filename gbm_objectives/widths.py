@@ -16,8 +16,8 @@ __all__ = ["Widths", "residual_widths"]
 # Friedman's surface as LightGBM's own, which is then as near; clean data seldom have so many rows so far out.
 PULL_OF_OUTLIERS = 0.15
 # With a larger share the widths are less than the mean of |r|, and the curvature is as uneven as without any; with
-# less than .75 a rate of 1, which asks for that, would not get it. With .6 a fifth of outliers leaves absolute error
-# 1.25 times as far as LightGBM's own, with .8 1.05 times.
+# less than .75 a rate of 1, which asks for that, would not get it. With .6 a fifth of outliers leaves absolute
+# error 1.25 times as far as LightGBM's own, with .8 1.05 times.
 LARGEST_PULL = 0.8
 # Where a kind of rows is rare its curvature may be larger still, up to twice as much in all as the other rows' at
 # the widest width: LightGBM then counts no other row as less than a third of one. Without it the 0.01 quantile of
@@ -163,17 +163,21 @@ def residual_widths(
         if not size.all():  # a row may be at its target with some outputs
             weight = None if weight is None else weight[size > 0]
             size, cell = size[size > 0], cell[size > 0]
-    widths, counts = _widths(size, cell, shape, start, weight, pace.pull)
+    widths = _widths(size, cell, shape, start, weight, pace.pull)
     if n_outputs > 1:
         # With some outputs all of these rows may be at their target, and others not.
         seen = np.bincount(cell // (shape[1] * shape[2]), minlength=n_outputs) > 0
         widths[~seen] = widths[seen].max()
     widest = widths.max(axis=-1, keepdims=True)
-    others = np.maximum(counts.sum(axis=-1, keepdims=True) - counts, SMALLEST_WIDTH)
-    least = np.minimum(pace.narrowest, counts / (SHARE_OF_RARE * others)) * widest
-    broad = np.maximum(widths, least)
-    widths = np.maximum(np.maximum(widths, min(pace.learning_rate, 1.0) * least), SMALLEST_WIDTH)
-    return Widths(widths.ravel(), low, groups_per_unit, atom, broad.ravel() if (broad > widths).any() else None)
+    broad = None
+    if np.minimum.reduce(widths - pace.narrowest * widest, axis=None) < 0:
+        counts = np.bincount(cell, weight, widths.size).reshape(shape).astype(np.float64)
+        counts += SHRINKAGE * counts.sum(axis=1, keepdims=True)
+        others = np.maximum(counts.sum(axis=-1, keepdims=True) - counts, SMALLEST_WIDTH)
+        least = np.minimum(pace.narrowest, counts / (SHARE_OF_RARE * others)) * widest
+        broad = np.maximum(np.maximum(widths, least), SMALLEST_WIDTH).ravel()
+        widths = np.maximum(widths, min(pace.learning_rate, 1.0) * least)
+    return Widths(np.maximum(widths, SMALLEST_WIDTH).ravel(), low, groups_per_unit, atom, broad)
 
 
 def _atom(y_true: np.ndarray, weight: np.ndarray | None) -> float | None:
@@ -216,8 +220,8 @@ def _widths(
     start: np.ndarray,
     weight: np.ndarray | None,
     mean_pull: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return widths and counts (n_outputs, n_groups, n_kinds), the widths by iteration of their equation.
+) -> np.ndarray:
+    """Return the widths (n_outputs, n_groups, n_kinds), by iteration of their equation.
 
     On few rows what it costs is the number of calls of NumPy, therefore few of them in the loop.
     """
@@ -225,7 +229,6 @@ def _widths(
     n_cells = shape[0] * shape[1] * shape[2]
     total = np.bincount(cell, weight, n_cells).reshape(shape)
     by_kind = np.add.reduce(total, axis=1, keepdims=True)
-    counts = total + SHRINKAGE * by_kind
     prior = SHRINKAGE * np.add.reduce(by_kind, axis=2, keepdims=True)
     share = prior / np.maximum(by_kind, SMALLEST_WIDTH)
     # Of several outputs one may be at the target in all rows.
@@ -250,7 +253,7 @@ def _widths(
         pooled = np.add.reduce(sums, axis=1, keepdims=True)
         table = (sums + share * pooled) / divisor
     if by_kind.all():
-        return table, counts
+        return table
     # A kind that the sample has no rows of is asked for by few others: as wide as all together.
     every = pooled.sum(axis=2, keepdims=True) / (pull * by_kind.sum(axis=2, keepdims=True) + SMALLEST_WIDTH)
-    return np.where(by_kind > 0, table, every), counts
+    return np.where(by_kind > 0, table, every)

@@ -31,7 +31,7 @@ def one_width(f):
 def two_widths(f):
     """Return each row's width: one for the rows above the prediction, one for those below."""
     raw = np.full_like(y, f)
-    return residual_widths(raw, y, local=False).of_rows(raw - y, raw, y)
+    return residual_widths(raw, y, local=False).of_rows(raw - y, raw, y)[0]
 
 
 places = {

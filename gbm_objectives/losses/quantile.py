@@ -23,13 +23,14 @@ class AbsoluteError(KinkedLoss):
 
         loss       |r|
         gradient   sign(r), 0 at the kink
-        curvature  1/min(max(|r|, s), 4 s)    consistent
+        curvature  1/min(max(|r|, s), 2 s)    consistent
 
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
-    engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is four
-    times the mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, so that
-    both sides balance at the median; `gbm_objectives.curvature` explains it. A leaf of one row steps to its target
-    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
+    engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is the
+    mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, divided by a share
+    that follows the learning rate, so that both sides balance at the median; `gbm_objectives.curvature` explains it.
+    A leaf of one row does not step beyond its target, and training is tested at learning rates up to 1. Maximum
+    likelihood under Laplace noise.
 
     Parameters
     ----------
@@ -115,11 +116,11 @@ class Quantile(KinkedLoss):
 
     with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
     others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
-    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is four times the mean of ``min(|r|,
-    s)`` on the row's side of its target, over rows with similar predictions, so that both sides balance at the
-    quantile; `gbm_objectives.curvature` explains it, and where it does not. A leaf of one row steps to its target
-    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric Laplace
-    noise.
+    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is the mean of ``min(|r|, s)``
+    on the row's side of its target, over rows with similar predictions, divided by a share that follows the learning
+    rate, so that both sides balance at the quantile; `gbm_objectives.curvature` explains it. A leaf of one row does
+    not step beyond its target, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric
+    Laplace noise.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ class AbsolutePercentageError(KinkedLoss):
 
         loss       |r|/|y_true|
         gradient   sign(r)/|y_true|, 0 at the kink
-        curvature  1/(|y_true| min(max(|r|, s), 4 s))    consistent
+        curvature  1/(|y_true| min(max(|r|, s), 2 s))    consistent
 
     It is absolute error with ``1/|y_true|`` as weights, and the pair is that of `AbsoluteError`. Small targets
     decide the fit, which lies below the median.
@@ -246,7 +247,7 @@ class EpsilonInsensitive(KinkedLoss):
 
         loss       |e|
         gradient   sign(e), half of it at the edge of the tube
-        curvature  1/min(max(|e|, s), 4 s)    consistent
+        curvature  1/min(max(|e|, s), 2 s)    consistent
 
     The pair is that of `AbsoluteError` with e in place of r: a leaf of one row steps to the edge of the tube.
 

@@ -12,6 +12,7 @@ from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start, paced
+from .ties import warn_of_ties
 from .train import complete
 from .watching import feval_of, n_watched
 
@@ -93,6 +94,7 @@ def cv(
         loss = resolved_for(loss, *rows, offset)
         # Before any fold: a message has the row's number among all.
         finite_start(loss, ["train_set"], [rows], [offset], given)
+        warn_of_ties(loss, *rows)
         evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
         params["objective"] = paced(loss, params)
         result: dict[str, Any] = lgb.cv(

@@ -20,6 +20,7 @@ from .data_sets import check_data_set, construct, given_target, named_sets, offs
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
 from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start, paced
+from .ties import warn_of_ties
 from .watching import feval_of, n_watched
 
 __all__ = ["complete", "objective_name", "train"]
@@ -90,8 +91,9 @@ def train(
     -----
     UserWarning
         If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot. Not with
-        DART. Our losses are tested at learning rates up to 1. Or if one of several outputs stands still though its
-        gradients want a step, as penalties can make it.
+        DART. Our losses are tested at learning rates up to 1. If one of several outputs stands still though its
+        gradients want a step, as penalties can make it. Or if nearly all targets are one value and the loss has a
+        kink there, which LightGBM's way to count rows does not go with.
 
     Examples
     --------
@@ -155,6 +157,7 @@ def train(
         loss = resolved_for(loss, *targets[0], offsets[0])
         params["objective"] = _objective(loss, params)
         start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
+        warn_of_ties(loss, *targets[0])
         with start_values(sets, start, offsets):
             booster = lgb.train(params, train_set, **keywords(loss))
         return complete(booster, loss, start)
