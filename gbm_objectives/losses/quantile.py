@@ -28,9 +28,8 @@ class AbsoluteError(KinkedLoss):
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
     engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is the
     mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, divided by a share
-    that follows the learning rate, so that both sides balance at the median; `gbm_objectives.curvature` explains it.
-    A leaf of one row does not step beyond its target, and training is tested at learning rates up to 1. Maximum
-    likelihood under Laplace noise.
+    that follows the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`. Training
+    is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
@@ -117,10 +116,9 @@ class Quantile(KinkedLoss):
     with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
     others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
     loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is the mean of ``min(|r|, s)``
-    on the row's side of its target, over rows with similar predictions, divided by a share that follows the learning
-    rate, so that both sides balance at the quantile; `gbm_objectives.curvature` explains it. A leaf of one row does
-    not step beyond its target, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric
-    Laplace noise.
+    on the row's side of its target, over rows with similar predictions, divided by a share that follows the
+    learning rate, so that both sides balance at the quantile; see `gbm_objectives.curvature`. Training is tested
+    at learning rates up to 1. Maximum likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------

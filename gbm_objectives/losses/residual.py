@@ -40,9 +40,9 @@ LEAST_WEIGHT = np.float32(1e-3)
 # together, and LightGBM, which counts rows by it, splits nothing off. A hundredth of the rows pulls softer by it.
 NEAREST, SHARP, FEW_ROWS = 0.01, 100.0, 64
 
-# Where both sides are equally steep, rows further out than twice their width are outliers, and move by no more. With
-# 4 times, as of a quantile, whose weaker side is meant to be far out, a leaf of outliers alone steps right to them:
-# among a tenth of them absolute error on LightGBM came out 1.45 from Friedman's surface, with twice .93.
+# Where both sides are equally steep, rows further out than twice their width are outliers, and move by no more.
+# With 4 times, as of a quantile, whose weaker side is meant to be far out, a leaf of outliers alone steps right to
+# them: among a tenth of them absolute error on LightGBM came out 1.45 from Friedman's surface, with twice .93.
 OF_EVEN_SIDES = 2.0
 
 # Of a loss with a kink: what `hessian` may be, see `ChoosesHessian`.
