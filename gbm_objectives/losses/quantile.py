@@ -28,8 +28,8 @@ class AbsoluteError(KinkedLoss):
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
     engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is the
     mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, divided by a share
-    that follows the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`. Training
-    is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
+    that follows the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`.
+    Training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
