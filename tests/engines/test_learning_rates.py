@@ -127,6 +127,7 @@ def test_outliers_leave_the_fit_alone(engine):
 
 @pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.9)], ids=repr)
 @pytest.mark.parametrize("share", [0.05, 0.01])
+@pytest.mark.filterwarnings("ignore:.*LightGBM counts rows")
 def test_rare_targets_are_found_among_zeros(engine, loss, share):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((10_000, 5))
