@@ -12,13 +12,15 @@ PACKAGE = ROOT / "gbm_objectives"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # What the modules of a folder, or a module of the ground floor, may import of the package: those before it.
 MAY_IMPORT = {
+    "sampling": set(),
     "curvature": set(),
+    "widths": {"curvature"},
     "validation": set(),
-    "losses": {"curvature", "validation"},
-    "distributions": {"losses", "curvature", "validation"},
-    "engines": {"losses", "curvature", "validation"},
-    "estimators": {"engines", "distributions", "losses", "curvature", "validation"},
-    "testing": {"engines", "distributions", "losses", "curvature", "validation"},
+    "losses": {"curvature", "sampling", "validation", "widths"},
+    "distributions": {"losses", "curvature", "sampling", "validation", "widths"},
+    "engines": {"losses", "curvature", "sampling", "validation", "widths"},
+    "estimators": {"engines", "distributions", "losses", "curvature", "sampling", "validation", "widths"},
+    "testing": {"engines", "distributions", "losses", "curvature", "sampling", "validation", "widths"},
     "plotting": {"losses", "validation"},
     "__init__": {"estimators", "losses", "testing"},
 }

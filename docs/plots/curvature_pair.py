@@ -7,12 +7,12 @@ from gbm_objectives.curvature import consistent_pair
 from gbm_objectives.plotting import COLORS
 
 r = np.linspace(-7.0, 7.0, 1401)
-gradient, curvature = consistent_pair(r, np.array(1.0))
+gradient, curvature = consistent_pair(r, np.array(1.0), flatness=2.0)
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.0), layout="constrained")
 axes[0].plot(r, np.sign(r), color="0.6", label="sign(r)")
 axes[0].plot(r, gradient, color=COLORS["blue"], label="r / max(|r|, s)")
 axes[0].set_title("Gradient")
-axes[1].plot(r, curvature, color=COLORS["blue"], label="1 / min(max(|r|, s), 4 s)")
+axes[1].plot(r, curvature, color=COLORS["blue"], label="1 / min(max(|r|, s), 2 s)")
 axes[1].set(title="Curvature")
 axes[2].plot(r, -r, color="0.6", label="to the target")
 axes[2].plot(

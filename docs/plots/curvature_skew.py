@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 from scipy.optimize import brentq
 
-from gbm_objectives.curvature import consistent_pair, residual_widths
+from gbm_objectives.curvature import consistent_pair
 from gbm_objectives.plotting import COLORS
+from gbm_objectives.widths import residual_widths
 
 y = np.random.default_rng(0).lognormal(0.0, 1.0, 20_000)
 
@@ -30,7 +31,7 @@ def one_width(f):
 def two_widths(f):
     """Return each row's width: one for the rows above the prediction, one for those below."""
     raw = np.full_like(y, f)
-    return residual_widths(raw, y, local=False).of_rows(raw - y, raw, y)
+    return residual_widths(raw, y, local=False).of_rows(raw - y, raw, y)[0]
 
 
 places = {

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from inspect import isroutine
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from ..curvature import sample_rows
+from ..curvature import Pace
 from ..losses import Loss
 from ..losses.metric import labels_and_weight
 from ..losses.start import best_beside
+from ..sampling import sample_rows
 from ..validation import as_weight, first_offender, shown
 from .protocol import Training
 
@@ -25,6 +27,7 @@ __all__ = [
     "Watch",
     "alone_with",
     "as_offset",
+    "at_pace",
     "check_keys",
     "check_labels",
     "check_options",
@@ -246,6 +249,18 @@ def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: 
     if offset is None:
         return start
     return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
+
+
+def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace) -> Loss:
+    """Return a copy of the loss that steps as the parameters say; `names` are those of the learning rate."""
+    given = next((params[name] for name in names if params.get(name) is not None), pace.learning_rate)
+    try:
+        rate = float(given)
+    except (TypeError, ValueError):
+        rate = pace.learning_rate  # the engine refuses it
+    paced = copy(loss)
+    paced._pace = replace(pace, learning_rate=rate)
+    return paced
 
 
 def zero(loss: Loss) -> float | np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..curvature import sample_rows
+from ..sampling import sample_rows
 
 __all__ = ["concatenated", "known_to_engines", "some"]
 

@@ -13,12 +13,12 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from ..curvature import SAMPLE_ROWS, sample_rows
 from ..engines.metrics import has_auto
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
 from ..losses import Loss
 from ..losses.noise import Noise
+from ..sampling import SAMPLE_ROWS, sample_rows
 from ..validation import shown
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from ..curvature import Pace
 from ..validation import as_numbers, as_raw, as_weight, hashable
 from .declaration import CurvatureKind, check_declaration
 from .domain import REAL, Domain
@@ -52,15 +53,16 @@ class Loss(BaseEstimator, ABC):
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf cannot
       raise the loss.
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
-      has the sign of the loss's own or is 0, and a full Newton step of a leaf of one row cannot raise its loss.
-      In leaves of rows that disagree it can for some rounds, most of all where most targets have one value.
+      has the sign of the loss's own or is 0, and the Newton step of a leaf of one row, times the learning rate,
+      cannot raise its loss. Where rows of a leaf disagree it can for some rounds, most of all at equal targets.
     - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex, and for Poisson's.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
       unit of the target.
 
     On the identity link, and with several `outputs`, the engines get gradient and curvature times the constant
     that makes the weighted harmonic mean of the curvature 1, for each output: `reg_lambda` and `min_child_weight`
-    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit.
+    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit, and
+    margins (`Hinge`) have one of their own.
     """
 
     link: Link = IDENTITY
@@ -69,9 +71,7 @@ class Loss(BaseEstimator, ABC):
     curvature_kind: CurvatureKind
     noise: Noise | None = None
     classifies: bool = False
-    # What the engines get gradient and curvature times, where they are not normalised: a half of a deviance, which
-    # is twice a negative log-likelihood, as from the engines' own objectives.
-    _share: ClassVar[float] = 1.0
+    _pace: Pace = Pace()  # set by a training, in a copy of the loss
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         # An engine that was given the class calls it with predictions and data, or with targets and predictions.
@@ -164,6 +164,11 @@ class Loss(BaseEstimator, ABC):
     def normalised(self) -> bool:
         """Whether the engines get gradient and curvature with a mean curvature of 1; see the class."""
         return self.curvature_kind != "constant" and (bool(self.outputs) or self.link == IDENTITY)
+
+    @property
+    def _share(self) -> float:
+        """What the engines get both times, where they are not normalised: a half of a deviance."""
+        return 1.0
 
     @property
     def name(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..curvature import SAMPLE_ROWS, sample_rows
+from ..sampling import SAMPLE_ROWS, sample_rows
 from .domain import Domain
 
 __all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "derivatives", "weighted_float32"]
@@ -30,7 +30,9 @@ class Formulas(Protocol):
     """What the driver needs of a loss."""
 
     domain: Domain
-    _share: ClassVar[float]
+
+    @property
+    def _share(self) -> float: ...
 
     @property
     def curvature_kind(self) -> Any: ...

@@ -176,7 +176,7 @@ class FormulaLoss(Loss):
 
     def __reduce__(self) -> Any:
         # By the names of link and domain, which hold functions.
-        return _restored, (type(self), self.get_params())
+        return _restored, (type(self), self.get_params()), {"_pace": self._pace}
 
     def _shape(self) -> Shape:
         parameters = tuple(sorted((self.parameters or {}).items()))
@@ -214,10 +214,10 @@ class FormulaLoss(Loss):
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
         shape = self._shape()
         if shape.slopes is not None:
-            return widths_of(y_true + shape.centre, raw_prediction, weight)
-        return (
-            None if shape.steps_are_exact else known_of(shape.numbers, self._rows(y_true, raw_prediction), weight)
-        )
+            return widths_of(y_true + shape.centre, raw_prediction, weight, self._pace)
+        if shape.steps_are_exact:
+            return None
+        return known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
@@ -228,7 +228,8 @@ class FormulaLoss(Loss):
             below, above = shape.slopes
             target = y_true + shape.centre
             r = residual(target, raw_prediction, dtype)
-            return two_sided_pair(r, known.of_rows(r, raw_prediction, target), above, below)
+            s, broad = known.of_rows(r, raw_prediction, target)
+            return two_sided_pair(r, s, broad, above, below)
         if known is not None and known.pair is not None and known.pair[0] is raw_prediction:
             return known.pair[1:]
         rows = self._rows(y_true, raw_prediction)

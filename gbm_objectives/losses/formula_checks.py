@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..curvature import sample_rows
+from ..sampling import sample_rows
 from .formula_pair import BESIDE, LEAST_SHARE, SHARP, Rows, typical_distance
 from .formula_rows import Numbers
 from .formula_shape import check_jumps

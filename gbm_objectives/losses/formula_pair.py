@@ -24,7 +24,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..curvature import Widths, consistent_pair, sample_rows
+from ..curvature import Pace, consistent_pair
+from ..sampling import sample_rows
+from ..widths import Widths
 from .formula_rows import Lowest, Numbers, beside
 from .quantile import WEAKER_SIDE
 from .residual import rows_of_round, widths_of
@@ -165,7 +167,7 @@ def layers(
     return Layers(gradient, distance, side, kinks, rest)
 
 
-def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
+def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace) -> Known:
     """Return what is to be known of all rows."""
     some = sample_rows(len(rows.f), weight)
     few, counts = rows.take(some), None if weight is None else weight[some]
@@ -184,7 +186,7 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
     if kinks:
         kinks = sorted({LOWEST, *kinks})  # whose slopes the further ones come on top of
         whole = split.among(kinks) if isinstance(some, slice) else None
-        widths = _widths(numbers, rows, weight, typical, kinks, whole)
+        widths = _widths(numbers, rows, weight, pace, typical, kinks, whole)
         if len(kinks) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
             pulls = {n: _pull(split.kinks[n], widths[n], few, counts) for n in widths}
     known = Known(typical, lowest if np.ndim(few.y) == 0 else None, widths, pulls)
@@ -219,6 +221,7 @@ def _widths(
     numbers: Numbers,
     rows: Rows,
     weight: np.ndarray | None,
+    pace: Pace,
     typical: float,
     kinked: list[int],
     split: Layers | None = None,
@@ -227,7 +230,7 @@ def _widths(
     some = rows_of_round(rows.raw, weight)
     if not isinstance(some, slice):
         few = rows.take(some), None if weight is None else weight[some]
-        widths = _widths(numbers, *few, typical, kinked)
+        widths = _widths(numbers, *few, pace, typical, kinked)
         if len(widths) == len(kinked) and all(one.table is not None for one in widths.values()):
             return widths
         # Most rows have no share in a kink, and the sample holds no other.
@@ -237,7 +240,7 @@ def _widths(
         if kink := split.kinks.get(number):
             even = number == LOWEST and all(_even(kink.slope[split.side == side]) for side in (-1, 1))
             counts = weight if even else kink.slope if weight is None else kink.slope * weight
-            widths[number] = widths_of(_target(kink, rows), rows.raw, counts)
+            widths[number] = widths_of(_target(kink, rows), rows.raw, counts, pace)
     return widths
 
 
@@ -251,7 +254,7 @@ def _target(kink: Kink, rows: Rows) -> np.ndarray:
 
 
 def _pull(kink: Kink, widths: Widths, rows: Rows, weight: np.ndarray | None) -> tuple[float, float]:
-    gradient, _ = consistent_pair(kink.residual, widths.of_rows(kink.residual, rows.raw, _target(kink, rows)))
+    gradient, _ = consistent_pair(kink.residual, *widths.of_rows(kink.residual, rows.raw, _target(kink, rows)))
     counts = kink.slope if weight is None else kink.slope * weight
     pulls = []
     for side in (kink.residual < 0, kink.residual > 0):
@@ -289,7 +292,7 @@ def pair(numbers: Numbers, rows: Rows, known: Known, split: Layers | None = None
     for number, widths in known.widths.items():
         if kink := split.kinks.get(number):
             smoothed, sharp = consistent_pair(
-                kink.residual, widths.of_rows(kink.residual, rows.raw, _target(kink, rows))
+                kink.residual, *widths.of_rows(kink.residual, rows.raw, _target(kink, rows))
             )
             smoothed *= kink.slope
             sharp *= np.maximum(kink.slope, kink.least)

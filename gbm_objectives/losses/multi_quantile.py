@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..curvature import Widths, consistent_pair
+from ..curvature import consistent_pair
 from ..validation import as_numbers, check_levels, shown
+from ..widths import Widths
 from .base import Loss
 from .links import IDENTITY, Output
 from .quantile import WEAKER_SIDE
@@ -89,14 +90,14 @@ class MultiQuantile(Loss):
         return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
 
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
-        return widths_of(y_true, raw_prediction, weight)
+        return widths_of(y_true, raw_prediction, weight, self._pace)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         y, alphas = y_true[:, None], self._alphas.astype(dtype)
         r = residual(y, raw_prediction, dtype)
-        gradient, curvature = consistent_pair(r, known.of_rows(r, raw_prediction, y))
+        gradient, curvature = consistent_pair(r, *known.of_rows(r, raw_prediction, y))
         share = dtype(1 / len(alphas))
         # w of each row, which is alpha or 1 - alpha; and v, see `Quantile`.
         w = (r > 0) * (1 - 2 * alphas) * share

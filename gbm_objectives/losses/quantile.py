@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..curvature import Widths, consistent_pair
+from ..curvature import consistent_pair
 from ..validation import check_number
+from ..widths import Widths
 from .domain import Domain
 from .noise import LAPLACE, Noise, asymmetric_laplace
 from .residual import KinkedLoss, residual, weighted_quantile
@@ -22,13 +23,13 @@ class AbsoluteError(KinkedLoss):
 
         loss       |r|
         gradient   sign(r), 0 at the kink
-        curvature  1/min(max(|r|, s), 4 s)    consistent
+        curvature  1/min(max(|r|, s), 2 s)    consistent
 
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
-    engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is four
-    times the mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, so that
-    both sides balance at the median; `gbm_objectives.curvature` explains it. A leaf of one row steps to its target
-    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
+    engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is the
+    mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, divided by a share
+    that follows the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`.
+    Training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
     ----------
@@ -74,13 +75,18 @@ WEAKER_SIDE = 1.0 / 3.0
 
 
 def two_sided_pair(
-    r: np.ndarray, s: np.ndarray, above: float, below: float, weaker: float = WEAKER_SIDE
+    r: np.ndarray,
+    s: np.ndarray,
+    broad: np.ndarray | None,
+    above: float,
+    below: float,
+    weaker: float = WEAKER_SIDE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the consistent pair of a kink with the slopes `above` where r > 0 and -`below` elsewhere.
 
     The curvature of the side that pulls less is at least the share `weaker` of the other's.
     """
-    gradient, curvature = consistent_pair(r, s)
+    gradient, curvature = consistent_pair(r, s, broad)
     least = weaker * max(above, below)
     gradient *= _by_side(r, above, below)
     curvature *= _by_side(r, max(above, least), max(below, least))
@@ -109,11 +115,10 @@ class Quantile(KinkedLoss):
 
     with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
     others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
-    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is four times the mean of ``min(|r|,
-    s)`` on the row's side of its target, over rows with similar predictions, so that both sides balance at the
-    quantile; `gbm_objectives.curvature` explains it, and where it does not. A leaf of one row steps to its target
-    and not beyond, and training is tested at learning rates up to 1. Maximum likelihood under asymmetric Laplace
-    noise.
+    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is the mean of ``min(|r|, s)``
+    on the row's side of its target, over rows with similar predictions, divided by a share that follows the
+    learning rate, so that both sides balance at the quantile; see `gbm_objectives.curvature`. Training is tested
+    at learning rates up to 1. Maximum likelihood under asymmetric Laplace noise.
 
     Parameters
     ----------
@@ -159,10 +164,11 @@ class Quantile(KinkedLoss):
         gradient[r == 0] = 0.5 - self.alpha
         return gradient
 
-    def _pair_of_residual(self, r: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return two_sided_pair(
-            r, s, 1.0 - self.alpha, self.alpha, 1.0 if self.hessian == "majorizer" else WEAKER_SIDE
-        )
+    def _pair_of_residual(
+        self, r: np.ndarray, s: np.ndarray, broad: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        weaker = 1.0 if self.hessian == "majorizer" else WEAKER_SIDE
+        return two_sided_pair(r, s, broad, 1.0 - self.alpha, self.alpha, weaker)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return weighted_quantile(y_true, self.alpha, sample_weight)
@@ -175,7 +181,7 @@ class AbsolutePercentageError(KinkedLoss):
 
         loss       |r|/|y_true|
         gradient   sign(r)/|y_true|, 0 at the kink
-        curvature  1/(|y_true| min(max(|r|, s), 4 s))    consistent
+        curvature  1/(|y_true| min(max(|r|, s), 2 s))    consistent
 
     It is absolute error with ``1/|y_true|`` as weights, and the pair is that of `AbsoluteError`. Small targets
     decide the fit, which lies below the median.
@@ -239,7 +245,7 @@ class EpsilonInsensitive(KinkedLoss):
 
         loss       |e|
         gradient   sign(e), half of it at the edge of the tube
-        curvature  1/min(max(|e|, s), 4 s)    consistent
+        curvature  1/min(max(|e|, s), 2 s)    consistent
 
     The pair is that of `AbsoluteError` with e in place of r: a leaf of one row steps to the edge of the tube.
 
@@ -288,4 +294,4 @@ class EpsilonInsensitive(KinkedLoss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         beyond = self._beyond(residual(y_true, raw_prediction, dtype))
-        return self._pair_of_residual(beyond, known.of_rows(beyond, raw_prediction, y_true))
+        return self._pair_of_residual(beyond, *known.of_rows(beyond, raw_prediction, y_true))

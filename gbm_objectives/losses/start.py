@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 from scipy.optimize import brentq, minimize, minimize_scalar
 
-from ..curvature import SAMPLE_ROWS, sample_rows
+from ..sampling import SAMPLE_ROWS, sample_rows
 from .driver import blocks
 from .links import IDENTITY, LOG, Link, Output
 

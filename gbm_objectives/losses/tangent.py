@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..curvature import SAMPLE_ROWS, SMALLEST_WIDTH, sample_rows
+from ..curvature import SMALLEST_WIDTH
+from ..sampling import SAMPLE_ROWS, sample_rows
 from ..validation import as_weight, check_number
 from .base import Loss
 from .residual import NEAREST, ResidualLoss, residual, rows_of_round

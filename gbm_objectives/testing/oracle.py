@@ -21,7 +21,8 @@ ROWS = 200  # in each of them
 UNITS = (1.0, 1e-6, 1e6)
 # The median's pair for the .9 quantile leaves 1.2. A right .95 quantile leaves .008, a smooth loss nothing.
 LIMIT = 0.05
-# The smoothed pull of rows that all sit on one kink is balanced beside it: the hinge of labels leaves .05 to .13.
+# The smoothed pull of rows that all sit on one kink is balanced beside it: the hinge of labels written with
+# `consistent_pair` or as a formula leaves .05 to .25.
 LIMIT_AT_ATOMS = 0.25
 # A quantile with fewer rows of a level than this on one side is approached by ever smaller steps: the .02
 # quantile, with four, leaves .07, the .01 quantile .37.

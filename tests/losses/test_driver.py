@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbm_objectives import AbsoluteError, FormulaLoss, Hinge, Huber, LogCosh, Quantile
-from gbm_objectives.curvature import SAMPLE_ROWS, residual_widths, sample_rows
+from gbm_objectives import AbsoluteError, EpsilonInsensitive, FormulaLoss, Huber, LogCosh, Quantile
 from gbm_objectives.losses import driver
 from gbm_objectives.losses.formula_rows import HALVINGS, Numbers
+from gbm_objectives.sampling import SAMPLE_ROWS, sample_rows
+from gbm_objectives.widths import residual_widths
 from tests.catalogue import CASES
 
 
@@ -45,7 +46,7 @@ def test_of_many_rows_a_sample_tells_the_scale():
     np.testing.assert_array_equal(sample_rows(n, few), [3, 5, n - 1])
 
 
-@pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.9), Huber(0.3), Hinge()], ids=repr)
+@pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.9), Huber(0.3), EpsilonInsensitive(0.3)], ids=repr)
 def test_many_rows_train_as_few_do(loss):
     # The same rows many times over: their mean curvature is still 1, their scale nearly the same.
     rng = np.random.default_rng(0)

@@ -19,8 +19,8 @@ class PairOfTheMedian(Quantile):
     def __init__(self, alpha=0.9, hessian="auto"):
         super().__init__(alpha, hessian)
 
-    def _pair_of_residual(self, r, s):
-        return consistent_pair(r, s)
+    def _pair_of_residual(self, r, s, broad):
+        return consistent_pair(r, s, broad)
 
 
 class TooShort(ResidualLoss):

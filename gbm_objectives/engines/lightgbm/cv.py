@@ -11,7 +11,8 @@ from ..common import alone_with, start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of, set_start
-from .parameters import ObjectiveIsNone, checked_params, given_start
+from .parameters import ObjectiveIsNone, checked_params, given_start, paced
+from .ties import warn_of_ties
 from .train import complete
 from .watching import feval_of, n_watched
 
@@ -92,8 +93,9 @@ def cv(
         offset = offset_of(loss, train_set, "train_set")
         # Before any fold: a message has the row's number among all.
         finite_start(loss, ["train_set"], [rows], [offset], given)
+        warn_of_ties(loss, *rows)
         evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
-        params["objective"] = loss
+        params["objective"] = paced(loss, params)
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,

@@ -25,6 +25,7 @@ from ..protocol import DaskTraining, Trained
 from .estimator import native_params, valid_names
 from .network import PortTakenError
 from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
+from .ties import warn_of_ties
 from .train import complete
 from .watching import EARLY_STOPPING_NAMES
 from .worker import Settings, train_on_worker
@@ -141,6 +142,7 @@ def _train(
     repeats: Sequence[bool],
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `repeats` says which evaluation sets are the training set."""
+    warn_of_ties(task.loss, task.target, task.weight)
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])

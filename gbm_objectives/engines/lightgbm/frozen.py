@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from ...curvature import sample_rows
 from ...losses import Loss
+from ...sampling import sample_rows
 
 __all__ = ["FrozenOutputs"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...curvature import Pace
 from ...losses import Loss
 from ...losses.links import IDENTITY
 from ...validation import shown
-from ..common import check_keys, require_loss, zero
+from ..common import at_pace, check_keys, require_loss, zero
 
 __all__ = [
     "BUILTIN_ONLY",
@@ -19,6 +20,7 @@ __all__ = [
     "checked_params",
     "drops_trees",
     "given_start",
+    "paced",
 ]
 
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
@@ -32,6 +34,9 @@ BUILTIN_ONLY = {
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
+RATE_NAMES = ("learning_rate", "shrinkage_rate", "eta")
+# LightGBM counts the rows of a leaf by curvature.
+PACE = Pace(learning_rate=0.1, narrowest=1.0 / 20.0)
 THREAD_NAMES = ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
@@ -56,6 +61,11 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
         params["max_delta_step"] = loss._largest_step
     return params
+
+
+def paced(loss: Loss, params: dict[str, Any]) -> Loss:
+    """Return a copy of the loss that steps as the parameters say."""
+    return at_pace(loss, params, RATE_NAMES, PACE)
 
 
 def drops_trees(params: dict[str, Any]) -> bool:

@@ -19,7 +19,8 @@ from .categories import check_categories
 from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
-from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start
+from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start, paced
+from .ties import warn_of_ties
 from .watching import feval_of, n_watched
 
 __all__ = ["complete", "objective_name", "train"]
@@ -90,8 +91,9 @@ def train(
     -----
     UserWarning
         If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot. Not with
-        DART. Our losses are tested at learning rates up to 1. Or if one of several outputs stands still though its
-        gradients want a step, as penalties can make it.
+        DART. Our losses are tested at learning rates up to 1. If one of several outputs stands still though its
+        gradients want a step, as penalties can make it. Or if nearly all targets are one value and the loss has a
+        kink there, which LightGBM's way to count rows does not go with.
 
     Examples
     --------
@@ -124,8 +126,7 @@ def train(
             "keep_training_booster": True,
         }
 
-    drops = drops_trees(params)
-    if drops and any(dataset is train_set for dataset in valid_sets or ()):
+    if drops_trees(params) and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
             "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
             " would not take the last of them up again; evaluate on a Dataset of its own with the same rows"
@@ -144,31 +145,32 @@ def train(
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
-                params["objective"] = _objective(loss, drops)
+                params["objective"] = _objective(loss, params)
                 booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
             return complete(booster, loss, zero(loss))
 
         params = construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
-        params["objective"] = _objective(loss, drops)
+        params["objective"] = _objective(loss, params)
         start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
+        warn_of_ties(loss, *targets[0])
         with start_values(sets, start, offsets):
             booster = lgb.train(params, train_set, **keywords(loss))
         return complete(booster, loss, start)
 
 
-def _objective(loss: Loss, drops: bool) -> Any:
+def _objective(loss: Loss, params: dict[str, Any]) -> Any:
     """Return the loss as a function, which `lightgbm.train` does not copy with its parameters."""
     # DART's predictions leave trees out: its loss rises and falls with them.
-    watch = None if drops else Watch(loss, "learning_rate")
-    frozen = FrozenOutputs(loss)
+    watch = None if drops_trees(params) else Watch(loss, "learning_rate")
+    frozen, stepping = FrozenOutputs(loss), paced(loss, params)
 
     def objective(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         target, weight = labels_and_weight(dataset)
         if watch is not None:
             watch.look(target, raw_prediction, weight)
-        gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
+        gradient, hessian = stepping.gradient_hessian(target, raw_prediction, weight)
         frozen.look(target, raw_prediction, gradient)
         return gradient, hessian
 

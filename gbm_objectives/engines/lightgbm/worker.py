@@ -18,7 +18,7 @@ from ..communicator import Communicator, connected
 from ..metrics import placed
 from ..rows import concatenated
 from .network import ONE_AT_A_TIME, leave, network
-from .parameters import ObjectiveIsNone, drops_trees
+from .parameters import ObjectiveIsNone, drops_trees, paced
 from .watching import n_watched, triples
 
 __all__ = ["Settings", "train_on_worker"]
@@ -70,6 +70,7 @@ def _train(
     shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, workers: Communicator
 ) -> tuple[str, dict[str, Any], int]:
     loss = settings.loss
+    stepping = paced(loss, params)
     # No built-in objective, which would refuse num_class.
     params = {"verbosity": -1, "metric": "None", **params, "objective": "none"}
     nothing = np.zeros(bins.shape[0])
@@ -93,7 +94,7 @@ def _train(
 
     def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         y, weight = labels_and_weight(data)
-        pair = global_derivatives(loss, y, raw, weight, workers, next(rounds), places)
+        pair = global_derivatives(stepping, y, raw, weight, workers, next(rounds), places)
         workers.agree()  # before LightGBM sums
         return pair
 

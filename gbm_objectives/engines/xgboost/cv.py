@@ -13,7 +13,7 @@ from ..common import start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed, results_of
 from .data_sets import check_data_set, offset_of
-from .train import base_score, checked_params
+from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions
 
@@ -93,8 +93,10 @@ def cv(
                 dmatrix.set_base_margin(offset + np.float32(start))
         return train, test, {**fold, "base_score": base_score(loss, start)}
 
+    stepping = paced(loss, params)
+
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
-        gradient, hessian = loss(raw_prediction, dmatrix)
+        gradient, hessian = stepping(raw_prediction, dmatrix)
         return np.float32(unit) * gradient, np.float32(unit) * hessian
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:

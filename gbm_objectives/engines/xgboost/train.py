@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
+from ...curvature import Pace
 from ...losses import Loss
 from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.start import constant_rows
 from ...validation import brief, shown
 from ..common import (
     Watch,
+    at_pace,
     check_keys,
     errors_name,
     native_model,
@@ -42,6 +44,9 @@ OBJECTIVES = {
 }
 
 # What acts on built-in objectives only, and the value with which it does nothing.
+RATE_NAMES = ("learning_rate", "eta")
+# XGBoost does not count rows by curvature, but its penalties are measured by it.
+PACE = Pace(learning_rate=0.3, narrowest=1.0 / 100.0)
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
 # The links of XGBoost's objectives, as far as their models can be gone on from.
 LINKS = {
@@ -153,13 +158,14 @@ def train(
     # From XGBoost 3.4 on a booster of trees drops them, too, where it is given a rate.
     drops = params.get("booster") == "dart" or params.get("rate_drop") or params.get("one_drop")
     watch = None if drops else Watch(loss, "learning_rate (eta)")
+    stepping = paced(loss, params)
 
     # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         target, weight = targets[0]
         if watch is not None:
             watch.look(target, raw_prediction, weight)
-        gradient, hessian = loss.gradient_hessian(target, raw_prediction, weight)
+        gradient, hessian = stepping.gradient_hessian(target, raw_prediction, weight)
         if unit != 1.0:
             gradient *= np.float32(unit)
             hessian *= np.float32(unit)
@@ -197,6 +203,11 @@ def train(
     if xgb_model is None and any(offset is not None for offset in offsets):
         booster = with_start_in_trees(booster, start, base_score(loss, np.zeros_like(start)))
     return booster
+
+
+def paced(loss: Loss, params: dict[str, Any]) -> Loss:
+    """Return a copy of the loss that steps as the parameters say."""
+    return at_pace(loss, params, RATE_NAMES, PACE)
 
 
 def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:

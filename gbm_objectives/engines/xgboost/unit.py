@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...curvature import sample_rows
 from ...losses import Loss
 from ...losses.links import IDENTITY
+from ...sampling import sample_rows
 
 __all__ = ["unit_of_gains", "with_penalties_times"]
 

@@ -15,7 +15,7 @@ from ..collective import Places, global_derivatives, global_results
 from ..communicator import Communicator
 from ..finite import finite_start
 from ..metrics import placed
-from .train import base_score, checked_params
+from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions, InOrder
 
@@ -58,7 +58,7 @@ def for_workers(
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
-    return params, Objective(loss, unit, exact_rows), GlobalMetric(loss, metrics)
+    return params, Objective(paced(loss, params), unit, exact_rows), GlobalMetric(loss, metrics)
 
 
 class Objective:

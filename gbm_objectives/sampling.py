@@ -1,0 +1,40 @@
+"""Samples of rows: where a mean over a few thousand rows does for all of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = ["GOLDEN_RATIO", "SAMPLE_ROWS", "sample_rows"]
+
+# Of more rows than this a sample of so many will do: a mean over half of them is known within 2%. Reading all rows
+# in every round would triple the cost of a callback.
+SAMPLE_ROWS = 4096
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+def sample_rows(
+    n_rows: int, weight: np.ndarray | None = None, turn: float = 0.0, most: int = SAMPLE_ROWS
+) -> slice | np.ndarray:
+    """Return the rows to estimate a mean from: all of them, or of more than `most` as many.
+
+    They are spread evenly over the data and depend on nothing but the arguments, so that training is repeatable.
+    Each `turn`, from 0 to 1, gives others.
+    """
+    if n_rows <= most:
+        return slice(None)
+    rows = _spread(n_rows, turn, most)
+    if weight is None or weight[rows].any():
+        return rows
+    # Weights that single out a few rows.
+    weighted = np.flatnonzero(weight)
+    return weighted[sample_rows(len(weighted), None, turn, most)]
+
+
+@lru_cache(maxsize=2)
+def _spread(n_rows: int, turn: float, most: int) -> np.ndarray:
+    # A row from each of equal strips, its place in the strip by the golden ratio: always the first would fall into
+    # step with periodic data (hours of days, cells of a grid).
+    strip = np.arange(most)
+    return ((strip + (strip * GOLDEN_RATIO + turn) % 1.0) * (n_rows / most)).astype(np.intp)
