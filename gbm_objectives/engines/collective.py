@@ -16,7 +16,7 @@ import numpy as np
 from ..curvature import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
 from ..losses import Loss
 from ..losses.driver import weighted_float32
-from .metrics import Result, called, is_own
+from .metrics import Result, called, has_auto, is_own
 
 __all__ = [
     "EXACT_ROWS",
@@ -169,6 +169,8 @@ def global_value(
 ) -> float:
     """Return the weighted mean loss of the rows of all workers."""
     total, share = 0.0, 0.0
+    if has_auto(loss) and (sample := gathered(collective, y, raw, weight, most=SAMPLE_ROWS)) is not None:
+        loss = loss._resolved_at(*sample)
     if len(y):
         losses = loss.pointwise(y, raw)
         total = float(losses.sum() if weight is None else weight @ losses)

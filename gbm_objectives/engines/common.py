@@ -234,13 +234,14 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
 
 
 def resolved_for(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Loss:
-    """Return the loss with each "auto" in its place: by what the offset, if there is one, leaves of the target."""
+    """Return the loss where training begins: an "auto" by what an offset leaves of the target."""
     beyond = offset is not None and offset.shape == target.shape
     return loss.resolved(target - offset if beyond else target, weight)
 
 
 def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Any:
     """Return the start value, beside an offset if there is one."""
+    loss = resolved_for(loss, target, weight, offset)
     start = loss.initial_raw(target, weight)
     if offset is None:
         return start

@@ -31,7 +31,7 @@ def finite_start(
     Parameters
     ----------
     loss : Loss
-        The loss, without "auto".
+        The loss.
     names : sequence of str
         What messages call the sets, the one to train on first.
     targets : sequence of (y, sample_weight)
@@ -86,6 +86,7 @@ def check_finite(loss: Loss, target: np.ndarray, offset: np.ndarray | None, star
     # A row that is infinite everywhere may make the start value so, too: it is to be named, not row 0.
     start = np.where(np.isfinite(start), start, 0.0)
     raw = constant_rows(start, len(target), offset)
+    loss = loss._resolved_at(target, raw, None)
     with np.errstate(all="ignore"):
         for rows in blocks(len(target), loss.n_outputs):
             y = target[rows]

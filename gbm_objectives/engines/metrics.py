@@ -20,6 +20,7 @@ __all__ = [
     "OfResponse",
     "Result",
     "called",
+    "has_auto",
     "is_own",
     "native_metrics",
     "of_unknown_direction",
@@ -101,10 +102,15 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
 
 
 def _of_loss(metric: Any, loss: Loss) -> bool:
-    """Return whether a metric is the loss's own, also of the loss before its "auto" was resolved."""
+    """Return whether a metric is the loss's own, also of the loss with an "auto" in its place."""
     if not isinstance(metric, Metric) or type(metric.loss) is not type(loss) or metric.__name__ != loss.name:
         return False
-    return metric == loss.metric or metric.loss.resolved([0.0, 1.0]) is not metric.loss
+    return metric == loss.metric or has_auto(metric.loss)
+
+
+def has_auto(loss: Loss) -> bool:
+    """Return whether a hyper-parameter is "auto", to be told from data."""
+    return loss.resolved([0.0, 1.0]) is not loss
 
 
 def is_own(metric: Any, loss: Loss) -> bool:

@@ -117,7 +117,6 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     weights = None
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
-    loss = loss.resolved(target, weights)
 
     def check(start: Any) -> None:
         for (name, _), (_, y, _) in zip(sets, rows, strict=True):

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..engines.common import check_labels, require_loss, resolved_for, unfitted_copy
+from ..engines.common import check_labels, require_loss, unfitted_copy
+from ..engines.metrics import has_auto
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..losses import Loss
@@ -136,7 +137,6 @@ class BaseGBM(BaseEstimator):
         check_labels(self.loss_, target)
         weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
         offset = offset_of(self.loss_, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
-        self.loss_ = resolved_for(self.loss_, target, weight, offset)
         eval_set = eval_pairs(eval_set, fit_params)
         eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
         eval_names = fit_params.pop("eval_names", None)
@@ -165,6 +165,9 @@ class BaseGBM(BaseEstimator):
         self.estimator_ = engine.estimator_with_model(
             estimator, trained, getattr(self, "classes_", None), self.n_features_in_
         )
+        if has_auto(self.loss_):
+            raw = engine.predict_raw(self.booster_, X, self.estimator_) + (0.0 if offset is None else offset)
+            self.loss_ = self.loss_._resolved_at(target, raw, weight)
         noise, self.noise_scale_ = self.loss_.noise, None
         self.outside_noise_ = noise.offender(target) if noise is not None and not is_classifier(self) else ""
         if noise is not None and noise.fit_scale is not None:

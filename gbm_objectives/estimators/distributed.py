@@ -13,8 +13,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.class_weight import compute_class_weight
 
+from ..curvature import SAMPLE_ROWS, sample_rows
+from ..engines.metrics import has_auto
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
+from ..losses import Loss
 from ..losses.noise import Noise
 from ..validation import shown
 from .fit_inputs import (
@@ -76,6 +79,8 @@ def fit_on_cluster(
     model.evals_result_ = trained.evals_result
     classes = getattr(model, "classes_", None)
     model.estimator_ = of_one_machine.estimator_with_model(local, trained, classes, model.n_features_in_)
+    if has_auto(model.loss_):
+        model.loss_ = _resolved(model, client, *sets[0][1])
     noise, model.noise_scale_ = model.loss_.noise, None
     if noise is not None and noise.fit_scale is not None:
         mean_loss = _mean_loss(model, client, *sets[-1][1])
@@ -237,6 +242,29 @@ def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
     sums = client.gather(client.compute([delayed(_sums)(bare, *part) for part in rows]))
     total, share = np.sum(sums, axis=0)
     return float(total / share)
+
+
+def _resolved(model: Any, client: Any, X: Any, y: Any, weight: Any) -> Loss:
+    """Return the loss with each "auto" in its place, by the residuals of as many rows of each partition."""
+    from dask.delayed import delayed
+
+    from ..engines.partitions import in_rows, partitions
+
+    parts = partitions(in_rows(X))
+    weights = [None] * len(parts) if weight is None else partitions(weight)
+    bare, most = delayed(without_client(model)), max(1, SAMPLE_ROWS // len(parts))
+    rows = zip(parts, partitions(y), weights, strict=True)
+    samples = client.gather(client.compute([delayed(_sample)(bare, most, *part) for part in rows]))
+    return model.loss_._resolved_at(*np.concatenate(samples, axis=1))
+
+
+def _sample(model: Any, most: int, X: Any, y: np.ndarray, weight: Any) -> np.ndarray:
+    """Return targets, raw predictions and weights of rows of a partition, which stand for all of them."""
+    if not len(y):
+        return np.empty((3, 0))
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = sample_rows(len(y), weight, most=most)
+    return np.vstack([y, model._raw(X), weight])[:, rows] * np.array([[1.0], [1.0], [len(y) / len(y[rows])]])
 
 
 def _outside(noise: Noise | None, client: Any, y: Any) -> str:

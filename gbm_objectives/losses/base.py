@@ -29,8 +29,7 @@ __all__ = ["CurvatureKind", "Loss"]
 class Loss(BaseEstimator, ABC):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
-    A small value object: no data and no state between calls. A subclass sets `curvature_kind` and
-    gives `_pointwise` and `_derivatives`, and where the defaults do not fit:
+    A value object without state. A subclass sets `curvature_kind`, `_pointwise`, `_derivatives`, and if need be:
 
     - `link` and `domain`, of `gbm_objectives.losses.links` and `.domain`;
     - `outputs`, where a row has several raw predictions that are no classes: a name and a link for each;
@@ -129,10 +128,18 @@ class Loss(BaseEstimator, ABC):
         return self._derivatives(y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False))
 
     def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> np.ndarray:
         """Return the loss's own gradient of a block of rows: with a constant curvature nothing is smoothed."""
         return self._gradient(y_true, raw_prediction)
+
+    def _softened(self, known: Any) -> bool:
+        """Return whether the engines get the gradient of a smoothed loss."""
+        return bool(known)
+
+    def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
+        """Return the loss with each "auto" in its place, by the residuals of these rows."""
+        return self
 
     # ---- facts, as data -----------------------------------------------------------------------------------
 
@@ -225,7 +232,7 @@ class Loss(BaseEstimator, ABC):
         return self.response(raw_prediction)
 
     def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
-        """Return the loss to train with: where a hyper-parameter is "auto", a copy with its value for a target."""
+        """Return the loss where training begins: with each "auto" as a number, by the spread of a target."""
         return self
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
@@ -330,8 +337,6 @@ class Loss(BaseEstimator, ABC):
         y = self._target(y_true)
         self._check_domain(y)
         return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
-
-    # ---- a value object -----------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loss) and type(self) is type(other) and self._value() == other._value()

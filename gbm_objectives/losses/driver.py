@@ -48,7 +48,7 @@ class Formulas(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]: ...
 
     def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> np.ndarray: ...
 
     def _check_domain(self, y: np.ndarray) -> None: ...
@@ -72,7 +72,7 @@ def derivatives(
 ) -> tuple[np.ndarray, Any]:
     """Return gradient and curvature of a block of rows; the curvature may be a number."""
     if loss.curvature_kind == "constant":
-        return loss._gradient_block(y, raw, dtype), dtype(1)
+        return loss._gradient_block(y, raw, known, dtype), dtype(1)
     if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
         raw = np.asfortranarray(raw)  # an output after the other: sums over outputs are then sums of columns
     return loss._block(y, raw, known, dtype)

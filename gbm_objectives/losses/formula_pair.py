@@ -27,7 +27,7 @@ import numpy as np
 from ..curvature import Widths, consistent_pair, sample_rows
 from .formula_rows import Lowest, Numbers, beside
 from .quantile import WEAKER_SIDE
-from .residual import LEAST_WEIGHT, rows_of_round, widths_of
+from .residual import rows_of_round, widths_of
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 
@@ -42,6 +42,9 @@ LEAST_SHARPNESS = 0.02
 # Further kinks are sharp or none: a slope that is smooth changes by next to nothing over so small a part of a
 # typical distance, and by less than this share of all slopes.
 SHARP, LEAST_SHARE = 1e-6, 1e-3
+# Rows far out of a loss that lets go of them count in the curvature as having at least this share of the median:
+# LightGBM takes a leaf's share of the Hessian for its share of rows, and would count none.
+LEAST_WEIGHT = 1e-3
 # The lowest loss is searched for as far as so many typical distances.
 FAR = 1e3
 # The number of the kink where the loss is least; further ones have that of their place.
@@ -187,7 +190,7 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None) -> Known:
     known = Known(typical, lowest if np.ndim(few.y) == 0 else None, widths, pulls)
     gradient, curvature = pair(numbers, few, known, split.among(widths))
     used = curvature[curvature > 0 if counts is None else (curvature > 0) & (counts > 0)]
-    least = float(LEAST_WEIGHT) * _median(used) if used.size else 0.0
+    least = LEAST_WEIGHT * _median(used) if used.size else 0.0
     if not isinstance(some, slice):
         return replace(known, least=least)
     return replace(known, least=least, pair=(rows.raw, gradient, np.maximum(curvature, least)))

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .residual import LEAST_WEIGHT, TangentLoss
+from .residual import residual
+from .tangent import Round, TangentLoss
 
 __all__ = ["Cauchy", "Tukey", "Welsch"]
 
 
+# In training the pull of a row far out falls no further than to this share of the scale, and its weight to the
+# same. Rows that are far because nothing has been learnt of them yet are told from outliers by nothing but their
+# features: without a pull a curve's peak, a fifth of the rows, was never found. Three outliers in ten on one side
+# draw the fit a twentieth of the scale.
+LEAST_PULL = 0.1
+
+
 class RedescendingLoss(TangentLoss):
-    """A tangent loss whose pull goes to 0 far out, and with it the weight of a row, which is kept above 0."""
+    """A tangent loss whose pull goes to 0 far out, and with it the weight of a row.
 
-    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gradient, weight = super()._derivatives_of_residual(r)
-        return gradient, np.maximum(weight, LEAST_WEIGHT, out=weight)
+    Such a loss is not convex, and a training that begins with it finds what is near. In training the typical
+    residual therefore counts four fifths at least: the scale is the larger of the loss's own and `_least_size`
+    typical residuals, and comes down with them to its own (graduated non-convexity). The engines get a gradient
+    with a pull of a tenth of the scale at least, however far a row is.
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-        return 0.0  # where the median residual is far out there is nothing to learn
+    References
+    ----------
+    Blake and Zisserman (1987). *Visual Reconstruction*. MIT Press.
+    """
+
+    def _least_weight(self, typical: float, outliers: float) -> float:
+        return LEAST_PULL
+
+    def _softened(self, known: Round) -> bool:
+        return True
+
+    def _block(
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Round, dtype: type[np.floating[Any]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        r = residual(y_true, raw_prediction, dtype)
+        u = r / dtype(known.size)
+        weight = self._weight_of_residual(u)
+        # LEAST_PULL / |u|, at most 1.
+        np.abs(u, out=u)
+        np.clip(u, LEAST_PULL, np.inf, out=u)
+        np.divide(LEAST_PULL, u, out=u)
+        np.maximum(weight, u, out=weight)
+        r *= weight
+        return r, np.maximum(weight, dtype(known.least), out=weight)
 
 
 class Cauchy(RedescendingLoss):
@@ -52,6 +85,7 @@ class Cauchy(RedescendingLoss):
 
     curvature_kind = "majorizer"
     _size, _efficient = "scale", 2.3849
+    _least_size = 2.0
 
     def __init__(self, scale: float | str = "auto") -> None:
         self.scale = scale
@@ -65,7 +99,9 @@ class Cauchy(RedescendingLoss):
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         # u² may overflow to infinity, whose reciprocal is right.
         with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.square(u)))
+            weight = np.square(u)
+            weight += 1
+            return np.reciprocal(weight, out=weight)
 
 
 class Welsch(RedescendingLoss):
@@ -75,7 +111,7 @@ class Welsch(RedescendingLoss):
 
         loss       scale²/2 (1 - exp(-u²))
         gradient   r exp(-u²)
-        curvature  exp(-u²)           majorizer, at least 0.001
+        curvature  exp(-u²)           majorizer
 
     It is not convex, see `Cauchy`. CatBoost and others know it as correntropy or Leclerc's loss.
 
@@ -97,6 +133,7 @@ class Welsch(RedescendingLoss):
 
     curvature_kind = "majorizer"
     _size, _efficient = "scale", 2.9846
+    _least_size = 2.117
 
     def __init__(self, scale: float | str = "auto") -> None:
         self.scale = scale
@@ -107,7 +144,9 @@ class Welsch(RedescendingLoss):
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(np.exp(-np.square(u)))
+            weight = np.square(u)
+            np.negative(weight, out=weight)
+            return np.exp(weight, out=weight)
 
 
 class Tukey(RedescendingLoss):
@@ -117,7 +156,7 @@ class Tukey(RedescendingLoss):
 
         loss       c²/6 (1 - (1 - u²)³)  if |u| <= 1, c²/6 otherwise
         gradient   r (1 - u²)²           if |u| <= 1, 0 otherwise
-        curvature  (1 - u²)²             if |u| <= 1, majorizer, at least 0.001
+        curvature  (1 - u²)²             if |u| <= 1, majorizer
 
     It is not convex, see `Cauchy`.
 
@@ -140,6 +179,7 @@ class Tukey(RedescendingLoss):
 
     curvature_kind = "majorizer"
     _size, _efficient = "c", 4.6851
+    _least_size = 3.078
 
     def __init__(self, c: float | str = "auto") -> None:
         self.c = c
@@ -150,4 +190,7 @@ class Tukey(RedescendingLoss):
         return np.asarray(self._unit**2 / 6.0 * u2 * (3.0 - 3.0 * u2 + u2 * u2))
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
-        return np.asarray(np.square(1 - np.square(np.clip(u, -1, 1))))
+        weight = np.clip(u, -1, 1)
+        np.square(weight, out=weight)
+        np.subtract(1, weight, out=weight)
+        return np.square(weight, out=weight)

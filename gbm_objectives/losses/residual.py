@@ -8,11 +8,8 @@ from typing import Any, ClassVar
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.base import clone
 
-from ..curvature import SAMPLE_ROWS, SMALLEST_WIDTH, Widths, consistent_pair, residual_widths, sample_rows
-from ..validation import as_weight, check_number
+from ..curvature import SAMPLE_ROWS, Widths, consistent_pair, residual_widths, sample_rows
 from .base import CurvatureKind, Loss
 from .hessian import ChoosesHessian
 
@@ -22,17 +19,11 @@ __all__ = [
     "CONSISTENT",
     "KinkedLoss",
     "ResidualLoss",
-    "TangentLoss",
     "rows_of_round",
     "weighted_quantile",
     "widths_of",
 ]
 
-# Of a normal variable with a standard deviation of 1: the median and the mean of its size.
-NORMAL_MAD, NORMAL_MEAN_DEVIATION = 0.6744897501960817, 0.7978845608028654
-# Rows far out of a redescending loss count in its curvature as having at least this weight: LightGBM takes a
-# leaf's share of the Hessian for its share of rows, and would count none. A larger curvature is a majorizer still.
-LEAST_WEIGHT = np.float32(1e-3)
 # Where a loss is all but a kink, its curvature at the target SHARP times that at NEAREST of the median residual,
 # rows nearer than that count as being so far. Otherwise one row at its target has more Hessian than all others
 # together, and LightGBM, which counts rows by it, splits nothing off. A hundredth of the rows pulls softer by it.
@@ -87,12 +78,9 @@ def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray
 
 
 def nearest_residual(
-    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, blunt: float = 0.0
+    pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None
 ) -> float:
-    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there.
-
-    Up to residuals of the size `blunt` it is known not to be one.
-    """
+    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there."""
 
     def sharp(nearest: float) -> bool:
         curvature = pair(np.array([0.0, nearest, -nearest]))[1]
@@ -101,7 +89,7 @@ def nearest_residual(
     # The largest of a few residuals is above the median, which takes ten times as long, but for one case in 2**64.
     step = max(1, len(y_true) // FEW_ROWS)
     largest = NEAREST * float(np.maximum.reduce(np.abs(raw_prediction[::step] - y_true[::step])))
-    if largest <= blunt or not sharp(largest):
+    if not sharp(largest):
         return 0.0
     rows = sample_rows(len(y_true), weight)
     size = np.abs(raw_prediction[rows] - y_true[rows])
@@ -154,86 +142,15 @@ class ResidualLoss(OfResidual):
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return self._gradient_of_residual(raw_prediction - y_true)
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
         if self.curvature_kind != "majorizer":
             return 0.0
-        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight, self._blunt)
-
-    @property
-    def _blunt(self) -> float:
-        """Up to which size of residuals no curvature is `SHARP` times another; the look at it costs a callback."""
-        return 0.0
+        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         return not_nearer(self._derivatives_of_residual, residual(y_true, raw_prediction, dtype), known)
-
-
-class TangentLoss(ResidualLoss):
-    """A loss of the residual that grows slower than its square, with the curvature ψ(r)/r of a tangent parabola.
-
-    With it no step raises the loss (iteratively re-weighted least squares), and ψ(r)/r over its largest value, 1,
-    is the weight with which a row counts. One hyper-parameter, named by `_size`, says in the unit of the target
-    what is large; "auto" makes it `_efficient` standard deviations of normal noise, estimated when training
-    begins.
-
-    References
-    ----------
-    Holland and Welsch (1977). *Robust regression using iteratively reweighted least-squares*. Communications in
-    Statistics 6, 813-827 (the weights, and the constants of 95% efficiency under normal noise).
-    """
-
-    _size: ClassVar[str]
-    _efficient: ClassVar[float]
-
-    @abstractmethod
-    def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
-        """Return ψ(r)/r of a residual in units of the hyper-parameter, as a new array; 1 at 0."""
-
-    @property
-    def _blunt(self) -> float:
-        return self._unit  # of what is not large the weights are about 1
-
-    def check_params(self) -> None:
-        super().check_params()
-        if getattr(self, self._size) != "auto":
-            check_number(self, self._size, 0.0, 1e38)  # float32 holds no more
-
-    def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
-        if getattr(self, self._size) != "auto":
-            return self
-        y, weight = self._target(y_true).astype(np.float64), as_weight(sample_weight, len(self._target(y_true)))
-        size = np.abs(y - weighted_quantile(y, 0.5, weight))
-        # Where most targets are one value the median deviation is 0, and the mean one has to do.
-        spread = weighted_quantile(size, 0.5, weight) / NORMAL_MAD
-        spread = spread or float(np.average(size, weights=weight)) / NORMAL_MEAN_DEVIATION
-        # Of equal targets nothing is large.
-        return clone(self).set_params(**{self._size: self._efficient * spread or 1.0})
-
-    def outlier_weights(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
-        """Return the weight of each row, ψ(r)/r over its largest value: 1 at the target, towards 0 far from it.
-
-        Arguments and errors as for `pointwise`; float64, (n_samples,).
-        """
-        y, raw = self._checked(y_true, raw_prediction)
-        return self._weight_of_residual((raw.astype(np.float64) - y) / self._unit)
-
-    @property
-    def _unit(self) -> float:
-        """The hyper-parameter as a number."""
-        value = getattr(self, self._size)
-        if value == "auto":
-            raise ValueError(
-                f"{self._size}='auto' of {type(self).__name__} is fixed when training begins: give the loss to our"
-                " train or estimators, or take loss.resolved(y_true)"
-            )
-        return float(value)
-
-    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # 0 in float32 would give 0/0 at r = 0.
-        weight = self._weight_of_residual(r / r.dtype.type(max(self._unit, SMALLEST_WIDTH)))
-        return r * weight, weight
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):

@@ -10,7 +10,7 @@ from ..curvature import SMALLEST_WIDTH
 from .base import CurvatureKind
 from .hessian import ChoosesHessian
 from .noise import Noise, huber_noise
-from .residual import TangentLoss
+from .tangent import TangentLoss
 
 __all__ = ["Fair", "Huber", "LogCosh", "PseudoHuber"]
 
@@ -78,9 +78,9 @@ class Huber(TangentLoss, ChoosesHessian):
         np.clip(size, 1, np.inf, out=size)
         return np.divide(u.dtype.type(1), size, out=size)
 
-    def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _pair(self, r: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
         # As in `TangentLoss`, in half of the steps.
-        delta = r.dtype.type(max(self._unit, SMALLEST_WIDTH))
+        delta = r.dtype.type(max(size, SMALLEST_WIDTH))
         curvature = np.abs(r)
         np.clip(curvature, delta, np.inf, out=curvature)
         np.divide(delta, curvature, out=curvature)

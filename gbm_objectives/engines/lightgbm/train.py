@@ -12,7 +12,7 @@ from ...losses import Loss
 from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...losses.metric import labels_and_weight
 from ...validation import brief
-from ..common import Watch, alone_with, native_model, resolved_for, target_and_weight, zero
+from ..common import Watch, alone_with, native_model, target_and_weight, zero
 from ..finite import finite_start
 from ..metrics import native_metrics, placed
 from .categories import check_categories
@@ -65,7 +65,7 @@ def train(
         such as the logarithm of exposure. The start value is then the best constant beside it, and the model's own
         predictions are without it.
     loss : Loss
-        The loss to train with. A hyper-parameter "auto" is resolved on the training set.
+        The loss to train with. A hyper-parameter "auto" follows the residuals.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
         As in `lightgbm.train`. `feval` may also return `(name, value)`, lower is better. With `init_model`, which
         may be a fitted estimator too, the training goes on from that model's raw predictions; categories of a data
@@ -135,8 +135,6 @@ def train(
             init_model = as_booster(init_model)
             _check_model(init_model, loss)
             check_categories(init_model, train_set)
-            if loss.resolved([0.0, 1.0]) is not loss:
-                raise ValueError(f"{loss!r} needs a number beside init_model: take loss.resolved(y_true)")
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
             # A file's labels are read when the training begins.
@@ -153,7 +151,6 @@ def train(
         params = construct(params, train_set, sets)
         targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
         offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
-        loss = resolved_for(loss, *targets[0], offsets[0])
         params["objective"] = _objective(loss, drops)
         start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
         with start_values(sets, start, offsets):

@@ -9,7 +9,7 @@ import xgboost as xgb
 
 from ...losses import Loss
 from ...losses.start import constant_rows
-from ..common import resolved_for, start_of, target_and_weight
+from ..common import start_of, target_and_weight
 from ..finite import finite_start
 from ..metrics import native_metrics, placed, results_of
 from .data_sets import check_data_set, offset_of
@@ -78,7 +78,6 @@ def cv(
     if target.ndim == 2:
         raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
     offset = offset_of(loss, dtrain, "dtrain")
-    loss = resolved_for(loss, target, weight, offset)
     start = finite_start(loss, ["dtrain"], [(target, weight)], [offset])
     unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target), offset))
     if unit != 1.0:

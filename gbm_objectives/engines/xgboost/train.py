@@ -20,7 +20,6 @@ from ..common import (
     errors_name,
     native_model,
     require_loss,
-    resolved_for,
     target_and_weight,
 )
 from ..finite import finite_start
@@ -82,7 +81,7 @@ def train(
         the leaves of the first round, so that XGBoost's own predictions are right with a `base_margin` and
         without.
     loss : Loss
-        The loss to train with. A hyper-parameter "auto" is resolved on the training set.
+        The loss to train with. A hyper-parameter "auto" follows the residuals.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
         As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions, which
         may also return `(name, value, higher_is_better)`: early stopping then needs no `maximize`. Of target
@@ -133,7 +132,6 @@ def train(
         check_data_set(dmatrix, name)
     targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
     offsets = [offset_of(loss, dmatrix, name) for dmatrix, name in sets]
-    loss = resolved_for(loss, *targets[0], offsets[0])
     start = finite_start(loss, [name for _, name in sets], targets, offsets)
     with errors_name("dtrain"):
         unit = unit_of_gains(loss, *targets[0], constant_rows(start, len(targets[0][0]), offsets[0]))

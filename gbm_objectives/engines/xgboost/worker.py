@@ -52,7 +52,6 @@ def for_workers(
         The start value, where it is known; by default that of `target` and `weight`.
     """
     params = checked_params(params, loss)
-    loss = loss.resolved(target, weight)
     if start is None:
         start = finite_start(loss, ["target"], [(target, weight)], [None])
     unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target)))
