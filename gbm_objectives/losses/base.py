@@ -30,8 +30,7 @@ __all__ = ["CurvatureKind", "Loss"]
 class Loss(BaseEstimator, ABC):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
-    A small value object: no data and no state between calls. A subclass sets `curvature_kind` and
-    gives `_pointwise` and `_derivatives`, and where the defaults do not fit:
+    A value object without state. A subclass sets `curvature_kind`, `_pointwise`, `_derivatives`, and if need be:
 
     - `link` and `domain`, of `gbm_objectives.losses.links` and `.domain`;
     - `outputs`, where a row has several raw predictions that are no classes: a name and a link for each;
@@ -343,8 +342,6 @@ class Loss(BaseEstimator, ABC):
         y = self._target(y_true)
         self._check_domain(y)
         return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
-
-    # ---- a value object -----------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loss) and type(self) is type(other) and self._value() == other._value()

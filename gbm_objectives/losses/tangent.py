@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..curvature import SMALLEST_WIDTH
-from ..sampling import SAMPLE_ROWS, sample_rows
+from ..curvature import SMALLEST_WIDTH, sample_rows
 from ..validation import as_weight, check_number
 from .base import Loss
 from .residual import NEAREST, ResidualLoss, residual, rows_of_round
@@ -31,8 +30,6 @@ FAR = 6.0
 # outlier the fit of Huber's loss was nine times as far from the truth as LightGBM's own. With more on clean data,
 # leaves that are far from their target take longer to come there.
 LEAST_SHARE, LEAST_SHARE_BY_OUTLIERS = 0.25, 10.0
-# So many rows tell a median within a twentieth, and a tenth of outliers within 0.014.
-FEW_ROWS = 512
 
 
 def middle_of_half(y: np.ndarray, weight: np.ndarray | None) -> float:
@@ -49,11 +46,9 @@ def middle_of_half(y: np.ndarray, weight: np.ndarray | None) -> float:
     return 0.5 * float(ends[shortest] + ends[last[shortest]])
 
 
-def sizes(
-    y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, rows: Any
-) -> tuple[float, float]:
-    """Return a typical size of the residuals of some rows, outliers left out, and the share of outliers."""
-    size = np.abs(raw_prediction[rows] - y_true[rows])
+def sizes(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
+    """Return a typical size of the residuals, outliers left out, and the share of outliers."""
+    size = np.abs(raw_prediction - y_true)
     if weight is None:
         size.sort()
         upper = float(size[len(size) // 2])
@@ -61,10 +56,10 @@ def sizes(
         typical = float(size[near // 2])
         return typical, 1.0 - float(size.searchsorted(FAR * typical, "right")) / len(size)
     order = size.argsort()
-    size, below = size[order], np.cumsum(weight[rows][order])
-    upper = float(size[below.searchsorted(0.5 * below[-1])])
+    size, below = size[order], np.cumsum(weight[order])
+    upper = float(size[below.searchsorted(0.5 * below[-1], "right")])
     near = int(size.searchsorted(CUT * upper, "right"))
-    typical = float(size[below.searchsorted(0.5 * below[near - 1])])
+    typical = float(size[below.searchsorted(0.5 * below[near - 1], "right")])
     far = int(size.searchsorted(FAR * typical, "right"))
     return typical, 1.0 - float(below[far - 1] / below[-1])
 
@@ -119,7 +114,7 @@ class TangentLoss(ResidualLoss):
         if getattr(self, self._size) != "auto":
             return self
         y, weight = self._target(y_true).astype(np.float64), as_weight(sample_weight, len(self._target(y_true)))
-        return self._resolved_at(y, np.full(len(y), middle_of_half(y, weight)), weight)
+        return self._resolved_by(y, np.full(len(y), middle_of_half(y, weight)), weight)
 
     def outlier_weights(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the weight of each row, ψ(r)/r over its largest value: 1 at the target, towards 0 far from it.
@@ -144,10 +139,12 @@ class TangentLoss(ResidualLoss):
         if getattr(self, self._size) != "auto":
             return self
         rows = sample_rows(len(y_true), weight)
-        typical, _ = sizes(y_true, raw_prediction, weight, rows)
-        size = self._auto_size(
-            typical, y_true[rows], raw_prediction[rows], None if weight is None else weight[rows]
-        )
+        counts = None if weight is None else weight[rows]
+        return self._resolved_by(y_true[rows], raw_prediction[rows], counts)
+
+    def _resolved_by(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
+        typical, _ = sizes(y_true, raw_prediction, weight)
+        size = self._auto_size(typical, y_true, raw_prediction, weight)
         return clone(self).set_params(**{self._size: size})
 
     def _auto_size(
@@ -185,15 +182,10 @@ class TangentLoss(ResidualLoss):
         own = getattr(self, self._size)
         if own != "auto" and self.curvature_kind == "constant":
             return Round(own, 0.0)
-        # A given size needs to know roughly what is typical.
-        most = SAMPLE_ROWS if own == "auto" or self._least_size > NEAREST else FEW_ROWS
-        rows = rows_of_round(raw_prediction, weight, most)
-        typical, outliers = sizes(y_true, raw_prediction, weight, rows)
-        if own == "auto":
-            counts = None if weight is None else weight[rows]
-            size = self._auto_size(typical, y_true[rows], raw_prediction[rows], counts)
-        else:
-            size = max(own, self._least_size * typical)
+        rows = rows_of_round(raw_prediction, weight)
+        some = y_true[rows], raw_prediction[rows], None if weight is None else weight[rows]
+        typical, outliers = sizes(*some)
+        size = self._auto_size(typical, *some) if own == "auto" else max(own, self._least_size * typical)
         return Round(size, self._least_weight(typical / size, outliers))
 
     def _least_weight(self, typical: float, outliers: float) -> float:
