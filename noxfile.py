@@ -32,8 +32,12 @@ CONVERTERS = (
     "onnxruntime",
     "optuna",
 )
-# Demos and benchmarks take as long as half of the other tests; `checks` and the gallery run them.
-PACKAGE_ALONE = ("--ignore=tests/demos", "--ignore=tests/benchmarks")
+# `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
+# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, and the tests marked as slow.
+OF_VERSIONS = ("--ignore=tests/demos", "--ignore=tests/benchmarks", "-m", "not slow")
+# One thread for each engine: more would wait for those of the test beside. Some tests train on all cores, as users
+# do: threads that wait sleep then, where on cores that are taken they would spin, six times as long as they work.
+THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def interpreter(version: str) -> str:
@@ -44,29 +48,29 @@ def interpreter(version: str) -> str:
 
 
 def tests(session: nox.Session, python: str, *arguments: str) -> None:
-    """Run the tests, a file on each core, with one thread per engine: more would wait for each other."""
-    cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
-    session.run(python, "-m", "pytest", *cores, *arguments, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    """Run tests, a file on each core, in alphabetical order: demos and benchmarks, the longest, come first."""
+    cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    session.run(python, "-m", "pytest", *cores, *arguments, *session.posargs, env=THREADS)
 
 
 @nox.session(python=False)
 def checks(session: nox.Session) -> None:
-    """Style, types, and the tests with the coverage of the package, in the environment that nox runs in."""
+    """Style, types, and all tests with the coverage of the package, in the environment that nox runs in."""
     for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         session.run(sys.executable, "-m", *tool)
-    tests(session, sys.executable, "--cov", "--cov-report=term-missing:skip-covered")
+    tests(session, sys.executable, "--cov", "--cov-report=term-missing:skip-covered", "--ignore=tests/site")
 
 
 @nox.session(python=interpreter("3.10"))
 def lowest(session: nox.Session) -> None:
-    """Python 3.10 with the lowest version of every dependency; tests of model converters are skipped."""
+    """Test Python 3.10 with the lowest version of every dependency; converters of models and Dask are left out."""
     core = [r for r in PYPROJECT["dependencies"] + TEST if r.split(">=")[0] not in CONVERTERS]
     # As constraints, so that what these need in turn is still found by pip.
     constraints = Path(tempfile.mkdtemp()) / "lowest.txt"
     # matplotlib 3.9 meets pyparsing's later warnings.
     constraints.write_text("\n".join([r.replace(">=", "==") for r in core] + ["pyparsing<3.2"]) + "\n")
     session.install("-e", ".", *core, "-c", str(constraints))
-    tests(session, "python", *PACKAGE_ALONE)
+    tests(session, "python", *OF_VERSIONS)
 
 
 @nox.session(python=interpreter("3.11"))
@@ -75,14 +79,14 @@ def distributions(session: nox.Session) -> None:
     session.install("ngboost>=0.5")
     python = str(Path(session.bin) / "python")
     arguments = ["-m", "benchmarks.distributions", "--ngboost", python, *session.posargs]
-    session.run(sys.executable, *arguments, external=True, env={"OMP_NUM_THREADS": "1"})
+    session.run(sys.executable, *arguments, external=True, env=THREADS)
 
 
 @nox.session(python=interpreter("3.13"))
 def newest(session: nox.Session) -> None:
-    """Python 3.13 with the newest version of everything."""
+    """Test Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
-    tests(session, "python", *PACKAGE_ALONE)
+    tests(session, "python", *OF_VERSIONS)
 
 
 # Outside of the repository, with nothing but what the wheel brings.
@@ -108,16 +112,18 @@ def package(session: nox.Session) -> None:
     (wheel,) = folder.glob("*.whl")
     session.install(str(wheel))
     session.chdir(folder)
-    session.run("python", "-c", USE_OF_WHEEL, env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "-c", USE_OF_WHEEL, env=THREADS)
 
 
-@nox.session
+@nox.session(python=False)
 def docs(session: nox.Session) -> None:
-    """Build the site into docs/_build/html, where a warning is an error, and look at it in a browser."""
-    session.install("-e", ".[docs,test]")
+    """Build the site into docs/_build/html, where a warning is an error, and look at it in a browser.
+
+    In the environment nox runs in, where `checks` runs the code of the pages.
+    """
     # From nothing: a page that is not read again would keep its warnings to itself.
     for folder in ("_build", "auto_gallery", "generated"):
         shutil.rmtree(Path("docs") / folder, ignore_errors=True)
     arguments = ["-W", "--keep-going", "-q", "docs", "docs/_build/html"]
-    session.run("sphinx-build", *arguments, env={"OMP_NUM_THREADS": "1"})
-    tests(session, "python", "-rs", "tests/site", "tests/test_docs_code.py")
+    session.run(sys.executable, "-m", "sphinx", *arguments, env=THREADS)
+    tests(session, sys.executable, "-rs", "tests/site")

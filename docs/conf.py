@@ -49,6 +49,7 @@ toc_object_entries_show_parents = "hide"
 
 os.environ["TQDM_DISABLE"] = "1"  # pages have no room for progress bars
 sphinx_gallery_conf = {
+    "parallel": os.cpu_count() or 1,  # they take most of the time of a build
     "examples_dirs": "../demos",
     "gallery_dirs": "auto_gallery",
     "filename_pattern": r"\.py$",

@@ -32,14 +32,19 @@ from tests.engine import LIGHTGBM, XGBOOST
 pytestmark = pytest.mark.filterwarnings("ignore")
 N = 900
 LOSSES = [
-    SquaredError(),
     AbsoluteError(),
-    Huber(),
-    BinaryCrossEntropy(),
-    CategoricalCrossEntropy(3),
-    PoissonDeviance(),
     Normal(),
-    MultiQuantile((0.1, 0.9)),
+    *(
+        pytest.param(loss, marks=pytest.mark.slow)
+        for loss in (
+            SquaredError(),
+            Huber(),
+            BinaryCrossEntropy(),
+            CategoricalCrossEntropy(3),
+            PoissonDeviance(),
+            MultiQuantile((0.1, 0.9)),
+        )
+    ),
 ]
 
 

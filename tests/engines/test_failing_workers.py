@@ -8,6 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from threading import Lock
 
 import lightgbm as lgb
 import numpy as np
@@ -16,7 +17,7 @@ import xgboost as xgb
 
 pytest.importorskip("distributed")
 from gbm_objectives import PoissonDeviance
-from gbm_objectives.engines.communicator import Communicator, connected, tracker_for
+from gbm_objectives.engines.communicator import Communicator, connected, free_later, tracker_for
 from gbm_objectives.engines.lightgbm.network import network
 from tests.cluster import parted, two_processes
 from tests.engine import LIGHTGBM, XGBOOST
@@ -178,6 +179,15 @@ def test_workers_that_do_not_stop_together(client, engine):
 def test_a_callback_of_another_engine(client):
     with pytest.raises(TypeError, match=r"callbacks must be xgboost\.callback\.TrainingCallback, got"):
         train(client, XGBOOST, callbacks=[lgb.log_evaluation()])
+
+
+def test_a_callback_that_cannot_be_sent_leaves_no_tracker_behind(client, monkeypatch):
+    """0.2.0: Python printed the error of a tracker to which no worker had come, whenever it went."""
+    module, freed, lock = import_module("gbm_objectives.engines.lightgbm.dask"), [], Lock()
+    monkeypatch.setattr(module, "free_later", lambda tracker: freed.append(free_later(tracker)))
+    with pytest.raises(TypeError, match="Could not serialize"):
+        train(client, LIGHTGBM, callbacks=[lambda env: lock.locked()])
+    assert len(freed) == 1
 
 
 def run_in_threads(function, size=3):

@@ -77,6 +77,7 @@ def assert_never_rises(engine, loss, X, y, rate, slack):
     assert (np.diff(values) <= slack * values[:-1] + (1e-3 if slack else 1e-6) * start).all()
 
 
+@pytest.mark.slow
 @trainable
 def test_rate_1_for_500_rounds_at_the_engines_defaults(engine, case):
     X, y = real_data(case)
@@ -87,6 +88,7 @@ def test_rate_1_for_500_rounds_at_the_engines_defaults(engine, case):
     assert np.isfinite(last) and last <= first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [None, 0.03, 0.3, 1.0])
 def test_absolute_error_beats_the_built_in(engine, rate):
     """At the engines' defaults and other rates, each at its best round; the built-in re-fits its leaves."""

@@ -47,6 +47,7 @@ OF_RESIDUAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
 @pytest.mark.parametrize("formula", OF_RESIDUAL)
 def test_formulas_in_the_residual(formula, unit):
@@ -79,6 +80,7 @@ IN_BOTH = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
 @pytest.mark.parametrize(("formula", "link"), IN_BOTH)
 def test_formulas_in_target_and_prediction(formula, link, unit):
@@ -180,6 +182,7 @@ def test_large_formulas_are_built_or_refused_in_time(formula):
         assert re.search("too large|too long|one minimum|must have a", str(error))
 
 
+@pytest.mark.slow
 def test_labels_need_a_formula_that_tells_them_apart_at_0():
     """Squared error of labels is least at 0 and 1: its sign tells nothing. On 0.2.0 its accuracy was .66."""
     X, y = load_breast_cancer(return_X_y=True)

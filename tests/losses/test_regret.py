@@ -65,6 +65,7 @@ TRAININGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "y", "limit"), TRAININGS)
 def test_training_ends_where_the_loss_is_least(loss, y, limit):
     for engine, regret in regrets(loss, y, LEVEL, enough=limit).items():

@@ -49,12 +49,14 @@ from tests.testing.mistakes import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_every_loss_passes(case):
     rng = np.random.default_rng(0)
     check_loss(case.loss, case.targets(rng, 60), case.raw(rng, 60))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", dict.fromkeys(case.loss for case in CASES), ids=repr)
 def test_it_finds_targets_by_itself(loss):
     check_loss(loss)

@@ -57,6 +57,7 @@ def test_outputs_in_order_pass():
     check_loss(RightOutputs())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [Kinked(), SmoothPinball()], ids=repr)
 def test_a_size_in_the_unit_of_the_target_is_a_warning(loss):
     """Such a loss is right where targets are of that size; and a row's minimiser need not be its target."""

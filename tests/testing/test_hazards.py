@@ -51,6 +51,7 @@ def test_hidden_mistakes(loss, reason):
         check_loss(loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss",
     [

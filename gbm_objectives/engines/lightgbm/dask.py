@@ -253,27 +253,26 @@ def _train_on(
         machines = ",".join(f"{urlsplit(worker).hostname}:{ports[worker]}" for worker in workers)
         network = {"machines": machines, "num_machines": len(workers), "tree_learner": "data", "time_out": 1}
         of_worker = {worker: {"local_listen_port": port} for worker, port in ports.items()}
-    tracker = tracker_for(len(workers), str(urlsplit(workers[0]).hostname))
     if not any(name in params for name in THREAD_NAMES):
         # Other tasks may run on the machine; LightGBM would take all of its cores.
         for worker, n_threads in client.nthreads(workers).items():
             of_worker[worker]["num_threads"] = n_threads
-    tasks = [
-        client.submit(
-            train_on_worker,
-            [share.get(worker, []) for share in shares],
-            bins,
-            {**network, **params, **of_worker[worker]},
-            settings,
-            tracker.worker_args(),
-            workers=[worker],
-            allow_other_workers=False,
-            pure=False,
-            retries=0,
-        )
-        for worker in workers
-    ]
+    tracker, tasks = tracker_for(len(workers), str(urlsplit(workers[0]).hostname)), []
     try:
+        for worker in workers:
+            task = client.submit(
+                train_on_worker,
+                [share.get(worker, []) for share in shares],
+                bins,
+                {**network, **params, **of_worker[worker]},
+                settings,
+                tracker.worker_args(),
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+            tasks.append(task)
         _until_one_fails(client, workers, tasks)
         first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
     except Exception as error:
