@@ -199,16 +199,22 @@ def _median(values: np.ndarray) -> float:
     return float(np.partition(values, middle)[middle]) if values.size else 1.0
 
 
+def _medians_of_columns(size: np.ndarray) -> np.ndarray:
+    if len(size) and size.all():
+        return np.asarray(np.partition(size, len(size) // 2, axis=0)[len(size) // 2])
+    return np.array([_median(column[column > 0]) for column in size.T])
+
+
 def _medians(size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Return where to begin the iteration, (n_outputs, 1, n_kinds): medians of each kind, or of each output."""
     n_outputs, _, n_kinds = shape
     if n_outputs > 1:
-        # Of the kinds of each output it would take as long as all the rest.
-        if size.all():
-            medians = np.partition(size, len(size) // 2, axis=0)[len(size) // 2]
-        else:
-            medians = np.array([_median(column[column > 0]) for column in size.T])
-        return medians[:, None, None]
+        # Of both sides of each output it would take as long as all the rest. But rows at an atom are so near that
+        # the others' widths would not have grown from there after all iterations.
+        at_atom = (cell[:, 0] & 2) > 0
+        parts = [size[~at_atom], size[at_atom]] if n_kinds == 4 else [size]
+        medians = np.array([_medians_of_columns(part) for part in parts])
+        return np.repeat(medians.T, 2, axis=1)[:, None, :]
     kind = cell & (n_kinds - 1)  # which are two or four
     return np.array([[[_median(size[kind == k]) for k in range(n_kinds)]]])
 

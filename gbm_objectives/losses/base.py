@@ -53,15 +53,14 @@ class Loss(BaseEstimator, ABC):
       raise the loss.
     - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
       has the sign of the loss's own or is 0, and the Newton step of a leaf of one row, times the learning rate,
-      cannot raise its loss. Where rows of a leaf disagree it can for some rounds, most of all at equal targets.
+      cannot raise its loss. Where rows of a leaf disagree it can for some rounds.
     - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex, and for Poisson's.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
       unit of the target.
 
     On the identity link, and with several `outputs`, the engines get gradient and curvature times the constant
     that makes the weighted harmonic mean of the curvature 1, for each output: `reg_lambda` and `min_child_weight`
-    then mean what they mean for squared error, whatever the unit of the target. Other links have no unit, and
-    margins (`Hinge`) have one of their own.
+    then mean what they mean for squared error, whatever the target's unit. Other links, and margins, have none.
     """
 
     link: Link = IDENTITY
@@ -84,8 +83,6 @@ class Loss(BaseEstimator, ABC):
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         check_declaration(cls)
-
-    # ---- what a loss states -------------------------------------------------------------------------------
 
     @abstractmethod
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
@@ -166,8 +163,7 @@ class Loss(BaseEstimator, ABC):
 
     @property
     def _share(self) -> float:
-        """What the engines get both times, where they are not normalised: a half of a deviance."""
-        return 1.0
+        return 1.0  # what the engines get both times where they are not normalised: a half of a deviance
 
     @property
     def name(self) -> str:
@@ -323,8 +319,6 @@ class Loss(BaseEstimator, ABC):
             y_true, weight = labels_and_weight(second)
             return self.gradient_hessian(y_true, first, weight)
         return self.gradient_hessian(first, second, sample_weight)
-
-    # ---- checks -------------------------------------------------------------------------------------------
 
     def _float64_derivatives(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and curvature as the engines' are computed, before any constant."""

@@ -26,11 +26,11 @@ CUT = 3.0
 # Beyond so many typical residuals, four standard deviations, a row is taken for an outlier: of normal ones 1 in
 # 16,000 is.
 FAR = 6.0
-# No row counts in the curvature as less than this share of a typical one, and twice the share of the outliers more.
-# Without, a leaf of outliers has almost no curvature, and steps right to them: with one row in ten an outlier the fit
-# of Huber's loss was nine times as far from the truth as LightGBM's own; with a quarter whatever their number 1.4
-# times. With more, leaves that are far from their target, and are taken for outliers, take longer to come there: with
-# ten times the share the peak of a sinc was not there after 200 rounds.
+# No row counts in the curvature as less than this share of a typical one, and twice the share of outliers more.
+# Without, a leaf of outliers has almost no curvature, and steps right to them: with one row in ten an outlier the
+# fit of Huber's loss was nine times as far from the truth as LightGBM's own; with a quarter whatever their number
+# 1.4 times. With more, leaves that are far from their target, and are taken for outliers, take longer to come
+# there: with ten times the share the peak of a sinc was not there after 200 rounds.
 LEAST_SHARE, LEAST_SHARE_BY_OUTLIERS = 0.25, 2.0
 
 
@@ -193,7 +193,10 @@ class TangentLoss(ResidualLoss):
     def _least_weight(self, typical: float, outliers: float) -> float:
         """Return the least weight in the curvature, from the typical residual in units of the hyper-parameter."""
         # All of these losses weigh a row about as Huber's does.
-        return min(1.0, LEAST_SHARE + LEAST_SHARE_BY_OUTLIERS * outliers) / max(1.0, typical)
+        large = max(1.0, typical)
+        # Where the loss is absolute error to a typical residual, many rows are far out that are no outliers: those
+        # that a fit which follows the noise is not near yet.
+        return min(1.0, LEAST_SHARE + LEAST_SHARE_BY_OUTLIERS * outliers / large**2) / large
 
     def _softened(self, known: Round) -> bool:
         return known.size != getattr(self, self._size)

@@ -1,0 +1,117 @@
+"""Robust losses among outliers, judged by the root mean squared error to the true curve."""
+
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.datasets import make_friedman1
+
+from gbm_objectives import AbsoluteError, Cauchy, Fair, Huber, LogCosh, PseudoHuber, Tukey, Welsch
+from gbm_objectives.losses import tangent
+from tests.engine import LIGHTGBM
+
+N = 1500
+CONVEX, REDESCENDING = (Huber, PseudoHuber, LogCosh, Fair), (Cauchy, Welsch, Tukey)
+
+
+def friedman(share, low, high, sided, seed=1):
+    """Return features, truth and targets with noise of 1 and outliers of a size between `low` and `high`."""
+    X, truth = make_friedman1(N, noise=0.0, random_state=seed)
+    return X, truth, truth + noise(share, low, high, sided, seed)
+
+
+def sinc(share, low, high, sided, seed=1):
+    """Return the same of a curve with a peak that a fifth of the rows are in, and a noise of 0.3."""
+    x = np.random.default_rng(seed + 10).uniform(-15.0, 15.0, N)
+    truth = 10.0 * np.sinc(x / np.pi)
+    return x[:, None], truth, truth + 0.3 * noise(share, low, high, sided, seed)
+
+
+def noise(share, low, high, sided, seed):
+    rng = np.random.default_rng(seed)
+    sign = 1.0 if sided == 1 else rng.choice([-1.0, 1.0], N)
+    outlier = rng.random(N) < share
+    return rng.standard_normal(N) + np.where(outlier, sign * rng.uniform(low, high, N), 0.0)
+
+
+def error(engine, loss, X, truth, y):
+    return float(np.sqrt(np.mean((engine.raw(engine.train(loss, X, y, rounds=100), X) - truth) ** 2)))
+
+
+def sized(cls, sigma):
+    return cls(**{cls._size: cls._efficient * sigma})
+
+
+# Fair's loss, less sharp at the target, has the fit of its kind: LightGBM's own Fair is at 1.8 and 2.8 here.
+@pytest.mark.parametrize(("cls", "most"), [(Huber, 1.1), (PseudoHuber, 1.1), (LogCosh, 1.1), (Fair, 1.25)])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.2])
+def test_convex_losses_are_as_near_to_the_truth_as_lightgbms_huber(cls, most, share):
+    X, truth, y = friedman(share, 50.0, 200.0, sided=2)
+    params = {"objective": "huber", "alpha": 1.345, "verbosity": -1, "num_threads": 1}
+    stock = lightgbm.train(params, lightgbm.Dataset(X, y), num_boost_round=100).predict(X)
+    ours = error(LIGHTGBM, sized(cls, 1.0), X, truth, y)
+    assert ours <= most * np.sqrt(np.mean((stock - truth) ** 2))
+
+
+@pytest.mark.parametrize("cls", REDESCENDING)
+@pytest.mark.parametrize("sigma", [0.3, "auto"])
+@pytest.mark.parametrize(("share", "most"), [(0.0, 1.1), (0.1, 1.0), (0.3, 1.0)])
+def test_redescending_losses_find_a_peak(engine, cls, sigma, share, most):
+    X, truth, y = sinc(share, 25.0, 28.0, sided=1)
+    loss = cls("auto") if sigma == "auto" else sized(cls, sigma)
+    assert error(engine, loss, X, truth, y) <= most * error(engine, AbsoluteError(), X, truth, y)
+
+
+@pytest.mark.parametrize("loss", [Tukey("auto"), Huber("auto")], ids=repr)
+def test_auto_is_the_same_in_any_unit(engine, loss):
+    X, truth, y = friedman(0.1, 5.0, 10.0, sided=1)
+    errors = [error(engine, loss, X, unit * truth, unit * y) / unit for unit in (1e-3, 1.0, 1e6)]
+    np.testing.assert_allclose(errors, errors[1], rtol=0.05)
+    assert errors[1] < 1.1 * error(engine, AbsoluteError(), X, truth, y)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_scale_of_auto_is_that_of_normal_residuals(weighted):
+    size = np.abs(stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000))
+    spoilt = np.where(np.arange(len(size)) % 10 < 3, 10.0, size)  # three in ten
+    weight = np.full(len(size), 2.0) if weighted else None
+    for r, rel in ((size, 1e-3), (spoilt, 0.06)):
+        typical, _ = tangent.sizes(np.zeros(len(r)), r, weight)
+        assert typical / tangent.NORMAL_TYPICAL == pytest.approx(1.0, rel=rel)
+    assert tangent.sizes(np.zeros(len(spoilt)), spoilt, weight)[1] == pytest.approx(0.3, abs=1e-3)
+
+
+@pytest.mark.parametrize("cls", [*CONVEX, *REDESCENDING])
+def test_the_value_of_auto_is_comparable_between_rounds(cls):
+    """It is a variance: twice as large residuals have four times the value, and a shift is no improvement."""
+    loss, r = cls("auto"), noise(0.2, 20.0, 50.0, 1, 0)
+    y = np.zeros(N)
+    assert loss.value(y, 2.0 * r) == pytest.approx(4.0 * loss.value(y, r))
+    assert loss.value(y, r + 3.0) > 2.0 * loss.value(y, r)
+    assert loss.value(y, 0.0 * r) == 0.0
+
+
+@pytest.mark.parametrize("cls", [*CONVEX, *REDESCENDING])
+def test_auto_trains_by_the_residuals_of_the_round(cls):
+    rng = np.random.default_rng(2)
+    y, raw = rng.standard_normal(300), 3.0 * rng.standard_normal(300)
+    auto, typical = cls("auto"), tangent.sizes(y, raw, None)[0] / tangent.NORMAL_TYPICAL
+    for got, wanted in zip(
+        auto.gradient_hessian(y, raw), sized(cls, typical).gradient_hessian(y, raw), strict=True
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cls", REDESCENDING)
+def test_a_scale_far_below_the_noise_trains_all_the_same(engine, cls):
+    """The scale of a round is not below what is typical of it; 0.2.0 learned nothing here."""
+    X, truth, y = friedman(0.0, 5.0, 10.0, sided=1)
+    assert error(engine, cls(1e-3), X, truth, y) < 1.6 * error(engine, AbsoluteError(), X, truth, y)
+
+
+def test_a_constant_curvature_keeps_the_gradient_of_the_loss():
+    y, raw = np.zeros(5), np.array([-3e6, -0.5, 0.0, 0.5, 1e6])
+    gradient, hessian = Huber(hessian="constant").gradient_hessian(y, raw)
+    assert gradient.tolist() == [-1.0, -0.5, 0.0, 0.5, 1.0] and hessian.tolist() == [1.0] * 5
