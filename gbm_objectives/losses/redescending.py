@@ -88,7 +88,7 @@ class Cauchy(RedescendingLoss):
     >>> Cauchy(scale=1.0).outlier_weights([0.0, 0.0], [0.0, 3.0]).tolist()
     [1.0, 0.1]
     >>> Cauchy().resolved([1.0, 2.0, 3.0, 4.0, 1000.0]).scale.__round__(3)
-    3.536
+    3.72
     """
 
     curvature_kind = "majorizer"

@@ -44,6 +44,11 @@ class Trial:
         )
 
     @cached_property
+    def sampled(self) -> bool:
+        """Whether a row's pair depends on others, which of many rows a sample stands for."""
+        return bool(self.loss._of_all_rows(self.y, self.raw, None))
+
+    @cached_property
     def smooth(self) -> np.ndarray:
         """Rows where the loss has no kink nearby: there differences of two step sizes agree."""
         fine, coarse = (differences(self.pointwise, self.raw, step) for step in (STEP, 3 * STEP))
