@@ -14,8 +14,8 @@ __all__ = ["Cauchy", "Tukey", "Welsch"]
 
 # In training the pull of a row far out falls no further than to this share of the scale. Rows that are far because
 # nothing has been learnt of them yet are told from outliers by nothing but their features: without a pull the peak
-# of a curve, a fifth of the rows, was never found. Three outliers in ten on one side draw the fit by a twentieth of
-# the scale.
+# of a curve, a fifth of the rows, was never found. Three outliers in ten on one side draw the fit by a twentieth
+# of the scale.
 LEAST_PULL = 0.1
 # And its weight in the curvature no further than to this. A third less lets outliers grow leaves of their own:
 # with twice the right scale Tukey's fit of Friedman's surface was half as far again from it. A third more finds a
