@@ -28,8 +28,8 @@ x, y, outlier = sample(options.seed, share=0.3)
 # ---------------
 # Each of these losses has a parameter in the unit of the target, which says from where on a residual is large. A
 # fit of absolute error tells the size of the noise: the median of its absolute residuals, over 0.6745, estimates
-# a standard deviation. The textbook multiples of it keep 95% efficiency under normal noise. (``"auto"`` would
-# start from the spread of the targets instead, which here is mostly signal.)
+# a standard deviation. The textbook multiples of it keep 95% efficiency under normal noise. (``"auto"`` takes
+# it from the residuals of each round, and may take so many outliers on one side for signal.)
 
 curves, weights = {}, {}
 for engine in tqdm(options.engines, unit="engine"):
@@ -100,9 +100,9 @@ for name in STYLES:
     print(f"{name:<10}" + "".join(f"{error:>12.3f}" for error in errors))
 
 # %%
-# Welsch's and Tukey's losses find the curve. Cauchy's pulls ever less but never lets go entirely, and is hardly
-# better than absolute error; Huber's loss is the worst here. In return the redescending losses are not convex:
-# they need a scale that fits the noise, and may settle on the wrong bulk of rows where outliers are the
+# Welsch's and Tukey's losses come nearest to the curve. Cauchy's pulls ever less but never lets go entirely, and is
+# hardly better than absolute error; Huber's loss is the worst here. In return the redescending losses are not
+# convex: they need a scale that fits the noise, and may settle on the wrong bulk of rows where outliers are the
 # majority.
 #
 # **Reference.** Beaton and Tukey (1974). *The fitting of power series, meaning polynomials, illustrated on

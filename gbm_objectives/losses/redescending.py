@@ -14,13 +14,13 @@ __all__ = ["Cauchy", "Tukey", "Welsch"]
 
 # In training the pull of a row far out falls no further than to this share of the scale. Rows that are far because
 # nothing has been learnt of them yet are told from outliers by nothing but their features: without a pull the peak
-# of a curve, a fifth of the rows, was never found. Three outliers in ten on one side draw the fit by a twentieth
-# of the scale.
-LEAST_PULL = 0.1
-# And its weight in the curvature no further than to this. A third less lets outliers grow leaves of their own:
-# with twice the right scale Tukey's fit of Friedman's surface was half as far again from it. A third more finds a
-# peak too late, after more than the 100 rounds of the engines' defaults.
-LEAST_WEIGHT = 0.075
+# of a curve, a fifth of the rows, was never found. With twice as much, three outliers in ten on one side draw the
+# fit a fourth further from the curve.
+LEAST_PULL = 0.05
+# And its weight in the curvature no further than to this, so that a leaf of such rows takes steps of 5/3 scales.
+# With longer ones outliers grow leaves of their own; with steps of one scale a peak was found too late, after the
+# 100 rounds of the engines' defaults.
+LEAST_WEIGHT = 0.6 * LEAST_PULL
 
 
 class RedescendingLoss(TangentLoss):
@@ -28,8 +28,8 @@ class RedescendingLoss(TangentLoss):
 
     Such a loss is not convex, and a training that begins with it finds only what is near. The scale of a round of
     training is therefore the larger of the loss's own and what "auto" would make of its residuals: it comes down
-    with them (graduated non-convexity). The engines get a gradient with a pull of a tenth of the scale at least,
-    however far a row is. `pointwise`, `gradient`, `value` and `outlier_weights` are the loss's own.
+    with them (graduated non-convexity). The engines get a gradient with a pull of a twentieth of the scale at
+    least, however far a row is. `pointwise`, `gradient`, `value` and `outlier_weights` are the loss's own.
 
     References
     ----------
