@@ -48,8 +48,8 @@ def interpreter(version: str) -> str:
 
 
 def tests(session: nox.Session, python: str, *arguments: str) -> None:
-    """Run tests, a file on each core, in alphabetical order: demos and benchmarks, the longest, come first."""
-    cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    """Run tests, a file on each core."""
+    cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
     session.run(python, "-m", "pytest", *cores, *arguments, *session.posargs, env=THREADS)
 
 

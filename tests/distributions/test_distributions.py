@@ -64,6 +64,7 @@ def test_densities_where_the_spread_is_tiny(loss, raw):
     assert abs(loss.gradient(y, raw)[:, 1].mean()) < 0.2
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("raw", [(0.0, 0.0), (1.5, 1.0), (-1.0, 2.0), (2.0, -1.5), (-2.0, -1.0)], ids=str)
 def test_the_curvature_is_the_information(loss, raw):

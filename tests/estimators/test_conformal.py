@@ -52,6 +52,7 @@ def inside(model, X, y, coverage, **groups):
     return (low <= y) & (y <= high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_intervals_cover(engine, loss):
     """Over 40 calibration sets of 200 rows the mean share is .9 to .905, with a standard error of .0035."""
@@ -73,6 +74,7 @@ def test_intervals_cover(engine, loss):
         assert inside(own, X, y, 0.9).mean() < 0.88
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_quantiles_have_their_level_alone_and_together(engine, loss):
     model = fitted(engine, loss)

@@ -7,6 +7,7 @@ import pytest
 
 from gbm_objectives import Expectile, Quantile
 
+pytestmark = pytest.mark.slow
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.97)
 
 

@@ -13,6 +13,7 @@ from gbm_objectives.distributions import StudentT
 from gbm_objectives.losses.start import constant_rows
 from tests.catalogue import CASES
 
+pytestmark = pytest.mark.slow
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 examples = settings(max_examples=40, deadline=None, derandomize=True)
 
