@@ -100,8 +100,8 @@ for name in STYLES:
     print(f"{name:<10}" + "".join(f"{error:>12.3f}" for error in errors))
 
 # %%
-# Welsch's and Tukey's losses come nearest to the curve. Cauchy's pulls ever less but never lets go entirely, and is
-# hardly better than absolute error; Huber's loss is the worst here. In return the redescending losses are not
+# Welsch's and Tukey's losses come nearest to the curve. Cauchy's pulls ever less but never lets go entirely, and
+# is hardly better than absolute error; Huber's loss is the worst here. In return the redescending losses are not
 # convex: they need a scale that fits the noise, and may settle on the wrong bulk of rows where outliers are the
 # majority.
 #
