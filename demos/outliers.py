@@ -29,7 +29,7 @@ x, y, outlier = sample(options.seed, share=0.3)
 # Each of these losses has a parameter in the unit of the target, which says from where on a residual is large. A
 # fit of absolute error tells the size of the noise: the median of its absolute residuals, over 0.6745, estimates
 # a standard deviation. The textbook multiples of it keep 95% efficiency under normal noise. (``"auto"`` takes
-# it from the residuals of each round, and may take so many outliers on one side for signal.)
+# the same multiples of the spread of the residuals in each round.)
 
 curves, weights = {}, {}
 for engine in tqdm(options.engines, unit="engine"):

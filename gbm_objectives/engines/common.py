@@ -21,6 +21,7 @@ from ..losses.metric import labels_and_weight
 from ..losses.start import best_beside
 from ..sampling import sample_rows
 from ..validation import as_weight, first_offender, shown
+from .metrics import has_auto
 from .protocol import Training
 
 __all__ = [
@@ -36,7 +37,6 @@ __all__ = [
     "native_model",
     "positives_times",
     "require_loss",
-    "resolved_for",
     "start_of",
     "target_and_weight",
     "unfitted_copy",
@@ -236,18 +236,14 @@ def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, 
         return target, as_weight(weight, len(target))
 
 
-def resolved_for(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Loss:
-    """Return the loss where training begins: an "auto" by what an offset leaves of the target."""
-    beyond = offset is not None and offset.shape == target.shape
-    return loss.resolved(target - offset if beyond else target, weight)
-
-
 def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Any:
     """Return the start value, beside an offset if there is one."""
-    loss = resolved_for(loss, target, weight, offset)
-    start = loss.initial_raw(target, weight)
     if offset is None:
-        return start
+        return loss.initial_raw(target, weight)
+    if has_auto(loss):
+        # Of residuals, so that what the offset leaves of the target is all that counts.
+        return loss.initial_raw(target - offset, weight)
+    start = loss.initial_raw(target, weight)
     return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
 
 

@@ -102,7 +102,7 @@ class Loss(BaseEstimator, ABC):
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         """Return the constant that minimises the mean of `_pointwise`; target and weights are checked, float64."""
-        return best_constant(self, y_true, sample_weight)
+        return best_constant(self.resolved(y_true, sample_weight), y_true, sample_weight)
 
     def check_params(self) -> None:
         """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""

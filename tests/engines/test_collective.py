@@ -8,7 +8,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from gbm_objectives import AbsoluteError
+from gbm_objectives import AbsoluteError, Huber, Tukey
 from gbm_objectives.engines.collective import (
     Places,
     gathered,
@@ -81,6 +81,22 @@ def test_derivatives_and_value(case, how, weighted):
             np.testing.assert_allclose(part, expected[rows], rtol=1e-5, atol=1e-6 * np.abs(expected).max())
     for *_, value in results:
         assert value == pytest.approx(loss.value(y, raw, weight), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [Huber("auto"), Tukey("auto")], ids=repr)
+def test_auto_has_one_scale_on_all_workers(loss):
+    rng = np.random.default_rng(0)
+    y, raw = np.sort(rng.standard_cauchy(700)), rng.standard_normal(700)
+    parts = partitions(700)["90/10"]
+    work = lambda worker, rows: (  # noqa: E731
+        *global_derivatives(loss, y[rows], raw[rows], None, worker, 0),
+        global_value(loss, y[rows], raw[rows], None, worker),
+    )
+    expected = *loss.gradient_hessian(y, raw), loss.value(y, raw)
+    for rows, (gradient, hessian, value) in zip(parts, Threads(len(parts)).run(work, parts), strict=True):
+        np.testing.assert_allclose(gradient, expected[0][rows], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(hessian, expected[1][rows], rtol=1e-5)
+        assert value == pytest.approx(expected[2])
 
 
 @cases

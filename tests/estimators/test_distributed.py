@@ -20,6 +20,7 @@ from sklearn.metrics import mean_absolute_error
 
 from gbm_objectives import AbsoluteError, GBMClassifier, GBMRegressor, MultiQuantile, PoissonDeviance, SquaredError
 from gbm_objectives.distributions import Normal
+from gbm_objectives.losses import Tukey
 from tests.cluster import parted
 from tests.engine import LIGHTGBM, XGBOOST
 
@@ -197,6 +198,13 @@ def test_unbalanced_labels(client, engine, parameter):
     alone.fit(X, label)
     close(engine, spread.predict_proba(X)[:, 1], alone.predict_proba(X)[:, 1])
     assert spread.predict_proba(X)[:, 1].mean() > 1.1 * label.mean()
+
+
+def test_auto_is_told_by_the_residuals_of_all_workers(client, engine):
+    X, y = data()
+    spread, alone = estimators(engine, Tukey("auto"))
+    spread.fit(parted(client, X, 450), parted(client, y, 450))
+    assert spread.loss_.c == pytest.approx(alone.fit(X, y).loss_.c, rel=0.1)
 
 
 def test_weights_of_two_classes_without_two_classes(client, engine):
