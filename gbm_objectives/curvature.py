@@ -30,8 +30,8 @@ The share p is 1/4 and half of the learning rate. With a small one the widths ar
 of a leaf, which is fast, and steady where many small steps average its noise; at a rate of 1 nothing averages it,
 and rows that are near already must hold the leaf back (held-out loss at a rate of 1, p of 1/4 and of 3/4: 1.04 and
 .97 of LightGBM's own on skewed noise, .99 and .92 on concrete). Where many of the rows of a side are further out
-than s (2% are with exponential noise at p = 1/4, 6% with Cauchy's), they would make much of its pull and inflate
-its width. Therefore the share rises on all sides to four times theirs, but not above `LARGEST_PULL`.
+than the s of p = 1/4 (2% are with exponential noise, 6% with Cauchy's), they would make much of its pull and
+inflate its width. Therefore p rises on all sides, by the side with most of them (see `gbm_objectives.widths`).
 
 Beside many equal targets (counts, zeros) and below the low quantiles of skewed noise one side is many times as
 narrow as the other. As the gradient's width that is right: were it wider, the fit would rest where the narrow
@@ -42,10 +42,9 @@ rate takes off it again.
 
 The widths are *local*: rows are grouped by their raw prediction, since noise and skew often change with it. And
 where most targets have one value (intermittent demand: most are 0), the rows at this *atom* have widths of their
-own: the many that are close to it would else count the few others as outliers, and cut their steps short. Its
-price: where no feature tells the others apart, the fit scatters around the atom. Of 95 to 97% zeros at random
-the held-out absolute error came out 1.08 to 1.3 of a constant's at the engines' defaults, and worse at learning
-rate 1.
+own: the many that are close to it would else count the few others as outliers, and cut their steps short. Where
+no feature tells the others apart, the fit scatters around the atom: of 95% zeros at random the held-out absolute
+error came out 1.04 of LightGBM's own, which stays at 0.
 
 All carry the unit of the target, so the trees do not depend on it. Gradient and curvature are finally multiplied
 by the one constant that makes the *harmonic* mean of the curvature 1, the same as an average Newton step, so that
@@ -69,7 +68,8 @@ SMALLEST_WIDTH = 1e-37
 # Hessian: without this bound rows far out would count as none, and `min_data_in_leaf` would forbid to split them
 # off.
 FLATNESS = 4.0
-# With an even p of a quarter, and none of more than three quarters, where a rate of 1 has it.
+# p is LEAST_PULL + PULL_OF_RATE · learning rate. Held out at a rate of 0.1, absolute error is the same for .25 and
+# .4, on normal noise 3.5% higher for .6; at 1 it falls by 5% to 17% from .25 to .75.
 LEAST_PULL, PULL_OF_RATE = 0.25, 0.5
 
 
@@ -81,11 +81,12 @@ class Pace:
     ----------
     learning_rate : float, default=0.3
         The learning rate, up to 1. Where it is not known, as by an engine's own `train`, the larger one of both
-        engines' defaults: steps that are too short do less harm than steps that are too long.
+        engines' defaults, with which absolute error loses nothing at the other one either.
     narrowest : float, default=1/20
-        The curvature's widths are not below this share of the widest of their group. At 1/1000 LightGBM, which
-        counts rows by curvature, splits off no rows of the few that are not 0 among 95% of zeros: the held-out
-        0.9 quantile loss is five times its own. XGBoost does not count; with 1/1000 its penalties shrink them.
+        The curvature's widths are not below this share of the widest of their group. At 1/10,000 LightGBM, which
+        counts rows by curvature, splits off too few of the rows that are not 0 among 95% of zeros: the held-out
+        0.9 quantile loss is five times its own. XGBoost does not count, but its penalties shrink their steps:
+        absolute error is 1.3 times as high at a rate of 0.03.
     """
 
     learning_rate: float = 0.3

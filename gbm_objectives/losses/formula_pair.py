@@ -29,7 +29,7 @@ from ..sampling import sample_rows
 from ..widths import Widths
 from .formula_rows import Lowest, Numbers, beside
 from .quantile import WEAKER_SIDE
-from .residual import rows_of_round, widths_of
+from .residual import longest_step, no_longer, rows_of_round, widths_of
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 
@@ -84,6 +84,8 @@ class Known:
         divided by it where there is more than one kink, so that all that pulls does so with its true force.
     least : float
         No curvature is less.
+    longest : float
+        No row alone steps further, see `ResidualLoss`.
     pair : (ndarray, ndarray, ndarray), optional
         Raw predictions with the gradient and curvature of their rows, where the rows are few enough to be their
         own sample.
@@ -94,6 +96,7 @@ class Known:
     widths: dict[int, Widths] = field(default_factory=dict)
     pulls: dict[int, tuple[float, float]] = field(default_factory=dict)
     least: float = 0.0
+    longest: float = np.inf
     pair: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
 
@@ -192,10 +195,19 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace
     known = Known(typical, lowest if np.ndim(few.y) == 0 else None, widths, pulls)
     gradient, curvature = pair(numbers, few, known, split.among(widths))
     used = curvature[curvature > 0 if counts is None else (curvature > 0) & (counts > 0)]
-    least = LEAST_WEIGHT * _median(used) if used.size else 0.0
+    middle = _median(used) if used.size else 0.0
+    known = replace(known, least=LEAST_WEIGHT * middle)
+    if numbers.derived.of_residual and not widths:
+        # As of `ResidualLoss`; off the identity link curvatures differ by themselves.
+        known = replace(known, longest=longest_step(gradient, curvature, counts))
     if not isinstance(some, slice):
-        return replace(known, least=least)
-    return replace(known, least=least, pair=(rows.raw, gradient, np.maximum(curvature, least)))
+        return known
+    return replace(known, pair=(rows.raw, gradient, _floored(gradient, curvature, known)))
+
+
+def _floored(gradient: np.ndarray, curvature: np.ndarray, known: Known) -> np.ndarray:
+    """Return the curvature with which no row steps too far alone, and none counts as nothing."""
+    return np.asarray(np.maximum(no_longer(gradient, curvature, known.longest), known.least))
 
 
 def typical_distance(numbers: Numbers, rows: Rows) -> float:
@@ -286,7 +298,7 @@ def pair(numbers: Numbers, rows: Rows, known: Known, split: Layers | None = None
         if astray.any():
             size = np.abs(second) + np.abs(split.gradient) / known.typical
             curvature = np.where(astray, size, curvature)
-        return split.gradient, np.maximum(curvature, known.least)
+        return split.gradient, _floored(split.gradient, curvature, known)
     gradient = split.side * split.rest
     curvature = np.where(split.rest > 0, np.fmax(second, secant), 0.0)
     for number, widths in known.widths.items():

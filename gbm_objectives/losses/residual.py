@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -30,6 +30,12 @@ __all__ = [
 # rows nearer than that count as being so far. Otherwise one row at its target has more Hessian than all others
 # together, and LightGBM, which counts rows by it, splits nothing off. A hundredth of the rows pulls softer by it.
 NEAREST, SHARP, FEW_ROWS = 0.01, 100.0, 64
+# No row counts in the curvature as less than this share of a typical one. Without, a leaf of outliers has almost
+# no curvature, and steps right to them: with one row in ten an outlier the fit of Huber's loss was seven times as
+# far from the truth as that of LightGBM's own. With 0.3 it is 1.3 times as far after 200 rounds. With 0.5 rows
+# that are far because the fit has not come to them yet take longer than the 100 rounds of the engines' defaults:
+# with one row in ten an outlier the fit of a sinc was then three times as far from it as with 0.3.
+LEAST_SHARE = 0.4
 
 # Where both sides are equally steep, rows further out than twice their width are outliers, and move by no more.
 # With 4 times, as of a quantile, whose weaker side is meant to be far out, a leaf of outliers alone steps right to
@@ -118,6 +124,31 @@ def not_nearer(pair: Pair, r: np.ndarray, nearest: float) -> tuple[np.ndarray, n
     return gradient * (size / counted), curvature
 
 
+def longest_step(gradient: np.ndarray, curvature: Any, weight: np.ndarray | None) -> float:
+    """Return the step of the row that pulls most, had it but `LEAST_SHARE` of the median curvature."""
+    if np.ndim(curvature) == 0:
+        return np.inf
+    if weight is not None:
+        gradient, curvature = gradient[weight > 0], curvature[weight > 0]
+    if not (middle := float(np.median(curvature))) > 0:
+        return np.inf
+    return float(np.abs(gradient).max()) / (LEAST_SHARE * middle)
+
+
+def no_longer(gradient: np.ndarray, curvature: Any, longest: float) -> Any:
+    """Return the curvature with which no row alone steps further than `longest`."""
+    return (
+        curvature if longest == np.inf else np.maximum(curvature, np.abs(gradient) / gradient.dtype.type(longest))
+    )
+
+
+class Majorized(NamedTuple):
+    """What a majorizer needs to know of all rows: nearest residual and longest step, see `ResidualLoss`."""
+
+    nearest: float
+    longest: float
+
+
 class OfResidual(Loss):
     """A loss L(r) of the residual."""
 
@@ -136,7 +167,8 @@ class ResidualLoss(OfResidual):
     `_gradient_of_residual` where the latter is that of a smoothed loss.
 
     A majorizer of a loss that is all but a kink where the residuals are, its scale less than a ten thousandth of
-    their median, is smoothed for the engines within a hundredth of that median.
+    their median, is smoothed for the engines within a hundredth of that median. And no row alone steps further
+    than the row that pulls most would with `LEAST_SHARE` of the median curvature: the engines get a larger one.
     """
 
     @abstractmethod
@@ -155,13 +187,24 @@ class ResidualLoss(OfResidual):
 
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
         if self.curvature_kind != "majorizer":
-            return 0.0
-        return nearest_residual(self._derivatives_of_residual, y_true, raw_prediction, weight)
+            return None
+        pair = self._derivatives_of_residual
+        nearest = nearest_residual(pair, y_true, raw_prediction, weight)
+        rows = sample_rows(len(y_true), weight)
+        few = not_nearer(pair, raw_prediction[rows] - y_true[rows], nearest)
+        return Majorized(nearest, longest_step(*few, None if weight is None else weight[rows]))
+
+    def _softened(self, known: Any) -> bool:
+        return known is not None and known.nearest > 0
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        return not_nearer(self._derivatives_of_residual, residual(y_true, raw_prediction, dtype), known)
+        r = residual(y_true, raw_prediction, dtype)
+        if known is None:
+            return self._derivatives_of_residual(r)
+        gradient, curvature = not_nearer(self._derivatives_of_residual, r, known.nearest)
+        return gradient, no_longer(gradient, curvature, known.longest)
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):

@@ -13,7 +13,7 @@ from ..curvature import SMALLEST_WIDTH
 from ..sampling import sample_rows
 from ..validation import as_weight, check_number
 from .base import Loss
-from .residual import NEAREST, ResidualLoss, residual
+from .residual import LEAST_SHARE, NEAREST, ResidualLoss, residual
 
 __all__ = ["Round", "TangentLoss"]
 
@@ -23,12 +23,6 @@ NORMAL_MEAN_DEVIATION, NORMAL_TYPICAL = 0.7978845608028654, 0.6411037
 # Residuals beyond so many medians, two standard deviations of normal ones, are left out and the median taken
 # again: with three rows in ten outliers that of all is 1.6 times that of the others.
 CUT = 3.0
-# No row counts in the curvature as less than this share of a typical one. Without, a leaf of outliers has almost
-# no curvature, and steps right to them: with one row in ten an outlier the fit of Huber's loss was seven times as
-# far from the truth as that of LightGBM's own. With 0.3 it is 1.3 times as far after 200 rounds. With 0.5 rows that
-# are far because the fit has not come to them yet take longer than the 100 rounds of the engines' defaults: with
-# one row in ten an outlier the fit of a sinc was then three times as far from it as with 0.3.
-LEAST_SHARE = 0.4
 # Of more rows than this so many tell what is typical, within 4%.
 ROWS = 1024
 

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 from sklearn.datasets import make_friedman1
 
-from gbm_objectives import AbsoluteError, Cauchy, Fair, Huber, LogCosh, PseudoHuber, Tukey, Welsch
-from gbm_objectives.losses import tangent
+from gbm_objectives import AbsoluteError, Cauchy, Fair, FormulaLoss, Huber, LogCosh, PseudoHuber, Tukey, Welsch
+from gbm_objectives.losses import ResidualLoss, tangent
 from tests.engine import LIGHTGBM
 
 N = 1500
@@ -149,3 +149,25 @@ def test_a_constant_curvature_keeps_the_gradient_of_the_loss():
     y, raw = np.zeros(5), np.array([-3e6, -0.5, 0.0, 0.5, 1e6])
     gradient, hessian = Huber(hessian="constant").gradient_hessian(y, raw)
     assert gradient.tolist() == [-1.0, -0.5, 0.0, 0.5, 1.0] and hessian.tolist() == [1.0] * 5
+
+
+class Written(ResidualLoss):
+    """Huber's loss as a user writes it, with the tangent parabola's curvature."""
+
+    curvature_kind = "majorizer"
+
+    def _of_residual(self, r):
+        return np.where(np.abs(r) <= 1.345, 0.5 * r * r, 1.345 * (np.abs(r) - 0.5 * 1.345))
+
+    def _derivatives_of_residual(self, r):
+        weight = np.minimum(1.0, 1.345 / np.maximum(np.abs(r), 1.345))
+        return r * weight, weight
+
+
+HUBER = "(f - y)**2/2 if abs(f - y) <= 1.345 else 1.345*(abs(f - y) - 0.6725)"
+
+
+@pytest.mark.parametrize("loss", [Written(), FormulaLoss(HUBER)], ids=["class", "formula"])
+def test_losses_of_a_users_own_are_as_near(loss):
+    ours = error(LIGHTGBM, loss, *friedman(0.1, 50.0, 200.0, sided=2))
+    assert ours <= 1.1 * error_of_lightgbms_huber(0.1, 1)
