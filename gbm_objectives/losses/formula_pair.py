@@ -29,7 +29,7 @@ from ..sampling import sample_rows
 from ..widths import Widths
 from .formula_rows import Lowest, Numbers, beside
 from .quantile import WEAKER_SIDE
-from .residual import longest_step, no_longer, rows_of_round, widths_of
+from .residual import longest_step, no_longer, rows_of_round, weighted_quantile, widths_of
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 
@@ -194,8 +194,10 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace
             pulls = {n: _pull(split.kinks[n], widths[n], few, counts) for n in widths}
     known = Known(typical, lowest if np.ndim(few.y) == 0 else None, widths, pulls)
     gradient, curvature = pair(numbers, few, known, split.among(widths))
-    used = curvature[curvature > 0 if counts is None else (curvature > 0) & (counts > 0)]
-    middle = _median(used) if used.size else 0.0
+    used = curvature > 0 if counts is None else (curvature > 0) & (counts > 0)
+    middle = (
+        weighted_quantile(curvature[used], 0.5, None if counts is None else counts[used]) if used.any() else 0.0
+    )
     known = replace(known, least=LEAST_WEIGHT * middle)
     if numbers.derived.of_residual and not widths:
         # As of `ResidualLoss`; off the identity link curvatures differ by themselves.

@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..curvature import consistent_pair
+from ..sampling import SAMPLE_ROWS
 from ..validation import as_numbers, check_levels, shown
 from ..widths import Widths
 from .base import Loss
 from .links import IDENTITY, Output
 from .quantile import WEAKER_SIDE
-from .residual import residual, weighted_quantile, widths_of
+from .residual import residual, rows_of_round, weighted_quantile, widths_of
 
 __all__ = ["MultiQuantile"]
+
+# A value that more of the targets have is an atom; of a rarer one an interval loses no more of its coverage.
+LEAST_ATOM = 0.02
+# On few rows so many must be equal, too: among 100 two are by rounding alone.
+LEAST_TIES = 3
+# The distance outside of an atom at which the ends of an interval rest, in mean distances from the median: no
+# level's loss rises by more than this share of the best constant's, that of .1, .5 and .9 together by less than
+# half a percent. At 0 they rest on either side by chance: of half zeros an 80% interval on LightGBM held .47 of
+# new rows in place of .84. A third of it holds .05 less.
+BESIDE_ATOM = 0.03
+
+
+class Atoms(NamedTuple):
+    """The values that many targets have, in ascending order, and how far outside of them interval ends rest."""
+
+    values: np.ndarray
+    distance: float
+
+    def are(self, y_true: np.ndarray) -> np.ndarray:
+        """Return which targets have one of the values."""
+        if len(self.values) == 1:
+            return y_true == self.values[0]
+        place = np.minimum(self.values.searchsorted(y_true), len(self.values) - 1)
+        return np.asarray(self.values[place] == y_true)
+
+
+def atoms(y_true: np.ndarray, weight: np.ndarray | None) -> Atoms | None:
+    """Return the atoms of the targets, None where there are none or nothing else."""
+    y = np.sort(y_true) if weight is None else y_true
+    if weight is None:
+        # Most targets have none, and this takes a tenth of the time.
+        least = max(LEAST_TIES, int(LEAST_ATOM * len(y)))
+        if len(y) <= least or not (y[least:] == y[:-least]).any():
+            return None
+    values, place, ties = np.unique(y, return_inverse=True, return_counts=True)
+    share = np.bincount(place, weight) / (len(y) if weight is None else weight.sum())
+    many = (share > LEAST_ATOM) & (ties >= LEAST_TIES)
+    if not many.any() or len(values) == 1:
+        return None
+    middle = values[min(int(share.cumsum().searchsorted(0.5)), len(values) - 1)]
+    return Atoms(values[many], BESIDE_ATOM * float(share @ np.abs(values - middle)))
+
+
+class Round(NamedTuple):
+    """What is known of all rows."""
+
+    widths: Widths
+    atoms: Atoms | None
 
 
 class MultiQuantile(Loss):
@@ -32,6 +81,9 @@ class MultiQuantile(Loss):
     One training in place of one for each level, with one number of rounds for all. Each output is fitted on its
     own, so that quantiles of a row can cross. `predicted`, thus the estimators' `predict`, puts each row in order,
     by which no loss rises (Chernozhukov, Fernández-Val and Galichon 2010); native models return what was fitted.
+
+    Where many targets have one value (zeros, counts), levels below 0.5 are fitted to a little below it and those
+    above 0.5 to a little above, so that the interval between two levels holds the value.
 
     Parameters
     ----------
@@ -89,15 +141,25 @@ class MultiQuantile(Loss):
         known = self._of_all_rows(y_true, raw_prediction, None)
         return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
-        return widths_of(y_true, raw_prediction, weight, self._pace)
+    def _beside(self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Atoms | None) -> np.ndarray:
+        """Return the raw predictions, of rows at an atom as seen from where they are to rest."""
+        if known is None:
+            return raw_prediction
+        outwards = np.sign(0.5 - self._alphas) * known.distance
+        return np.asarray(raw_prediction + np.where(known.are(y_true)[:, None], outwards, 0.0))
+
+    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Round:
+        rows = rows_of_round(raw_prediction, weight, SAMPLE_ROWS // len(self.alphas))
+        known = atoms(y_true[rows], None if weight is None else weight[rows])
+        return Round(widths_of(y_true, raw_prediction, weight, self._pace), known)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         y, alphas = y_true[:, None], self._alphas.astype(dtype)
-        r = residual(y, raw_prediction, dtype)
-        gradient, curvature = consistent_pair(r, *known.of_rows(r, raw_prediction, y))
+        raw = self._beside(y_true, raw_prediction, known.atoms)
+        r = residual(y, raw, dtype)
+        gradient, curvature = consistent_pair(r, *known.widths.of_rows(r, raw, y))
         share = dtype(1 / len(alphas))
         # w of each row, which is alpha or 1 - alpha; and v, see `Quantile`.
         w = (r > 0) * (1 - 2 * alphas) * share

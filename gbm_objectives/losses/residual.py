@@ -129,10 +129,10 @@ def longest_step(gradient: np.ndarray, curvature: Any, weight: np.ndarray | None
     if np.ndim(curvature) == 0:
         return np.inf
     if weight is not None:
-        gradient, curvature = gradient[weight > 0], curvature[weight > 0]
-    if not (middle := float(np.median(curvature))) > 0:
-        return np.inf
-    return float(np.abs(gradient).max()) / (LEAST_SHARE * middle)
+        gradient, curvature, weight = (a[weight > 0] for a in (gradient, curvature, weight))
+    middle, pull = weighted_quantile(curvature, 0.5, weight), float(np.abs(gradient).max(initial=0.0))
+    # Where no row pulls, or more than half of them have no curvature, there is nothing to tell "far" by.
+    return pull / (LEAST_SHARE * middle) if pull > 0 and middle > 0 else np.inf
 
 
 def no_longer(gradient: np.ndarray, curvature: Any, longest: float) -> Any:

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from threading import Lock
 
@@ -270,15 +271,24 @@ def test_other_ports_are_looked_for_where_one_is_taken(client, monkeypatch):
     assert booster.num_trees() == 2 and len(looks) == 2
 
 
+def port_that_nobody_is_given():
+    """Return a free port below those that systems give to whoever asks for any, as the tests beside do."""
+    for port in range(20_000 + os.getpid() % 8_000, 30_000):
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("", port))
+            return port
+    raise OSError("no port below 30,000 is free")
+
+
 def test_a_port_that_was_taken_meanwhile():
     """LightGBM itself would let the other worker wait for a minute, and end its process."""
     with socket.socket() as taken:
         taken.bind(("", 0))
-        port = taken.getsockname()[1]
+        port, other = taken.getsockname()[1], port_that_nobody_is_given()
 
         def function(workers):
-            own = port if workers.rank == 1 else port + 1
-            params = {"machines": f"127.0.0.1:{port + 1},127.0.0.1:{port}", "local_listen_port": own}
+            own = port if workers.rank == 1 else other
+            params = {"machines": f"127.0.0.1:{other},127.0.0.1:{port}", "local_listen_port": own}
             with network(params, workers):
                 pass
 
