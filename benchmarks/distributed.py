@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmarks.report import add_output, report
 from gbm_objectives import AbsoluteError, Loss, SquaredError
-from gbm_objectives.engines.communicator import Communicator
+from gbm_objectives.engines.cluster.communicator import Communicator
 
 ENGINES = ("lightgbm", "xgboost")
 OWN = {

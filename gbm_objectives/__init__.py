@@ -1,6 +1,8 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
+from .contract import Loss
 from .estimators import GBMClassifier, GBMRegressor
+from .formula import FormulaLoss
 from .losses import (
     AbsoluteError,
     AbsolutePercentageError,
@@ -13,12 +15,10 @@ from .losses import (
     Exponential,
     Fair,
     Focal,
-    FormulaLoss,
     GammaDeviance,
     Hinge,
     Huber,
     LogCosh,
-    Loss,
     MultiQuantile,
     PoissonDeviance,
     PseudoHuber,

@@ -31,7 +31,8 @@ of a leaf, which is fast, and steady where many small steps average its noise; a
 and rows that are near already must hold the leaf back (held-out loss at a rate of 1, p of 1/4 and of 3/4: 1.04 and
 .97 of LightGBM's own on skewed noise, .99 and .92 on concrete). Where many of the rows of a side are further out
 than the s of p = 1/4 (2% are with exponential noise, 6% with Cauchy's), they would make much of its pull and
-inflate its width. Therefore p rises on all sides, by the side with most of them (see `gbm_objectives.widths`).
+inflate its width. Therefore p rises on all sides, by the side with most of them (see
+`gbm_objectives.losses.widths`).
 
 Beside many equal targets (counts, zeros) and below the low quantiles of skewed noise one side is many times as
 narrow as the other. As the gradient's width that is right: were it wider, the fit would rest where the narrow

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from .losses import Loss
-from .losses.links import IDENTITY
+from .contract import Loss
+from .contract.links import IDENTITY
 from .validation import shown
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]

@@ -9,10 +9,10 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from gbm_objectives import GBMClassifier, GBMRegressor, SquaredError
+from gbm_objectives.contract.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
+from gbm_objectives.contract.start import constant_rows
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
-from gbm_objectives.losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
-from gbm_objectives.losses.start import constant_rows
 
 ROUNDS = 60
 

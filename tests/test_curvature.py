@@ -9,8 +9,8 @@ from scipy.special import huber
 
 from gbm_objectives import AbsoluteError, Quantile
 from gbm_objectives.curvature import Pace, consistent_pair
+from gbm_objectives.losses.widths import residual_widths
 from gbm_objectives.sampling import SAMPLE_ROWS
-from gbm_objectives.widths import residual_widths
 
 # Of a learning rate next to 0, at which the mean pull is a quarter.
 SLOW = Pace(learning_rate=1e-9)

@@ -16,7 +16,7 @@ import numpy as np
 import xgboost as xgb
 
 from gbm_objectives import AbsoluteError
-from gbm_objectives.engines.communicator import connected, tracker_for
+from gbm_objectives.engines.cluster.communicator import connected, tracker_for
 from gbm_objectives.engines.lightgbm.train import complete
 from gbm_objectives.engines.lightgbm.worker import Settings, train_on_worker
 from gbm_objectives.engines.xgboost.worker import for_workers

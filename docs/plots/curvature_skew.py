@@ -5,8 +5,8 @@ from matplotlib import pyplot as plt
 from scipy.optimize import brentq
 
 from gbm_objectives.curvature import consistent_pair
+from gbm_objectives.losses.widths import residual_widths
 from gbm_objectives.plotting import COLORS
-from gbm_objectives.widths import residual_widths
 
 y = np.random.default_rng(0).lognormal(0.0, 1.0, 20_000)
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from gbm_objectives import BinaryCrossEntropy, SigmoidSquaredError
-from gbm_objectives.losses.links import LOGIT
+from gbm_objectives.contract.links import LOGIT
 from gbm_objectives.plotting import COLORS
 
 f = np.linspace(-8.0, 8.0, 401)

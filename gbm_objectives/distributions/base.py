@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..losses import Loss
-from ..losses.links import IDENTITY
-from ..losses.noise import Noise
+from ..contract import Loss
+from ..contract.links import IDENTITY
+from ..contract.noise import Noise
 from ..validation import as_numbers, check_number
 
 __all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..losses.domain import POSITIVE
-from ..losses.links import LOG, Output
-from ..losses.noise import fit_gamma
+from ..contract.domain import POSITIVE
+from ..contract.links import LOG, Output
+from ..contract.noise import fit_gamma
 from .base import Distribution, columns
 
 __all__ = ["Gamma"]

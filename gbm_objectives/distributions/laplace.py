@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..losses.links import IDENTITY, LOG, Output
+from ..contract.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from .base import LARGEST_LOG, Distribution, columns, log_spread
 

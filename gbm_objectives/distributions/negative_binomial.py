@@ -10,8 +10,8 @@ from scipy import special
 from scipy.interpolate import RectBivariateSpline
 from scipy.optimize import minimize_scalar
 
-from ..losses.domain import COUNTS
-from ..losses.links import LOG, Output
+from ..contract.domain import COUNTS
+from ..contract.links import LOG, Output
 from .base import Distribution, columns
 
 __all__ = ["NegativeBinomial"]

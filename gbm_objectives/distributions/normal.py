@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..losses.domain import POSITIVE
-from ..losses.links import IDENTITY, LOG, Output
-from ..losses.noise import Noise
+from ..contract.domain import POSITIVE
+from ..contract.links import IDENTITY, LOG, Output
+from ..contract.noise import Noise
 from ..validation import check_choice
 from .base import LARGEST_LOG, Distribution, columns, log_spread
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ..losses.links import IDENTITY, LOG, Output
+from ..contract.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from ..validation import check_number
 from .base import LARGEST_LOG, Distribution, columns, log_spread

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from ..losses.domain import POSITIVE
-from ..losses.links import LOG, Output
+from ..contract.domain import POSITIVE
+from ..contract.links import LOG, Output
 from .base import Distribution, columns
 
 __all__ = ["Weibull"]

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import special
 from scipy.optimize import brentq
 
-from ..losses.domain import COUNTS
-from ..losses.links import LOG, LOGIT, Output
+from ..contract.domain import COUNTS
+from ..contract.links import LOG, LOGIT, Output
 from .base import Distribution, columns
 
 __all__ = ["ZeroInflatedPoisson"]

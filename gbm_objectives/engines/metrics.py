@@ -12,8 +12,8 @@ from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
-from ..losses import Loss
-from ..losses.metric import Metric, labels_and_weight
+from ..contract import Loss
+from ..contract.calling import Metric, labels_and_weight
 from ..validation import shown
 
 __all__ = [

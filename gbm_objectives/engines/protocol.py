@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..losses import Loss
+from ..contract import Loss
+from ..validation import shown
 
-__all__ = ["DaskEngine", "DaskTraining", "Engine", "Trained", "Training"]
+__all__ = ["DaskEngine", "DaskTraining", "Engine", "Trained", "Training", "positives_times"]
 
 
 @dataclass
@@ -29,6 +30,23 @@ class Training:
     eval_offsets: list[np.ndarray | None] | None = None
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+
+
+def positives_times(data: Training, factor: float, name: str) -> Training:
+    """Return the training with the weights of the rows of class 1 multiplied.
+
+    Raises
+    ------
+    ValueError
+        If the target is not a binary label, or the factor is not above 0; `name` is the parameter that asks for
+        it.
+    """
+    if not np.isin(data.y, (0.0, 1.0)).all() or data.y.ndim != 1:
+        raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
+    if not 0.0 < factor < np.inf:
+        raise ValueError(f"{name} of estimator must be above 0 and finite, got {shown(factor)}")
+    weight = np.ones(len(data.y)) if data.sample_weight is None else data.sample_weight
+    return replace(data, sample_weight=np.where(data.y == 1.0, factor * weight, weight))
 
 
 @dataclass

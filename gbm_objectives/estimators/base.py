@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..engines.common import check_labels, require_loss, unfitted_copy
+from ..contract import Loss
+from ..engines.data_sets import check_labels
 from ..engines.metrics import has_auto
+from ..engines.models import unfitted_copy
+from ..engines.parameters import require_loss
 from ..engines.protocol import Engine, Training
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
-from ..losses import Loss
 from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration

@@ -14,8 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
-from ..losses.links import IDENTITY
+from ..contract import Loss
+from ..contract.links import IDENTITY
+from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy
 from ..validation import check_between, shown
 from .conformal import class_sets
 from .fit_inputs import counted_labels

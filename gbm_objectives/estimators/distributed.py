@@ -13,11 +13,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.class_weight import compute_class_weight
 
+from ..contract import Loss
+from ..contract.noise import Noise
 from ..engines.metrics import has_auto
 from ..engines.protocol import DaskEngine, DaskTraining
 from ..engines.registry import engine_of
-from ..losses import Loss
-from ..losses.noise import Noise
 from ..sampling import SAMPLE_ROWS, sample_rows
 from ..validation import shown
 from .fit_inputs import (
@@ -38,7 +38,7 @@ def fit_on_cluster(
     model: Any, engine: DaskEngine, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]
 ) -> Any:
     """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
-    from ..engines.partitions import persisted
+    from ..engines.cluster.partitions import persisted
 
     for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES):
         if fit_params.get(name) is not None:
@@ -111,7 +111,7 @@ def _collections(
     """Return the rows to train on and the evaluation sets, with the names that messages have for their targets."""
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
-    from ..engines.partitions import check_collections
+    from ..engines.cluster.partitions import check_collections
 
     sets = [("y", (X, y, sample_weight))]
     if pairs is not None:
@@ -141,7 +141,7 @@ def _prepare(model: Any, client: Any, y: Any) -> np.ndarray | None:
     """Set `loss_` (and `classes_`) of a model, and return how often each class occurs."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import first_message, partitions
+    from ..engines.cluster.partitions import first_message, partitions
 
     if not is_classifier(model):
         model._prepare(np.zeros(1))
@@ -193,7 +193,7 @@ def _encoded(
     """Return target as numbers and weights, lazily, after a look at each partition."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import first_message, partitions, vector
+    from ..engines.cluster.partitions import first_message, partitions, vector
 
     bare, parts = delayed(without_client(model)), partitions(y)
     weights: Sequence[Any] = [None] * len(parts) if weight is None else partitions(weight)
@@ -233,7 +233,7 @@ def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
     """Return the weighted mean loss of the rows of all partitions."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import in_rows, partitions
+    from ..engines.cluster.partitions import in_rows, partitions
 
     parts = partitions(in_rows(X))
     weights = [None] * len(parts) if weight is None else partitions(weight)
@@ -248,7 +248,7 @@ def _resolved(model: Any, client: Any, X: Any, y: Any, weight: Any) -> Loss:
     """Return the loss with each "auto" in its place, by the residuals of as many rows of each partition."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import in_rows, partitions
+    from ..engines.cluster.partitions import in_rows, partitions
 
     parts = partitions(in_rows(X))
     weights = [None] * len(parts) if weight is None else partitions(weight)
@@ -271,7 +271,7 @@ def _outside(noise: Noise | None, client: Any, y: Any) -> str:
     """Describe the first target that the noise does not draw; an empty string if there is none."""
     from dask.delayed import delayed
 
-    from ..engines.partitions import partitions
+    from ..engines.cluster.partitions import partitions
 
     if noise is None or noise.support is None:
         return ""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..engines.common import as_offset, check_labels
-from ..losses import Loss
+from ..contract import Loss
+from ..engines.data_sets import as_offset, check_labels
 from ..validation import as_numbers, as_weight, brief, first_offender
 
 __all__ = [

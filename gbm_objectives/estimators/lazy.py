@@ -36,7 +36,7 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
     """Return a Dask array of what a method says of each partition of X; named columns of a data frame as one."""
     import dask.array as da
 
-    from ..engines.partitions import in_rows
+    from ..engines.cluster.partitions import in_rows
 
     frame = not hasattr(X, "chunks")
     split = {key: in_rows(keywords[key]) for key in ("groups", "offset") if keywords.get(key) is not None}

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..engines.common import check_labels
-from ..losses.noise import Noise
+from ..contract.noise import Noise
+from ..engines.data_sets import check_labels
 from ..validation import as_weight, first_offender, shown
 from .conformal import Calibration
 from .raw import RawGBM
@@ -20,7 +20,7 @@ __all__ = ["PredictiveGBM"]
 
 
 class PredictiveGBM(RawGBM):
-    """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.losses.noise`."""
+    """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.contract.noise`."""
 
     def predict_distribution(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
         """Return the distribution of the target of each row, under the noise that the loss assumes.

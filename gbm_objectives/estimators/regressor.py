@@ -49,7 +49,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     evals_result_ : dict
         Metrics by evaluation set, name and round.
     noise_scale_ : float or None
-        The scale b of the noise that the loss assumes (`gbm_objectives.losses.noise`), of maximum likelihood on
+        The scale b of the noise that the loss assumes (`gbm_objectives.contract.noise`), of maximum likelihood on
         the last evaluation set, or on the training set if there is none. For squared error it is twice the
         variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None
         if the noise has no scale.

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from .. import distributions, losses
-from ..engines.common import require_loss
+from .. import distributions, formula, losses
+from ..contract import Loss
+from ..engines.parameters import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
-from ..losses import Loss
 from ..validation import as_weight, brief, shown
 from .conformal import Calibration
 
@@ -99,7 +99,7 @@ def _name(loss: Loss) -> str:
 
 def _known(name: str) -> Any:
     """Return this package's loss of a name, None if there is none."""
-    found = next((getattr(home, name) for home in (losses, distributions) if name in home.__all__), None)
+    found = next((getattr(home, name) for home in (losses, formula, distributions) if name in home.__all__), None)
     return found if inspect.isclass(found) and not inspect.isabstract(found) else None
 
 

@@ -1,10 +1,9 @@
 """The losses: the mathematics, on plain arrays; imports no engine."""
 
-from .base import CurvatureKind, Loss
+from ..contract.loss import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Focal, SigmoidSquaredError, WeightedCrossEntropy
 from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
-from .formula import FormulaLoss
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
@@ -26,7 +25,6 @@ __all__ = [
     "Exponential",
     "Fair",
     "Focal",
-    "FormulaLoss",
     "GammaDeviance",
     "Hinge",
     "Huber",

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
+from ..contract.domain import BINARY, UNIT_INTERVAL
+from ..contract.links import LOGIT
+from ..contract.loss import CurvatureKind, Loss
+from ..contract.noise import BERNOULLI, Noise
 from ..validation import check_number
-from .base import CurvatureKind, Loss
-from .domain import BINARY, UNIT_INTERVAL
 from .hessian import ChoosesHessian
-from .links import LOGIT
-from .noise import BERNOULLI, Noise
 
 __all__ = ["BinaryCrossEntropy", "Focal", "SigmoidSquaredError", "WeightedCrossEntropy"]
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
+from ..contract.domain import Domain, labels_or_distributions
+from ..contract.links import SOFTMAX
+from ..contract.loss import CurvatureKind, Loss
+from ..contract.noise import CATEGORICAL, Noise
 from ..validation import check_integer, check_number
-from .base import CurvatureKind, Loss
-from .domain import Domain, labels_or_distributions
 from .hessian import ChoosesHessian
-from .links import SOFTMAX
-from .noise import CATEGORICAL, Noise
 
 __all__ = ["CategoricalCrossEntropy", "CategoricalFocal"]
 

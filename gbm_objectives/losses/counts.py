@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from ..contract.domain import NON_NEGATIVE, POSITIVE, Domain
+from ..contract.links import LOG
+from ..contract.loss import CurvatureKind, Loss
+from ..contract.noise import GAMMA, POISSON, Noise
 from ..validation import check_number
-from .base import CurvatureKind, Loss
-from .domain import NON_NEGATIVE, POSITIVE, Domain
-from .links import LOG
-from .noise import GAMMA, POISSON, Noise
 
 __all__ = ["GammaDeviance", "PoissonDeviance", "TweedieDeviance"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..contract.loss import CurvatureKind, Loss
 from ..validation import check_choice
-from .base import CurvatureKind, Loss
 
 __all__ = ["ChoosesHessian"]
 

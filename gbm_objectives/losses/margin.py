@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import CurvatureKind, Loss
-from .domain import UNIT_INTERVAL, Domain
+from ..contract.domain import UNIT_INTERVAL, Domain
+from ..contract.links import HALF_LOGIT
+from ..contract.loss import CurvatureKind, Loss
 from .hessian import ChoosesHessian
-from .links import HALF_LOGIT
 from .residual import CONSISTENT
 
 __all__ = ["Exponential", "Hinge", "SquaredHinge"]

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..contract.links import IDENTITY, Output
+from ..contract.loss import Loss
 from ..curvature import consistent_pair
 from ..sampling import SAMPLE_ROWS
 from ..validation import as_numbers, check_levels, shown
-from ..widths import Widths
-from .base import Loss
-from .links import IDENTITY, Output
 from .quantile import WEAKER_SIDE
 from .residual import residual, rows_of_round, weighted_quantile, widths_of
+from .widths import Widths
 
 __all__ = ["MultiQuantile"]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.domain import Domain
+from ..contract.noise import LAPLACE, Noise, asymmetric_laplace
 from ..curvature import consistent_pair
 from ..validation import check_number
-from ..widths import Widths
-from .domain import Domain
-from .noise import LAPLACE, Noise, asymmetric_laplace
 from .residual import KinkedLoss, residual, weighted_quantile
+from .widths import Widths
 
 __all__ = ["AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Quantile"]
 

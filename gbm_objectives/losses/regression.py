@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..contract.domain import Domain
+from ..contract.links import LOG1P
+from ..contract.loss import Loss
+from ..contract.noise import NORMAL
 from ..validation import check_number
-from .base import Loss
-from .domain import Domain
-from .links import LOG1P
-from .noise import NORMAL
 from .residual import ResidualLoss
 
 __all__ = ["Expectile", "SquaredError", "SquaredLogError"]

@@ -9,11 +9,11 @@ from zlib import crc32
 
 import numpy as np
 
+from ..contract.loss import CurvatureKind, Loss
 from ..curvature import Pace, consistent_pair
 from ..sampling import SAMPLE_ROWS, sample_rows
-from ..widths import Widths, residual_widths
-from .base import CurvatureKind, Loss
 from .hessian import ChoosesHessian
+from .widths import Widths, residual_widths
 
 Pair = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 

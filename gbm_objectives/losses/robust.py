@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..contract.loss import CurvatureKind
+from ..contract.noise import Noise
 from ..curvature import SMALLEST_WIDTH
-from .base import CurvatureKind
 from .hessian import ChoosesHessian
-from .noise import Noise, huber_noise
+from .huber_noise import huber_noise
 from .tangent import TangentLoss
 
 __all__ = ["Fair", "Huber", "LogCosh", "PseudoHuber"]

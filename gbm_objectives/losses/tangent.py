@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from ..contract.loss import Loss
 from ..curvature import SMALLEST_WIDTH
 from ..sampling import sample_rows
 from ..validation import as_weight, check_number
-from .base import Loss
 from .residual import LEAST_SHARE, NEAREST, ResidualLoss, residual
 
 __all__ = ["Round", "TangentLoss"]

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
-from ..losses.links import IDENTITY
-from ..losses.start import constant_rows
+from ..contract.links import IDENTITY
+from ..contract.start import constant_rows
 from .trial import Trial, trained, worst
 
 __all__ = ["BEHAVIOUR"]

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..engines.common import require_loss
-from ..losses import Loss
-from ..losses.links import LOGIT, SOFTMAX
+from ..contract import Loss
+from ..contract.links import LOGIT, SOFTMAX
+from ..engines.parameters import require_loss
 from .behaviour import BEHAVIOUR
 from .contract import FIRST, SECOND
 from .formulas import FORMULAS

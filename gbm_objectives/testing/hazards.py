@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..losses.links import SOFTMAX
+from ..contract.links import SOFTMAX
 from .trial import STEP, Trial, differences, trained, worst
 
 __all__ = ["HAZARDS"]

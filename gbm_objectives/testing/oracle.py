@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..losses import Loss
-from ..losses.domain import LARGEST
-from ..losses.links import IDENTITY
-from ..losses.start import constant_rows
+from ..contract import Loss
+from ..contract.domain import LARGEST
+from ..contract.links import IDENTITY
+from ..contract.start import constant_rows
 from .regret import ROUNDS, best_constant, trained_to_the_end
 from .trial import Trial
 

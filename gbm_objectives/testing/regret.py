@@ -11,9 +11,9 @@ import warnings
 import numpy as np
 from scipy.optimize import minimize
 
-from ..losses import Loss
-from ..losses.links import IDENTITY
-from ..losses.start import constant_rows
+from ..contract import Loss
+from ..contract.links import IDENTITY
+from ..contract.start import constant_rows
 from .trial import trained
 
 __all__ = ["ROUNDS", "best_constant", "regrets", "trained_to_the_end"]

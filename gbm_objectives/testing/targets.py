@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..losses import Loss
-from ..losses.domain import LARGEST
-from ..losses.links import IDENTITY, LOG, Link
-from ..losses.start import constant_rows
+from ..contract import Loss
+from ..contract.domain import LARGEST
+from ..contract.links import IDENTITY, LOG, Link
+from ..contract.start import constant_rows
 from .formulas import FORMULAS
 from .regret import best_constant
 from .trial import Trial, worst

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..contract import Loss
 from ..engines.protocol import Training
 from ..engines.registry import ENGINES, engine_named
-from ..losses import Loss
 
 __all__ = ["STEP", "Trial", "differences", "trained", "worst"]
 

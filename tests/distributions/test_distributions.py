@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn.base import clone
 
 from gbm_objectives import check_loss
+from gbm_objectives.contract.links import IDENTITY, LOG, Output
 from gbm_objectives.distributions import (
     Distribution,
     Gamma,
@@ -20,7 +21,6 @@ from gbm_objectives.distributions import (
     ZeroInflatedPoisson,
 )
 from gbm_objectives.distributions.zero_inflated import zero_inflated_poisson
-from gbm_objectives.losses.links import IDENTITY, LOG, Output
 
 ALL = [
     Normal(),

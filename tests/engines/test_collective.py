@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 
 from gbm_objectives import AbsoluteError, Huber, Tukey
-from gbm_objectives.engines.collective import (
-    Places,
-    gathered,
-    global_derivatives,
-    global_value,
-)
+from gbm_objectives.engines.cluster.collective import Places, gathered, global_derivatives, global_value
 from tests.catalogue import CASES
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

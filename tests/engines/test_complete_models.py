@@ -17,7 +17,7 @@ from gbm_objectives import (
     Quantile,
     SquaredError,
 )
-from gbm_objectives.losses.start import constant_rows
+from gbm_objectives.contract.start import constant_rows
 from tests import own_losses
 from tests.catalogue import CASES, TRAINABLE, real_data
 from tests.engine import LIGHTGBM, constant_value, trained_limit

@@ -23,8 +23,8 @@ from gbm_objectives import (
     PoissonDeviance,
     SquaredError,
 )
+from gbm_objectives.contract.start import constant_rows
 from gbm_objectives.distributions import Normal
-from gbm_objectives.losses.start import constant_rows
 from tests.cluster import parted
 from tests.engine import LIGHTGBM, XGBOOST
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_friedman1
 
 from gbm_objectives import AbsoluteError, GBMRegressor, Huber, Quantile, SquaredError
-from gbm_objectives.engines.common import Watch
+from gbm_objectives.engines.divergence import Watch
 
 
 class Overshooting(SquaredError):

@@ -18,7 +18,7 @@ import xgboost as xgb
 
 pytest.importorskip("distributed")
 from gbm_objectives import PoissonDeviance
-from gbm_objectives.engines.communicator import Communicator, connected, free_later, tracker_for
+from gbm_objectives.engines.cluster.communicator import Communicator, connected, free_later, tracker_for
 from gbm_objectives.engines.lightgbm.network import network
 from tests.cluster import parted, two_processes
 from tests.engine import LIGHTGBM, XGBOOST

@@ -11,9 +11,9 @@ import pytest
 import xgboost as xgb
 
 from gbm_objectives import AbsoluteError, FormulaLoss, Loss
-from gbm_objectives.engines.finite import check_finite
-from gbm_objectives.losses.domain import NON_NEGATIVE
-from gbm_objectives.losses.driver import BLOCK_ROWS
+from gbm_objectives.contract.domain import NON_NEGATIVE
+from gbm_objectives.contract.driver import BLOCK_ROWS
+from gbm_objectives.engines.start import check_finite
 from tests.engine import LIGHTGBM, XGBOOST
 
 N = 60

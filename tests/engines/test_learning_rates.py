@@ -10,7 +10,7 @@ from sklearn.datasets import load_diabetes, make_friedman1
 from sklearn.metrics import recall_score
 
 from gbm_objectives import AbsoluteError, Hinge, Quantile, SquaredError
-from gbm_objectives.losses.start import constant_rows
+from gbm_objectives.contract.start import constant_rows
 from tests.catalogue import CASES, TRAINABLE, real_data
 from tests.engine import LIGHTGBM, XGBOOST, constant_value, version
 

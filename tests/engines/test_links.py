@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gbm_objectives import Loss, PoissonDeviance
-from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, Link
-from gbm_objectives.losses.start import constant_rows
+from gbm_objectives.contract.links import IDENTITY, LOG, LOGIT, Link
+from gbm_objectives.contract.start import constant_rows
 
 
 class Inverse:

@@ -15,8 +15,8 @@ from gbm_objectives import (
     Tukey,
     Welsch,
 )
+from gbm_objectives.contract.start import best_beside
 from gbm_objectives.distributions import Gamma, NegativeBinomial, ZeroInflatedPoisson
-from gbm_objectives.losses.start import best_beside
 from tests.engine import LIGHTGBM, XGBOOST
 from tests.own_losses import Poisson
 

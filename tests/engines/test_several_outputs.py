@@ -9,10 +9,10 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from gbm_objectives import CategoricalCrossEntropy, GBMClassifier, GBMRegressor, Loss
+from gbm_objectives.contract.links import IDENTITY, LOG, Output
+from gbm_objectives.contract.start import constant_rows
 from gbm_objectives.curvature import consistent_pair
 from gbm_objectives.distributions import Normal
-from gbm_objectives.losses.links import IDENTITY, LOG, Output
-from gbm_objectives.losses.start import constant_rows
 from tests.engine import LIGHTGBM, constant_value
 
 X, Y = load_diabetes(return_X_y=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gbm_objectives.contract.domain import POSITIVE
 from gbm_objectives.distributions import Gamma, Laplace, LogNormal, Normal, StudentT, Weibull
 from gbm_objectives.estimators.conformal import Calibration, Quantiles, interval, one_sided
-from gbm_objectives.losses.domain import POSITIVE
 from tests.engine import LIGHTGBM
 
 

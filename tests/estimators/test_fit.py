@@ -20,7 +20,7 @@ from gbm_objectives import (
     Hinge,
     Huber,
 )
-from gbm_objectives.losses.start import constant_rows
+from gbm_objectives.contract.start import constant_rows
 from tests.engine import LIGHTGBM, XGBOOST, version
 
 # LightGBM 4.6 on arrays that it named itself; a later version mended it.

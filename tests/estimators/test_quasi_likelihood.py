@@ -8,9 +8,9 @@ from scipy import special, stats
 from sklearn.model_selection import GridSearchCV
 
 from gbm_objectives import BinaryCrossEntropy, GBMRegressor, Loss, PoissonDeviance, TweedieDeviance
-from gbm_objectives.losses.domain import NON_NEGATIVE
-from gbm_objectives.losses.links import LOG
-from gbm_objectives.losses.noise import Noise
+from gbm_objectives.contract.domain import NON_NEGATIVE
+from gbm_objectives.contract.links import LOG
+from gbm_objectives.contract.noise import Noise
 from gbm_objectives.plotting import plot_calibration
 
 N = 200

@@ -15,7 +15,7 @@ from gbm_objectives import (
     Quantile,
     SquaredError,
 )
-from gbm_objectives.losses.domain import class_labels
+from gbm_objectives.contract.domain import class_labels
 
 INF, NAN = np.inf, np.nan
 

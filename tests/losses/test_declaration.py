@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gbm_objectives import Loss, SquaredError
+from gbm_objectives.contract.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
+from gbm_objectives.contract.links import IDENTITY, LOG, LOGIT, SOFTMAX, Output, joint_link
 from gbm_objectives.losses import KinkedLoss, ResidualLoss
-from gbm_objectives.losses.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
-from gbm_objectives.losses.links import IDENTITY, LOG, LOGIT, SOFTMAX, Output, joint_link
 
 FORMULAS = {
     "curvature_kind": "exact",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gbm_objectives import AbsoluteError, EpsilonInsensitive, FormulaLoss, Huber, LogCosh, Quantile
-from gbm_objectives.losses import driver
-from gbm_objectives.losses.formula_rows import HALVINGS, Numbers
+from gbm_objectives.contract import driver
+from gbm_objectives.formula.rows import HALVINGS, Numbers
+from gbm_objectives.losses.widths import residual_widths
 from gbm_objectives.sampling import SAMPLE_ROWS, sample_rows
-from gbm_objectives.widths import residual_widths
 from tests.catalogue import CASES
 
 

@@ -13,7 +13,7 @@ from gbm_objectives import AbsoluteError, BinaryCrossEntropy, FormulaLoss, Quant
 from gbm_objectives.curvature import Pace
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
-from gbm_objectives.engines.common import at_pace
+from gbm_objectives.engines.parameters import at_pace
 from gbm_objectives.testing.regret import best_constant
 
 N = 4000

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 import gbm_objectives
 from gbm_objectives import CategoricalCrossEntropy, CategoricalFocal, Loss, Quantile, distributions
-from gbm_objectives.losses.start import constant_rows
+from gbm_objectives.contract.start import constant_rows
 from tests.catalogue import CASES, Case
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

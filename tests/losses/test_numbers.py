@@ -9,7 +9,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, GBMRegressor, Hinge, Huber, Quantile
-from gbm_objectives.losses import ResidualLoss, driver
+from gbm_objectives.contract import driver
+from gbm_objectives.losses import ResidualLoss
 from tests.engine import ENGINES
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gbm_objectives import CategoricalCrossEntropy
+from gbm_objectives.contract.start import constant_rows
 from gbm_objectives.distributions import StudentT
-from gbm_objectives.losses.start import constant_rows
 from tests.catalogue import CASES
 
 pytestmark = pytest.mark.slow

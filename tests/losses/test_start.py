@@ -19,10 +19,10 @@ from gbm_objectives import (
     Tukey,
     Welsch,
 )
+from gbm_objectives.contract.start import best_beside, best_constant, constant_rows
 from gbm_objectives.distributions import Laplace, Normal, StudentT
-from gbm_objectives.engines.common import as_offset
+from gbm_objectives.engines.data_sets import as_offset
 from gbm_objectives.losses import ResidualLoss
-from gbm_objectives.losses.start import best_beside, best_constant, constant_rows
 from tests import own_losses
 
 RNG = np.random.default_rng(0)

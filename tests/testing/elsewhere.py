@@ -6,10 +6,10 @@ import numpy as np
 from scipy import special
 
 from gbm_objectives import Loss, Quantile, SquaredError
+from gbm_objectives.contract.domain import COUNTS, NON_NEGATIVE
+from gbm_objectives.contract.links import IDENTITY, LOG, Link, Output
 from gbm_objectives.curvature import consistent_pair
 from gbm_objectives.losses import ResidualLoss
-from gbm_objectives.losses.domain import COUNTS, NON_NEGATIVE
-from gbm_objectives.losses.links import IDENTITY, LOG, Link, Output
 from tests.testing.hidden_mistakes import RightPoisson
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gbm_objectives import Loss, SquaredError
-from gbm_objectives.losses.domain import NON_NEGATIVE
-from gbm_objectives.losses.links import IDENTITY, LOG
-from gbm_objectives.losses.noise import LAPLACE
+from gbm_objectives.contract.domain import NON_NEGATIVE
+from gbm_objectives.contract.links import IDENTITY, LOG
+from gbm_objectives.contract.noise import LAPLACE
 from tests.testing.mistakes import Logistic, RightLogCosh
 
 

@@ -6,11 +6,11 @@ import numpy as np
 from scipy import special, stats
 
 from gbm_objectives import CategoricalCrossEntropy, Loss
+from gbm_objectives.contract.domain import BINARY, NON_NEGATIVE
+from gbm_objectives.contract.links import LOG, LOGIT
+from gbm_objectives.contract.noise import Noise
 from gbm_objectives.distributions import Normal
 from gbm_objectives.losses import ResidualLoss
-from gbm_objectives.losses.domain import BINARY, NON_NEGATIVE
-from gbm_objectives.losses.links import LOG, LOGIT
-from gbm_objectives.losses.noise import Noise
 
 
 class Fair(ResidualLoss):

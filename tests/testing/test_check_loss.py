@@ -7,8 +7,8 @@ import pytest
 
 import gbm_objectives
 from gbm_objectives import Loss, check_loss
+from gbm_objectives.contract.domain import Domain
 from gbm_objectives.distributions import Normal
-from gbm_objectives.losses.domain import Domain
 from tests import own_losses
 from tests.catalogue import CASES
 from tests.testing.mistakes import (

@@ -6,10 +6,10 @@ from typing import Any
 
 import lightgbm as lgb
 
-from ...losses import Loss
-from ..common import alone_with, start_of, target_and_weight
-from ..finite import finite_start
+from ...contract import Loss
+from ..data_sets import alone_with, target_and_weight
 from ..metrics import native_metrics, placed
+from ..start import finite_start, start_of
 from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start, paced
 from .ties import warn_of_ties

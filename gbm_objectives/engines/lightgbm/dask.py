@@ -15,12 +15,21 @@ from dask.delayed import delayed
 from distributed import wait
 from distributed.lock import Lock
 
-from ...losses import Loss
+from ...contract import Loss
 from ...validation import shown
-from ..common import check_options, unfitted_copy
-from ..communicator import CommunicationError, free_later, tracker_for
+from ..cluster.communicator import CommunicationError, free_later, tracker_for
+from ..cluster.partitions import (
+    Prepared,
+    cancelled,
+    named_sets,
+    naming_lost_workers,
+    partitions,
+    prepared,
+    sampled,
+)
 from ..metrics import users_functions, users_metrics
-from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, partitions, prepared, sampled
+from ..models import unfitted_copy
+from ..parameters import check_options
 from ..protocol import DaskTraining, Trained
 from .estimator import native_params, valid_names
 from .network import PortTakenError

@@ -11,11 +11,11 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from ...losses import Loss
-from ...losses.metric import labels_and_weight
-from ...losses.start import constant_rows
+from ...contract import Loss
+from ...contract.calling import labels_and_weight
+from ...contract.start import constant_rows
 from ...validation import as_numbers, as_weight
-from ..common import as_offset, check_labels, errors_name
+from ..data_sets import as_offset, check_labels, errors_name
 
 __all__ = [
     "check_data_set",

@@ -12,12 +12,13 @@ from joblib import cpu_count
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
-from ...losses import Loss
+from ...contract import Loss
 from ...validation import shown
-from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
-from ..protocol import Trained, Training
-from ..rows import known_to_engines
+from ..models import check_shape, unfitted_copy
+from ..parameters import check_options
+from ..protocol import Trained, Training, positives_times
 from .categories import in_order_of
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees

@@ -13,7 +13,7 @@ from typing import Any
 
 import lightgbm as lgb
 
-from ..communicator import Communicator
+from ..cluster.communicator import Communicator
 
 __all__ = ["ONE_AT_A_TIME", "PortTakenError", "leave", "network"]
 

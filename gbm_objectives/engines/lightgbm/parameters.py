@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...contract import Loss
+from ...contract.links import IDENTITY
 from ...curvature import Pace
-from ...losses import Loss
-from ...losses.links import IDENTITY
 from ...validation import shown
-from ..common import at_pace, check_keys, require_loss, zero
+from ..parameters import at_pace, check_keys, require_loss
+from ..start import zero
 
 __all__ = [
     "BUILTIN_ONLY",

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from ...losses import Loss
+from ...contract import Loss
 from ...sampling import sample_rows
 from ...validation import shown
 

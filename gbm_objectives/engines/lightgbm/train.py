@@ -8,13 +8,15 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from ...losses import Loss
-from ...losses.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
-from ...losses.metric import labels_and_weight
+from ...contract import Loss
+from ...contract.calling import labels_and_weight
+from ...contract.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...validation import brief
-from ..common import Watch, alone_with, native_model, target_and_weight, zero
-from ..finite import finite_start
+from ..data_sets import alone_with, target_and_weight
+from ..divergence import Watch
 from ..metrics import native_metrics, placed
+from ..models import native_model
+from ..start import finite_start, zero
 from .categories import check_categories
 from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs

@@ -10,13 +10,13 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from ...losses import Loss
-from ...losses.metric import labels_and_weight
-from ...losses.start import constant_rows
-from ..collective import Places, global_derivatives, global_results
-from ..communicator import Communicator, connected
+from ...contract import Loss
+from ...contract.calling import labels_and_weight
+from ...contract.start import constant_rows
+from ..cluster.collective import Places, global_derivatives, global_results
+from ..cluster.communicator import Communicator, connected
+from ..cluster.rows import concatenated
 from ..metrics import placed
-from ..rows import concatenated
 from .network import ONE_AT_A_TIME, leave, network
 from .parameters import ObjectiveIsNone, drops_trees, paced
 from .watching import n_watched, triples
@@ -58,7 +58,7 @@ def train_on_worker(
     settings : Settings
         The same for all workers.
     tracker : dict
-        What the workers find each other by: see `gbm_objectives.engines.communicator`.
+        What the workers find each other by: see `gbm_objectives.engines.cluster.communicator`.
     """
     workers = Communicator()
     with ONE_AT_A_TIME, connected(tracker), workers.failing_together():

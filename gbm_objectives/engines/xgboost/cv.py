@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from ...losses import Loss
-from ...losses.start import constant_rows
-from ..common import start_of, target_and_weight
-from ..finite import finite_start
+from ...contract import Loss
+from ...contract.start import constant_rows
+from ..data_sets import target_and_weight
 from ..metrics import native_metrics, placed, results_of
+from ..start import finite_start, start_of
 from .data_sets import check_data_set, offset_of
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times

@@ -9,11 +9,12 @@ import xgboost as xgb
 import xgboost.dask
 from dask.array import asarray
 
-from ...losses import Loss
-from ..common import check_options, unfitted_copy
-from ..communicator import TIMEOUT
+from ...contract import Loss
+from ..cluster.communicator import TIMEOUT
+from ..cluster.partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
 from ..metrics import users_functions, users_metrics
-from ..partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
+from ..models import unfitted_copy
+from ..parameters import check_options
 from ..protocol import DaskTraining, Trained
 from .estimator import best_model, feature_weights, native_params
 from .model_json import KeptCategories

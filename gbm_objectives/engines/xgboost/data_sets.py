@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from ...losses import Loss
-from ..common import alone_with, as_offset
+from ...contract import Loss
+from ..data_sets import alone_with, as_offset
 
 __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from ...losses import Loss
+from ...contract import Loss
 from ...validation import shown
-from ..common import check_options, check_shape, positives_times, unfitted_copy
+from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
-from ..protocol import Trained, Training
-from ..rows import known_to_engines
+from ..models import check_shape, unfitted_copy
+from ..parameters import check_options
+from ..protocol import Trained, Training, positives_times
 from .model_json import first_rounds
 from .train import as_booster, n_outputs_of, objective_name, train
 

@@ -10,22 +10,17 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
+from ...contract import Loss
+from ...contract.links import IDENTITY, LOG, LOGIT, SOFTMAX
+from ...contract.start import constant_rows
 from ...curvature import Pace
-from ...losses import Loss
-from ...losses.links import IDENTITY, LOG, LOGIT, SOFTMAX
-from ...losses.start import constant_rows
 from ...validation import brief, shown
-from ..common import (
-    Watch,
-    at_pace,
-    check_keys,
-    errors_name,
-    native_model,
-    require_loss,
-    target_and_weight,
-)
-from ..finite import finite_start
+from ..data_sets import errors_name, target_and_weight
+from ..divergence import Watch
 from ..metrics import Result, is_own, native_metrics, placed, results_of
+from ..models import native_model
+from ..parameters import at_pace, check_keys, require_loss
+from ..start import finite_start
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
 from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...losses import Loss
-from ...losses.links import IDENTITY
+from ...contract import Loss
+from ...contract.links import IDENTITY
 from ...sampling import sample_rows
 
 __all__ = ["unit_of_gains", "with_penalties_times"]

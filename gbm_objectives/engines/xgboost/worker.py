@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from ...losses import Loss
-from ...losses.metric import labels_and_weight
-from ...losses.start import constant_rows
-from ..collective import Places, global_derivatives, global_results
-from ..communicator import Communicator
-from ..finite import finite_start
+from ...contract import Loss
+from ...contract.calling import labels_and_weight
+from ...contract.start import constant_rows
+from ..cluster.collective import Places, global_derivatives, global_results
+from ..cluster.communicator import Communicator
 from ..metrics import placed
+from ..start import finite_start
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions, InOrder

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .declaration import CurvatureKind
-from .domain import BINARY, NON_NEGATIVE, POSITIVE, UNIT_INTERVAL, Domain
-from .formula_derivatives import derivatives_of
-from .formula_rows import Lowest, Numbers, beside
-from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
+from ..contract.declaration import CurvatureKind
+from ..contract.domain import BINARY, NON_NEGATIVE, POSITIVE, UNIT_INTERVAL, Domain
+from ..contract.links import IDENTITY, LOG, LOG1P, LOGIT, Link
+from .derivatives import derivatives_of
+from .rows import Lowest, Numbers, beside
 
 __all__ = ["Shape", "check_jumps", "shape_of"]
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
+from ..contract.links import IDENTITY, LOG, LOG1P, LOGIT, Link
+from ..contract.loss import CurvatureKind, Loss
+from ..losses.quantile import two_sided_pair
+from ..losses.residual import residual, weighted_quantile, widths_of
 from ..validation import check_between
-from .base import CurvatureKind, Loss
-from .domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
-from .formula_checks import check_on
-from .formula_pair import Rows, known_of, pair
-from .formula_shape import Shape, shape_of
-from .formula_syntax import FUNCTION_NAMES
-from .links import IDENTITY, LOG, LOG1P, LOGIT, Link
-from .quantile import two_sided_pair
-from .residual import residual, weighted_quantile, widths_of
+from .checks import check_on
+from .pair import Rows, known_of, pair
+from .shape import Shape, shape_of
+from .syntax import FUNCTION_NAMES
 
 __all__ = ["FormulaLoss"]
 

@@ -38,7 +38,7 @@ class Link:
 
     Examples
     --------
-    >>> from gbm_objectives.losses.links import LOGIT
+    >>> from gbm_objectives.contract.links import LOGIT
     >>> float(LOGIT.inverse(LOGIT.forward(0.25)))
     0.25
     >>> Link("log", np.log2, np.exp2) == LOG

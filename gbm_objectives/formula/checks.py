@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..sampling import sample_rows
-from .formula_pair import BESIDE, LEAST_SHARE, SHARP, Rows, typical_distance
-from .formula_rows import Numbers
-from .formula_shape import check_jumps
+from .pair import BESIDE, LEAST_SHARE, SHARP, Rows, typical_distance
+from .rows import Numbers
+from .shape import check_jumps
 
 __all__ = ["check_on"]
 

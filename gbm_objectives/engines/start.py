@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..losses import Loss
-from ..losses.driver import blocks, check_derivatives, derivatives
-from ..losses.start import constant_rows
-from .common import errors_name, start_of, zero
+from ..contract import Loss
+from ..contract.driver import blocks, check_derivatives, derivatives
+from ..contract.start import best_beside, constant_rows
+from .data_sets import errors_name
+from .metrics import has_auto
 
-__all__ = ["check_finite", "checked_start", "finite_start"]
+__all__ = ["check_finite", "checked_start", "finite_start", "start_of", "zero"]
 
 
 def finite_start(
@@ -76,6 +77,22 @@ def checked_start(
         raise ValueError(f"the start value of {loss!r} must be finite, it is {start}")
     loss._check_start(target, constant_rows(start, len(target), offset), weight)
     return start
+
+
+def start_of(loss: Loss, target: np.ndarray, weight: np.ndarray | None, offset: np.ndarray | None) -> Any:
+    """Return the start value, beside an offset if there is one."""
+    if offset is None:
+        return loss.initial_raw(target, weight)
+    if has_auto(loss):
+        # Of residuals, so that what the offset leaves of the target is all that counts.
+        return loss.initial_raw(target - offset, weight)
+    start = loss.initial_raw(target, weight)
+    return best_beside(loss, target.astype(np.float64), weight, offset.astype(np.float64), start)
+
+
+def zero(loss: Loss) -> float | np.ndarray:
+    """Return 0 as a start value."""
+    return 0.0 if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
 
 
 def check_finite(loss: Loss, target: np.ndarray, offset: np.ndarray | None, start: Any) -> None:

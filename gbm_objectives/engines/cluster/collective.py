@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..losses import Loss
-from ..losses.driver import weighted_float32
-from ..sampling import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
-from .metrics import Result, called, has_auto, is_own
+from ...contract import Loss
+from ...contract.driver import weighted_float32
+from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
+from ..metrics import Result, called, has_auto, is_own
 
 __all__ = [
     "EXACT_ROWS",

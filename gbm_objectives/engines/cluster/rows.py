@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..sampling import sample_rows
+from ...sampling import sample_rows
+from ..features import known_to_engines
 
-__all__ = ["concatenated", "known_to_engines", "some"]
+__all__ = ["concatenated", "some"]
 
 
 def concatenated(parts: Sequence[Any]) -> Any:
@@ -22,20 +23,6 @@ def concatenated(parts: Sequence[Any]) -> Any:
     if sparse.issparse(parts[0]):
         return known_to_engines(sparse.vstack(parts, format="csr"))
     return np.concatenate(parts)
-
-
-def known_to_engines(X: Any) -> Any:
-    """Return features in a form that every engine knows: of sparse ones a matrix of floats, others as they are.
-
-    LightGBM takes no sparse integers and none of SciPy's sparse arrays, XGBoost no truth values by columns.
-    """
-    if not sparse.issparse(X):
-        return X
-    if X.dtype not in (np.float32, np.float64):
-        X = X.astype(np.float64)
-    if isinstance(X, sparse.sparray):
-        X = (sparse.csc_matrix if X.format == "csc" else sparse.csr_matrix)(X)
-    return X
 
 
 def some(values: Any, quota: int) -> Any:

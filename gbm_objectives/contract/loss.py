@@ -16,11 +16,11 @@ from sklearn.base import BaseEstimator
 
 from ..curvature import Pace
 from ..validation import as_numbers, as_raw, as_weight, hashable
+from .calling import Metric, labels_and_weight
 from .declaration import CurvatureKind, check_declaration
 from .domain import REAL, Domain
 from .driver import derivatives, weighted_float32
 from .links import IDENTITY, Link, Output
-from .metric import Metric, labels_and_weight
 from .noise import Noise
 from .start import best_constant
 
@@ -32,7 +32,7 @@ class Loss(BaseEstimator, ABC):
 
     A value object without state. A subclass sets `curvature_kind`, `_pointwise`, `_derivatives`, and if need be:
 
-    - `link` and `domain`, of `gbm_objectives.losses.links` and `.domain`;
+    - `link` and `domain`, of `gbm_objectives.contract.links` and `.domain`;
     - `outputs`, where a row has several raw predictions that are no classes: a name and a link for each;
     - ``classifies = True``, where the raw predictions tell classes apart (the sign of a single one, the largest of
       several) and targets are labels 0, 1, … or probabilities: `GBMClassifier` takes such losses only;

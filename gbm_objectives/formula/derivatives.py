@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .formula_functions import NUMPY, functions
-from .formula_syntax import parsed
+from .functions import NUMPY, functions
+from .syntax import parsed
 
 __all__ = ["Derived", "derivatives_of"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from functools import reduce
 from typing import Any
 
-from .formula_functions import functions, stable
+from .functions import functions, stable
 
 __all__ = ["FUNCTION_NAMES", "parsed"]
 

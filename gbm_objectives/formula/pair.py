@@ -25,11 +25,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..curvature import Pace, consistent_pair
+from ..losses.quantile import WEAKER_SIDE
+from ..losses.residual import longest_step, no_longer, rows_of_round, weighted_quantile, widths_of
+from ..losses.widths import Widths
 from ..sampling import sample_rows
-from ..widths import Widths
-from .formula_rows import Lowest, Numbers, beside
-from .quantile import WEAKER_SIDE
-from .residual import longest_step, no_longer, rows_of_round, weighted_quantile, widths_of
+from .rows import Lowest, Numbers, beside
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 

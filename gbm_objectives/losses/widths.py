@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .curvature import LEAST_PULL, SMALLEST_WIDTH, Pace
+from ..curvature import LEAST_PULL, SMALLEST_WIDTH, Pace
 
 __all__ = ["Widths", "residual_widths"]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .formula_derivatives import Derived
+from .derivatives import Derived
 
 __all__ = ["Lowest", "Numbers"]
 

@@ -13,12 +13,12 @@ import numpy as np
 from dask.delayed import delayed
 from distributed import get_worker
 
-from ..losses import Loss
-from ..validation import as_weight
+from ...contract import Loss
+from ...validation import as_weight
+from ..data_sets import check_labels
+from ..start import check_finite, checked_start
 from .collective import EXACT_ROWS, looks_at_all_rows
-from .common import check_labels
 from .communicator import CommunicationError
-from .finite import check_finite, checked_start
 from .rows import concatenated, some
 
 __all__ = [

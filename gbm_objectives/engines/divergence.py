@@ -1,0 +1,59 @@
+"""Notice a training whose steps overshoot."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ..contract import Loss
+from ..sampling import sample_rows
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Warn, once, when the training loss stays above the lowest so far: steps overshoot, and no engine says so.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss trained with.
+    rate : str
+        What the engine calls its learning rate.
+    """
+
+    # A look costs as much as a callback on few rows, and divergence does not go away.
+    EVERY = 5
+    # So many looks in a row: a few come of sampled rows or of rounds that trade one group's loss for another's.
+    LOOKS = 3
+    # Above the lowest by a tenth of it, and by a thousandth of the first: a finished fit rises and falls by less.
+    OF_LOWEST, OF_FIRST = 0.1, 1e-3
+
+    def __init__(self, loss: Loss, rate: str) -> None:
+        self.loss, self.rate = loss, rate
+        self.calls = self.above = 0
+        self.first = self.lowest = np.inf
+
+    def look(self, y: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
+        """Look at the raw predictions before a round."""
+        self.calls += 1
+        if self.above == self.LOOKS or self.calls % self.EVERY != 1:
+            return
+        rows = sample_rows(len(y), weight)
+        # Overflow is what is looked for.
+        with np.errstate(all="ignore"):
+            value = self.loss.value(y[rows], raw_prediction[rows], None if weight is None else weight[rows])
+        if self.calls == 1:
+            self.first = self.lowest = value
+        limit = self.lowest + self.OF_LOWEST * abs(self.lowest) + self.OF_FIRST * abs(self.first)
+        # Infinity and NaN are above every limit.
+        self.above = 0 if value <= limit < np.inf else self.above + 1
+        self.lowest = min(self.lowest, value)
+        if self.above == self.LOOKS:
+            warnings.warn(
+                f"the training loss of {self.loss!r} rises: it has been {self.lowest:.4g} and is {value:.4g}"
+                f" before round {self.calls}; steps overshoot: lower {self.rate}, or raise the engine's penalties",
+                UserWarning,
+                stacklevel=2,
+            )

@@ -1,0 +1,73 @@
+"""What parameters may be: those of a training beside a loss, those of `fit` beside an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from inspect import isroutine
+from typing import Any
+
+from ..contract import Loss
+from ..curvature import Pace
+from ..validation import shown
+
+__all__ = ["at_pace", "check_keys", "check_options", "require_loss"]
+
+
+def require_loss(loss: Any) -> None:
+    """Raise unless `loss` is one of ours and its hyper-parameters are in range."""
+    if not isinstance(loss, Loss):
+        hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
+        hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
+        if isroutine(loss):
+            hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
+        raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
+    loss.check_params()
+
+
+def check_keys(
+    params: dict[str, Any], loss: Loss, objective_names: Collection[str], builtin_only: Mapping[str, Any]
+) -> None:
+    """Raise if the parameters say what the loss says already, or act on built-in objectives only."""
+    for name in objective_names:
+        if name in params:
+            raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
+    for name, neutral in builtin_only.items():
+        # True is 1, but not the same answer.
+        value = params.get(name)
+        same = value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
+        if value is not None and not same:
+            raise ValueError(
+                f"params[{name!r}] acts on built-in objectives only, got {shown(value)}: use the loss's parameters"
+                " or sample weights"
+            )
+    for name in ("num_class", "num_classes"):
+        if name in params and max(1, int(params[name])) != loss.n_outputs:
+            raise ValueError(
+                f"params[{name!r}] is {shown(params[name])}, but {loss!r} has {loss.n_outputs} outputs"
+            )
+
+
+def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:
+    """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
+    for name in options:
+        if name == "offset":  # what the predicting methods call it
+            raise TypeError("fit() takes an offset as init_score or base_margin, not as 'offset'")
+        if name not in known:
+            raise TypeError(
+                f"fit() got an unexpected keyword argument {shown(name)}; {engine} has"
+                f" {', '.join(known) or 'none'} beside those of both; parameters of the training go into estimator"
+            )
+
+
+def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace) -> Loss:
+    """Return a copy of the loss that steps as the parameters say; `names` are those of the learning rate."""
+    given = next((params[name] for name in names if params.get(name) is not None), pace.learning_rate)
+    try:
+        rate = float(given)
+    except (TypeError, ValueError):
+        rate = pace.learning_rate  # the engine refuses it
+    paced = copy(loss)
+    paced._pace = replace(pace, learning_rate=rate)
+    return paced
