@@ -7,7 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Metric", "labels_and_weight"]
+from .formulas import Scope
+from .rows import Rows, ends_of
+
+__all__ = ["Metric", "rows_of"]
 
 
 class Valued(Protocol):
@@ -16,8 +19,15 @@ class Valued(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def scope(self) -> Scope: ...
+
     def value(
-        self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        y_true: ArrayLike,
+        raw_prediction: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        group: ArrayLike | None = None,
     ) -> float: ...
 
 
@@ -31,11 +41,12 @@ class _Unset:
 UNSET = _Unset()
 
 
-def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return target and weights of an engine's data set, weights `None` if it has none.
+def rows_of(dataset: Any) -> Rows:
+    """Return targets, weights and queries of an engine's data set.
 
-    The target is the attribute `target_distribution` where the data set was given one, its labels otherwise:
-    LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
+    The target is the attribute `target` where the data set was given one (columns, or distributions over classes),
+    its labels otherwise: LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
+    `target_distribution` is an older name for it.
 
     Raises
     ------
@@ -43,28 +54,41 @@ def labels_and_weight(dataset: Any) -> tuple[np.ndarray, np.ndarray | None]:
         If the data set has no labels.
     """
     label, weight = dataset.get_label(), dataset.get_weight()
-    distribution = _target_distribution(dataset)
-    if distribution is None and (label is None or np.size(label) == 0):
+    given = _given_target(dataset)
+    if given is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
-    target = np.asarray(label if distribution is None else distribution)
+    target = np.asarray(label if given is None else given)
     if hasattr(dataset, "num_row"):
         # XGBoost 3.1 hands labels of several columns out flat.
         target = target.reshape(dataset.num_row(), -1) if target.size % dataset.num_row() == 0 else target
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
-    if distribution is not None and np.size(label) and len(target) != np.shape(label)[0]:
-        raise ValueError(f"target_distribution has {len(target)} rows, the data set has {np.shape(label)[0]}")
+    if given is not None and np.size(label) and len(target) != np.shape(label)[0]:
+        raise ValueError(f"target has {len(target)} rows, the data set has {np.shape(label)[0]}")
     # "No weights" is None in LightGBM and an empty array in XGBoost.
-    return target, None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+    weight = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+    queries = _queries(dataset, len(target))
+    if queries is not None and weight is not None and len(weight) == len(queries) - 1 < len(target):
+        weight = np.repeat(weight, np.diff(queries))  # XGBoost's, of queries
+    return Rows(target, weight, queries)
 
 
-def _target_distribution(dataset: Any) -> Any:
+def _queries(dataset: Any, n_rows: int) -> np.ndarray | None:
+    """Return where the queries of a data set begin and the last one ends; None if it has none."""
+    if hasattr(dataset, "get_uint_info"):
+        ends = np.asarray(dataset.get_uint_info("group_ptr"), dtype=np.intp)
+        return ends if ends.size else None
+    sizes = dataset.get_group() if hasattr(dataset, "get_group") else None
+    return None if sizes is None else ends_of(sizes, n_rows)
+
+
+def _given_target(dataset: Any) -> Any:
     """Return the attribute, also of a LightGBM subset (as `lightgbm.cv` makes them) of a data set that has it."""
-    own = getattr(dataset, "target_distribution", None)
+    own = getattr(dataset, "target", getattr(dataset, "target_distribution", None))
     rows = getattr(dataset, "used_indices", None)
     if own is not None or rows is None:
         return own
-    whole = _target_distribution(dataset.reference)
+    whole = _given_target(dataset.reference)
     return None if whole is None else np.asarray(whole)[rows]
 
 
@@ -106,12 +130,13 @@ class Metric:
         - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
         """
         if hasattr(second, "get_label"):
-            y_true, dataset_weight = labels_and_weight(second)
-            value = self.loss.value(y_true, first, dataset_weight)
+            rows = rows_of(second)
+            value = self.loss.value(rows.y, first, rows.weight, rows.group if self.loss.scope == "query" else None)
             # Only LightGBM's data set knows a start value by this name.
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
-        value = self.loss.value(first, second, sample_weight)
+        sizes = None if isinstance(group, _Unset) or self.loss.scope != "query" else group
+        value = self.loss.value(first, second, sample_weight, sizes)
         return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:

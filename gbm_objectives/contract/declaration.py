@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from inspect import Parameter, isfunction, signature
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from ..validation import shown
 from .domain import Domain
+from .formulas import CurvatureKind, Scope
 from .links import SOFTMAX, Link, Output, joint_link
 from .noise import Noise
 
-__all__ = ["CurvatureKind", "check_declaration"]
-
-CurvatureKind = Literal[
-    "exact", "gauss-newton", "bound", "majorizer", "consistent", "expected", "surrogate", "constant"
-]
+__all__ = ["check_declaration"]
 
 # What an author writes; the spelling of anything near to it is taken for a mistake.
 CONTRACT = (
     *("link", "outputs", "domain", "curvature_kind", "noise", "classifies", "check_params", "n_outputs"),
+    *("_summary", "_prepare"),
     *("_pointwise", "_derivatives", "_gradient", "_initial_raw"),
     *("_of_residual", "_derivatives_of_residual", "_gradient_of_residual"),
 )
@@ -36,22 +34,29 @@ def check_declaration(cls: type) -> None:
 
     for name, wanted in (("link", Link), ("domain", Domain)):
         if name in own and not isinstance(own[name], (wanted, property)):
-            complain(f"{name} must be a {wanted.__name__} of gbm_objectives.losses", own[name])
+            complain(f"{name} must be a {wanted.__name__} of gbm_objectives.contract", own[name])
     if not isinstance(own.get("classifies", False), (bool, property)):
         complain("classifies must be True or False", own["classifies"])
     if not isinstance(own.get("noise"), (Noise, property, type(None))):
-        complain("noise must be a Noise of gbm_objectives.losses", own["noise"])
+        complain("noise must be a Noise of gbm_objectives.contract", own["noise"])
     for name in ("n_outputs", "metric", "name"):
         if name in own and not isinstance(own[name], property):
-            complain(f"{name} must be a property; outputs that are no classes are named in outputs", own[name])
+            complain(f"{name} must be a property; non-class outputs are named in outputs", own[name])
     for name, formula in MADE_OF.items():
         if name in own and not cls.__module__.startswith(PACKAGE):
             complain(f"{name} is made of {formula}, which is the one to write", own[name])
     _check_spelling(cls)
+    scope, columns = own.get("scope", "row"), own.get("columns", ())
+    if not isinstance(scope, property) and scope not in get_args(Scope):
+        complain(f"scope must be one of {', '.join(get_args(Scope))}", scope)
+    if not isinstance(columns, property) and (
+        not isinstance(columns, tuple) or len(columns) == 1 or not all(isinstance(one, str) for one in columns)
+    ):
+        complain("columns must be a tuple of two names or more", columns)
     outputs = own.get("outputs", ())
     if isinstance(outputs, property) and "link" not in own:
         complain("outputs is a property, so link must be given too", outputs)
-    if not isinstance(outputs, property) and cls.outputs and "link" in own:  # type: ignore[attr-defined]  # of a Loss
+    if not isinstance(outputs, property) and _declared(cls, "outputs") and "link" in own:
         complain("link must be left out: each of the outputs has its own", own["link"])
     if not isinstance(outputs, property):
         if not isinstance(outputs, tuple) or not all(isinstance(output, Output) for output in outputs):
@@ -63,9 +68,9 @@ def check_declaration(cls: type) -> None:
             cls.link = joint_link(outputs)  # type: ignore[attr-defined]  # of a Loss
     if own.get("link") is SOFTMAX and "n_outputs" not in own and not isinstance(outputs, property):
         complain("the softmax link needs the property n_outputs, the number of classes", own["link"])
-    kind = getattr(cls, "curvature_kind", None)
-    needed = kind is not None or _is_complete(cls)
-    if needed and not isinstance(kind, property) and kind not in get_args(CurvatureKind):
+    kind = _declared(cls, "curvature_kind")
+    needed = "curvature_kind" in own or _is_complete(cls)
+    if needed and not _is_property(cls, "curvature_kind") and kind not in get_args(CurvatureKind):
         complain(f"curvature_kind must be one of {', '.join(get_args(CurvatureKind))}", kind)
     for name, function in own.items():
         inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
@@ -73,6 +78,18 @@ def check_declaration(cls: type) -> None:
         ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
         if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
+
+
+def _declared(cls: type, name: str) -> Any:
+    """Return what a class or one of its bases gives as an attribute; None of a property."""
+    value = getattr(cls, name, None)
+    return None if isinstance(value, property) else value
+
+
+def _is_property(cls: type, name: str) -> bool:
+    """Return whether a fact is a property of a class or a base, other than the default that stands for none."""
+    owner = next(base for base in cls.__mro__ if name in vars(base))
+    return isinstance(vars(owner)[name], property) and owner.__name__ != "Facts"
 
 
 def _check_spelling(cls: type) -> None:
@@ -86,7 +103,10 @@ def _check_spelling(cls: type) -> None:
 
 def _is_complete(cls: type) -> bool:
     """Return whether no abstract method is left."""
-    return not any(getattr(getattr(cls, name, None), "__isabstractmethod__", False) for name in dir(cls))
+    no_formula_missing = not any(
+        getattr(getattr(cls, name, None), "__isabstractmethod__", False) for name in dir(cls)
+    )
+    return hasattr(cls, "_pointwise") and no_formula_missing
 
 
 def _check_signature(cls: type, name: str, function: Any, inherited: Any) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..sampling import SAMPLE_ROWS, sample_rows
-from .domain import Domain
+from .formulas import Formulas
 
 __all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "derivatives", "weighted_float32"]
 
@@ -26,36 +26,6 @@ SMALLEST_CURVATURE = np.float32(1e-16)
 LEAST_SHARE = 1e-3
 
 
-class Formulas(Protocol):
-    """What the driver needs of a loss."""
-
-    domain: Domain
-
-    @property
-    def _share(self) -> float: ...
-
-    @property
-    def curvature_kind(self) -> Any: ...
-
-    @property
-    def n_outputs(self) -> int: ...
-
-    @property
-    def normalised(self) -> bool: ...
-
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any: ...
-
-    def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]: ...
-
-    def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
-    ) -> np.ndarray: ...
-
-    def _check_domain(self, y: np.ndarray) -> None: ...
-
-
 def blocks(n_rows: int, n_outputs: int = 1) -> Iterator[slice]:
     """Yield slices that cover `n_rows` rows, about `BLOCK_ROWS` numbers each.
 
@@ -70,14 +40,14 @@ def blocks(n_rows: int, n_outputs: int = 1) -> Iterator[slice]:
 
 
 def derivatives(
-    loss: Formulas, y: np.ndarray, raw: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+    loss: Formulas, y: np.ndarray, raw: np.ndarray, dtype: type[np.floating[Any]]
 ) -> tuple[np.ndarray, Any]:
     """Return gradient and curvature of a block of rows; the curvature may be a number."""
     if loss.curvature_kind == "constant":
-        return loss._gradient_block(y, raw, known, dtype), dtype(1)
+        return loss._gradient_block(y, raw, dtype), dtype(1)
     if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
         raw = np.asfortranarray(raw)  # an output after the other: sums over outputs are then sums of columns
-    return loss._block(y, raw, known, dtype)
+    return loss._block(y, raw, dtype)
 
 
 def weighted_float32(
@@ -90,10 +60,10 @@ def weighted_float32(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
 
-    With a `sample` of targets, raw predictions and weights these rows are not all: what is to be known of all is
-    known from the sample. At the start of a training each row is looked at.
+    The loss knows what it must of all rows. With a `sample` of targets, raw predictions and weights these rows are
+    not all: the constant that normalises is known from the sample. At the start of a training each row is looked
+    at.
     """
-    known = loss._of_all_rows(*(sample or (y, raw, weight)))
     # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
     # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
     # answer in the same order saves the engine a copy.
@@ -105,22 +75,22 @@ def weighted_float32(
     factor = np.asarray(loss._share, dtype=np.float32)
     normalised = loss.normalised
     # A sample of few rows is all of them: they need not be computed twice.
-    few = normalised and sample is None and len(y) <= SAMPLE_ROWS
+    few = loss.joint or (normalised and sample is None and len(y) <= SAMPLE_ROWS)
     if normalised and not few:
         target, prediction, counts = sample or (y, raw, weight)
         rows = sample_rows(len(target), counts)
-        _, h = derivatives(loss, target[rows], prediction[rows], known, np.float32)
+        _, h = derivatives(loss, target[rows], prediction[rows], np.float32)
         factor = _normalising(loss, h, None if counts is None else counts[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
-        # All rows as themselves: what is known of all may hold their results.
+        # All rows as themselves: the summary may hold their results.
         target, prediction = (y, raw) if few else (y[rows], raw[rows])
         # A NaN is neither above nor below.
         if not (low <= target.min() and target.max() <= high):
             loss._check_domain(y)
-        g, h = derivatives(loss, target, prediction, known, np.float32)
+        g, h = derivatives(loss, target, prediction, np.float32)
         if at_start:
             check_derivatives(loss, target, g, h, rows.start)
-        if few:
+        if few and normalised:
             factor = _normalising(loss, h, weight)
         np.multiply(g, factor, out=gradient[rows], casting="same_kind")
         if np.ndim(h) == 0:

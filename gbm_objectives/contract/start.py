@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -11,7 +11,8 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from ..sampling import SAMPLE_ROWS, sample_rows
 from .driver import blocks
-from .links import IDENTITY, LOG, Link, Output
+from .formulas import Formulas
+from .links import IDENTITY, LOG
 
 __all__ = ["best_beside", "best_constant", "constant_rows"]
 
@@ -28,20 +29,6 @@ RESOLUTION = float(np.finfo(np.float32).eps)
 
 
 Offset = np.ndarray | None  # raw predictions that are given, beside which a constant is looked for
-
-
-class Formulas(Protocol):
-    """What the search needs of a loss."""
-
-    link: Link
-    outputs: tuple[Output, ...]
-
-    @property
-    def n_outputs(self) -> int: ...
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
-
-    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray: ...
 
 
 def constant_rows(start: float | np.ndarray, n_rows: int, offset: np.ndarray | None = None) -> np.ndarray:

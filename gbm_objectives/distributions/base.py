@@ -65,7 +65,7 @@ class Distribution(Loss):
         return np.clip(raw_prediction, -reach, reach)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         # Never in float32: densities are small differences of large numbers.
         gradient, curvature = self._derivatives(y_true.astype(np.float64), raw_prediction.astype(np.float64))
@@ -77,7 +77,7 @@ class Distribution(Loss):
         return gradient, curvature
 
     @property
-    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on the class
+    def noise(self) -> Noise:
         """The distribution itself: nothing is left to a common scale."""
         return Noise(type(self).__name__, lambda response, scale: self._frozen(response))
 

@@ -94,7 +94,7 @@ class Normal(Distribution):
         check_choice(self, "score", ("nll", "crps"))
 
     @property
-    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def noise(self) -> Noise:
         """The distribution itself: nothing is left to a common scale."""
         return replace(super().noise, likelihood=self.score == "nll")
 

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..contract import Loss
-from ..contract.calling import labels_and_weight
-from ..validation import as_weight, first_offender
+from ..validation import first_offender
 
-__all__ = ["alone_with", "as_offset", "check_labels", "errors_name", "target_and_weight"]
+__all__ = ["alone_with", "as_offset", "check_labels", "check_queries", "errors_name", "label_of"]
 
 
 @contextmanager
@@ -51,26 +50,40 @@ def alone_with(sets: Sequence[tuple[Any, str]]) -> Iterator[None]:
             _in_training.difference_update(held)
 
 
-def target_and_weight(loss: Loss, dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return target and weights of a data set, checked; errors name the data set as the user knows it."""
-    with errors_name(name):
-        target, weight = labels_and_weight(dataset)
-        check_labels(loss, target)
-        return target, as_weight(weight, len(target))
-
-
 def check_labels(loss: Loss, target: np.ndarray) -> None:
     """Raise unless the loss is defined for the target, and float32, in which engines keep labels, holds it."""
     loss.check_target(target)
     limit = np.finfo(np.float32).max
-    if offender := first_offender(target, (np.abs(target) <= limit).reshape(len(target), -1).all(axis=1)):
+    # A domain may hold infinity, as the end of what is not known to have one.
+    held = (np.abs(target) <= limit) | np.isinf(target)
+    if offender := first_offender(target, held.reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
+
+
+def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
+    """Return one number a row for an engine that keeps no more, of a target of several columns.
+
+    The largest class of a distribution; of a loss's own columns the first, which folds and named metrics look at.
+    """
+    if y.ndim == 1:
+        return y
+    return np.where(np.isfinite(y[:, 0]), y[:, 0], 0.0) if loss.columns else y.argmax(axis=1)
+
+
+def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
+    """Raise unless a data set has queries just where the loss compares their rows."""
+    if queries is None and loss.scope == "query":
+        raise ValueError(
+            f"group must be set, the number of rows of each query: {loss!r} compares the rows of a query"
+        )
+    if queries is not None and loss.scope != "query":
+        raise ValueError(f"group and qid must not be set: {loss!r} does not compare the rows of a query")
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:
     """Return an offset in the shape of raw predictions, None if it has another.
 
-    One number a row is for the first of several outputs that are no classes, the mean or the rate, of which
+    One number a row is for the first of several outputs that are not classes, the mean or the rate, of which
     exposure is a factor, and for others that say so.
     """
     k = loss.n_outputs

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from ..contract import Loss
-from ..sampling import sample_rows
 
 __all__ = ["Watch"]
 
@@ -35,15 +35,14 @@ class Watch:
         self.calls = self.above = 0
         self.first = self.lowest = np.inf
 
-    def look(self, y: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
-        """Look at the raw predictions before a round."""
+    def look(self, loss_of_round: Callable[[], float]) -> None:
+        """Look at the loss before a round."""
         self.calls += 1
         if self.above == self.LOOKS or self.calls % self.EVERY != 1:
             return
-        rows = sample_rows(len(y), weight)
         # Overflow is what is looked for.
         with np.errstate(all="ignore"):
-            value = self.loss.value(y[rows], raw_prediction[rows], None if weight is None else weight[rows])
+            value = loss_of_round()
         if self.calls == 1:
             self.first = self.lowest = value
         limit = self.lowest + self.OF_LOWEST * abs(self.lowest) + self.OF_FIRST * abs(self.first)

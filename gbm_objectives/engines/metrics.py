@@ -13,7 +13,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from ..contract import Loss
-from ..contract.calling import Metric, labels_and_weight
+from ..contract.calling import Metric, rows_of
 from ..validation import shown
 
 __all__ = [
@@ -152,8 +152,7 @@ class OfResponse:
 
     def __call__(self, raw_prediction: Any, dataset: Any) -> list[Result]:
         """Return the results on a data set of the engine."""
-        _, weight = labels_and_weight(dataset)
-        return called(self.metric, self.loss, dataset.get_label(), raw_prediction, weight)
+        return called(self.metric, self.loss, dataset.get_label(), raw_prediction, rows_of(dataset).weight)
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:

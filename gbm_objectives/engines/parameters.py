@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from inspect import isroutine
 from typing import Any
@@ -68,6 +67,4 @@ def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace
         rate = float(given)
     except (TypeError, ValueError):
         rate = pace.learning_rate  # the engine refuses it
-    paced = copy(loss)
-    paced._pace = replace(pace, learning_rate=rate)
-    return paced
+    return loss._with(_pace=replace(pace, learning_rate=rate))

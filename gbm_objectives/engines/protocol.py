@@ -11,11 +11,11 @@ import numpy as np
 from ..contract import Loss
 from ..validation import shown
 
-__all__ = ["DaskEngine", "DaskTraining", "Engine", "Trained", "Training", "positives_times"]
+__all__ = ["ClusterFitInputs", "DaskEngine", "Engine", "FitInputs", "Trained", "positives_times"]
 
 
 @dataclass
-class Training:
+class FitInputs:
     """What a scikit-learn `fit` hands to an engine: arrays or data frames, targets encoded as numbers."""
 
     X: Any
@@ -29,10 +29,12 @@ class Training:
     offset: np.ndarray | None = None  # raw predictions to be added to
     eval_offsets: list[np.ndarray | None] | None = None
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
+    group: np.ndarray | None = None  # the number of rows of each query
+    eval_group: list[np.ndarray | None] | None = None
     options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
 
 
-def positives_times(data: Training, factor: float, name: str) -> Training:
+def positives_times(data: FitInputs, factor: float, name: str) -> FitInputs:
     """Return the training with the weights of the rows of class 1 multiplied.
 
     Raises
@@ -50,7 +52,7 @@ def positives_times(data: Training, factor: float, name: str) -> Training:
 
 
 @dataclass
-class DaskTraining:
+class ClusterFitInputs:
     """What a `fit` on a cluster hands to an engine."""
 
     client: Any
@@ -86,7 +88,7 @@ class Engine(Protocol):
     def default_estimator(self, classifier: bool) -> Any:
         """Return its scikit-learn estimator with its own defaults."""
 
-    def train_estimator(self, estimator: Any, loss: Loss, data: Training) -> Trained:
+    def train_estimator(self, estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         """Train a complete model with the estimator's parameters."""
 
     def predict_raw(self, booster: Any, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
@@ -119,5 +121,5 @@ class DaskEngine(Protocol):
     def class_factors(self, estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
         """Return by what the parameters of an estimator multiply the weights of labels 0 and 1."""
 
-    def train_estimator(self, estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+    def train_estimator(self, estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
         """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""

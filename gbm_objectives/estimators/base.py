@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,10 +12,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ..contract import Loss
 from ..engines.data_sets import check_labels
-from ..engines.metrics import has_auto
 from ..engines.models import unfitted_copy
 from ..engines.parameters import require_loss
-from ..engines.protocol import Engine, Training
+from ..engines.protocol import Engine, FitInputs
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..validation import as_weight, shown
 from . import saving
@@ -24,7 +23,6 @@ from .distributed import fit_on_cluster
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
-    KEYWORDS,
     MODEL_NAMES,
     OFFSET_NAMES,
     check_classes,
@@ -33,9 +31,14 @@ from .fit_inputs import (
     eval_sets,
     offset_of,
     one_of,
+    queries_of,
     repeats_training_set,
 )
+from .fitted import keep
 from .lazy import is_collection
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["BaseGBM"]
 
@@ -47,8 +50,6 @@ class BaseGBM(BaseEstimator):
     noise_scale_: float | None
     outside_noise_: str = ""
     calibration_: Calibration | None = None
-    # How scikit-learn's routing learns of keywords that no signature has: it gives set_fit_request one for each.
-    __metadata_request__fit: ClassVar[dict[str, None]] = dict.fromkeys(KEYWORDS)
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss
@@ -65,38 +66,78 @@ class BaseGBM(BaseEstimator):
     def fit(
         self,
         X: Any,
-        y: ArrayLike,
+        y: Any,
         sample_weight: ArrayLike | None = None,
         eval_set: Any = None,
-        **fit_params: Any,
-    ) -> Any:
+        *,
+        eval_sample_weight: Any = None,
+        sample_weight_eval_set: Any = None,
+        eval_X: Any = None,
+        eval_y: Any = None,
+        eval_names: Any = None,
+        eval_metric: Any = None,
+        callbacks: Any = None,
+        init_model: Any = None,
+        xgb_model: Any = None,
+        init_score: Any = None,
+        base_margin: Any = None,
+        eval_init_score: Any = None,
+        base_margin_eval_set: Any = None,
+        group: Any = None,
+        qid: Any = None,
+        eval_group: Any = None,
+        eval_qid: Any = None,
+        categorical_feature: Any = None,
+        feature_name: Any = None,
+        feature_weights: Any = None,
+        verbose: Any = None,
+    ) -> Self:
         """Fit the model.
+
+        Of names that stand together the second is XGBoost's for the same.
 
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Features; data frames go to the engine as they are, names and categories with them.
-        y : array-like of shape (n_samples,)
-            Target in its own unit, or labels of any type; (n_samples, n_classes) for target distributions.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Target in its own unit, or labels of any type, or distributions over classes; of a loss with `columns`
+            a column for each, by name where a data frame or a structured array has these names.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights.
+            Weights; of queries the mean of their rows' counts.
         eval_set : list of (X, y) pairs, or one pair, optional
-            Sets on which the loss's metric is computed after each round; early stopping looks at them.
-        **fit_params
-            Both engines: ``eval_sample_weight`` (a list of weights, one per set), ``eval_names``,
-            ``eval_metric`` (names, or functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if
-            they like, that return a value, lower is better, or ``(name, value, higher_is_better)``; scikit-learn's
-            scores are to rise; a second parameter named ``raw_prediction`` asks for that; early stopping watches
-            the loss, unless its ``.metric`` stands in the list too, whose order counts then), ``callbacks``,
-            ``init_model`` (a fitted estimator, ours or the engine's, a native model or its path, to go on from),
-            ``init_score`` and ``eval_init_score`` (offsets: raw predictions to be added to, such as the logarithm
-            of exposure, of the training set, and a list of those of evaluation sets, or that of a single one;
-            predictions have them as ``offset=``), ``eval_X`` and ``eval_y`` (tuples, in place of `eval_set`).
-            XGBoost's names are taken too.
-            LightGBM: ``categorical_feature``, ``feature_name``. XGBoost: ``feature_weights``, ``verbose``.
-            Early stopping is spelled as the engine does: ``early_stopping_round`` or
+            Sets on which the loss's metric is computed after each round; early stopping looks at them. LightGBM
+            passes over the training set itself, (X, y), there, which is named "training".
+        eval_sample_weight, sample_weight_eval_set : list of array-like, optional
+            Weights of the evaluation sets.
+        eval_X, eval_y : tuple, optional
+            The evaluation sets, in place of `eval_set`.
+        eval_names : list of str, optional
+            Names of the evaluation sets.
+        eval_metric : str, callable, or list of them, optional
+            Further metrics: names of the engine's, or functions ``f(y_true, y_pred)`` of the response, with
+            ``sample_weight`` if they like, that return a value, lower is better, or ``(name, value,
+            higher_is_better)``; scikit-learn's scores are to rise. A second parameter named ``raw_prediction``
+            asks for that. Early stopping watches the loss, unless its ``.metric`` stands in the list, too, whose
+            order counts then.
+        callbacks : list of callable, optional
+            The engine's callbacks. Early stopping is spelled as the engine does: ``early_stopping_round`` or
             ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
-            There LightGBM passes over the training set itself, (X, y), which is named "training".
+        init_model, xgb_model : estimator, native model or path, optional
+            A fitted estimator, ours or the engine's, a native model or its path, to go on from.
+        init_score, base_margin : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Offset: raw predictions to be added to, such as the logarithm of exposure; predictions have it as
+            ``offset=``.
+        eval_init_score, base_margin_eval_set : list of array-like, optional
+            Offsets of the evaluation sets, or that of a single one.
+        group, qid : array-like, optional
+            For losses that compare the rows of a query: the number of rows of each, or the query of each row.
+        eval_group, eval_qid : list of array-like, optional
+            The same of the evaluation sets.
+        categorical_feature, feature_name : optional
+            LightGBM's.
+        feature_weights, verbose : optional
+            XGBoost's.
 
         Returns
         -------
@@ -115,20 +156,25 @@ class BaseGBM(BaseEstimator):
         UserWarning
             If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
         """
+        # Nothing else is local yet.
+        given = {name: value for name, value in locals().items() if value is not None}
+        for name in ("self", "X", "y", "sample_weight", "eval_set", "__class__"):
+            given.pop(name, None)
         before = dict(self.__dict__)
         self.calibration_ = None  # that of another model
         try:
-            return self._fit(X, y, sample_weight, eval_set, fit_params)
+            return self._fit(X, y, sample_weight, eval_set, given)
         except BaseException:
             # A model whose fit failed is the one that it was.
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]) -> Self:
         if (cluster := dask_engine_of(self.estimator)) is not None:
             self._check_estimator()
-            return fit_on_cluster(self, cluster, X, y, sample_weight, eval_set, fit_params)
+            fit_on_cluster(self, cluster, X, y, sample_weight, eval_set, fit_params)
+            return self
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -145,8 +191,9 @@ class BaseGBM(BaseEstimator):
         model = one_of(fit_params, MODEL_NAMES)
         check_classes(self, model)
         sets = eval_sets(self, eval_set, eval_weight, eval_names)
+        group, eval_group = queries_of(self.loss_, fit_params, len(target), [len(one) for _, one, _ in sets])
         offsets = eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
-        data = Training(
+        data = FitInputs(
             X,
             target,
             weight,
@@ -158,29 +205,28 @@ class BaseGBM(BaseEstimator):
             eval_metric=fit_params.pop("eval_metric", None),
             callbacks=fit_params.pop("callbacks", None),
             model=model,
+            group=group,
+            eval_group=eval_group,
             options=fit_params,
         )
         trained = engine.train_estimator(estimator, self.loss_, data)
-        self.booster_ = trained.booster
-        self.best_iteration_ = trained.best_iteration
-        self.evals_result_ = trained.evals_result
-        self.estimator_ = engine.estimator_with_model(
-            estimator, trained, getattr(self, "classes_", None), self.n_features_in_
-        )
-        if has_auto(self.loss_):
-            raw = engine.predict_raw(self.booster_, X, self.estimator_) + (0.0 if offset is None else offset)
-            self.loss_ = self.loss_._resolved_at(target, raw, weight)
-        noise, self.noise_scale_ = self.loss_.noise, None
-        self.outside_noise_ = noise.offender(target) if noise is not None and not is_classifier(self) else ""
-        if noise is not None and noise.fit_scale is not None:
+
+        def raw_of(X: Any, offset: np.ndarray | None) -> np.ndarray:
+            raw = engine.predict_raw(self.booster_, X, self.estimator_)
+            return raw if offset is None else raw + offset
+
+        def resolved() -> Loss:
+            return self.loss_._resolved_at(target, raw_of(X, offset), weight)
+
+        def mean_loss() -> float:
             # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
             # early stopping.
-            if data.eval_sets:
-                (X, target, weight), offset = data.eval_sets[-1], (data.eval_offsets or [None])[-1]
-            raw = engine.predict_raw(self.booster_, X, self.estimator_) + (0.0 if offset is None else offset)
-            mean_loss = self.loss_.value(target, raw, weight)
-            # Where every residual is 0 there is no maximum: the likelihood rises without bound.
-            self.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
+            if not sets:
+                return self.loss_.value(target, raw_of(X, offset), weight)
+            of_set, y_set, weight_set = sets[-1]
+            return self.loss_.value(y_set, raw_of(of_set, (offsets or [None])[-1]), weight_set)
+
+        keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(target))
         return self
 
     @property
@@ -201,7 +247,7 @@ class BaseGBM(BaseEstimator):
         saving.save(self, path)
 
     @classmethod
-    def load_model(cls, path: str | PathLike[str], loss: Loss | None = None) -> Any:
+    def load_model(cls, path: str | PathLike[str], loss: Loss | None = None) -> Self:
         """Load what `save_model` wrote; nothing in the file is executed.
 
         Parameters
@@ -223,7 +269,7 @@ class BaseGBM(BaseEstimator):
         """
         return saving.load(cls, path, loss)
 
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, those of loss and estimator as ``loss__…`` and ``estimator__…``, as in scikit-learn.
 
         Parameters

@@ -101,10 +101,8 @@ feature_names_in_
                 f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}; a class of your own says"
                 " so with classifies = True"
             )
-        if max(2, self.loss_.n_outputs) != n_classes:
-            raise ValueError(
-                f"{self.loss_!r} tells {max(2, self.loss_.n_outputs)} classes apart, y has {n_classes}"
-            )
+        if self.loss_.n_classes != n_classes:
+            raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, y has {n_classes}")
         return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
@@ -142,8 +140,7 @@ feature_names_in_
         return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        codes = (raw > 0).astype(np.intp) if raw.ndim == 1 else raw.argmax(axis=1)
-        labels: np.ndarray = self.classes_[codes]
+        labels: np.ndarray = self.classes_[self.loss_.labels(raw)]
         return labels
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
@@ -230,5 +227,5 @@ feature_names_in_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_outputs", 1) > 2
+        tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_classes", 2) > 2
         return tags

@@ -15,8 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..contract import Loss
 from ..contract.noise import Noise
-from ..engines.metrics import has_auto
-from ..engines.protocol import DaskEngine, DaskTraining
+from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
 from ..sampling import SAMPLE_ROWS, sample_rows
 from ..validation import shown
@@ -29,20 +28,30 @@ from .fit_inputs import (
     eval_pairs,
     one_of,
 )
+from .fitted import Trainee, keep
 from .lazy import is_collection, without_client
 
 __all__ = ["fit_on_cluster"]
 
+QUERY_NAMES = ("group", "qid", "eval_group", "eval_qid")
+
 
 def fit_on_cluster(
-    model: Any, engine: DaskEngine, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]
-) -> Any:
+    model: Trainee,
+    engine: DaskEngine,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    eval_set: Any,
+    fit_params: dict[str, Any],
+) -> None:
     """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
     from ..engines.cluster.partitions import persisted
 
-    for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES):
+    for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES, *QUERY_NAMES):
         if fit_params.get(name) is not None:
-            raise TypeError(f"{name} is not supported on a cluster; of exposure give rates, and weights")
+            hint = "; for exposure use rates and weights" if name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES) else ""
+            raise TypeError(f"{name} is not supported on a cluster{hint}")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
     named = _collections(
@@ -62,7 +71,7 @@ def fit_on_cluster(
     for i, (name, (features, target, weight)) in enumerate(named):
         # Weights of classes, as on one machine, act on the rows trained on.
         sets.append((name, (features, *_encoded(model, client, name, target, weight, None if i else by_class))))
-    data = DaskTraining(
+    data = ClusterFitInputs(
         client,
         sets,
         fit_params.pop("eval_names", None),
@@ -74,19 +83,16 @@ def fit_on_cluster(
     if data.eval_names is not None and len(data.eval_names) != len(sets) - 1:
         raise ValueError(f"eval_names has {len(data.eval_names)} entries for {len(sets) - 1} evaluation sets")
     trained, model.loss_ = engine.train_estimator(local, model.loss_, data)
-    model.booster_ = trained.booster
-    model.best_iteration_ = trained.best_iteration
-    model.evals_result_ = trained.evals_result
-    classes = getattr(model, "classes_", None)
-    model.estimator_ = of_one_machine.estimator_with_model(local, trained, classes, model.n_features_in_)
-    if has_auto(model.loss_):
-        model.loss_ = _resolved(model, client, *sets[0][1])
-    noise, model.noise_scale_ = model.loss_.noise, None
-    if noise is not None and noise.fit_scale is not None:
-        mean_loss = _mean_loss(model, client, *sets[-1][1])
-        model.noise_scale_ = noise.fit_scale(mean_loss) if mean_loss > 0 else 0.0
-    model.outside_noise_ = _outside(noise, client, sets[0][1][1]) if not is_classifier(model) else ""
-    return model
+    own, last = sets[0][1], sets[-1][1]
+    keep(
+        model,
+        of_one_machine,
+        local,
+        trained,
+        lambda: _resolved(model, client, *own),
+        lambda: _mean_loss(model, client, *last),
+        lambda noise: _outside(noise, client, own[1]),
+    )
 
 
 def _client_of(estimator: Any) -> Any:
@@ -129,7 +135,7 @@ def _collections(
     return sets
 
 
-def _check_features(model: Any, X: Any, name: str) -> None:
+def _check_features(model: Trainee, X: Any, name: str) -> None:
     """Let scikit-learn see number and names of the features."""
     try:
         model._features(X._meta if hasattr(X, "_meta_nonempty") else np.zeros((1, X.shape[1])), reset=name == "y")
@@ -137,7 +143,7 @@ def _check_features(model: Any, X: Any, name: str) -> None:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _prepare(model: Any, client: Any, y: Any) -> np.ndarray | None:
+def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
     """Set `loss_` (and `classes_`) of a model, and return how often each class occurs."""
     from dask.delayed import delayed
 
@@ -163,7 +169,7 @@ def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
         return np.empty(0), np.empty(0), str(error)
 
 
-def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
+def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
     """Return by what the weights of each class's rows are multiplied, None where they stay as they are."""
     if counts is None or len(counts) != 2:
         # Of counts that differ, so that a parameter that balances them shows.
@@ -188,7 +194,7 @@ def _by_class(model: Any, engine: DaskEngine, estimator: Any, counts: np.ndarray
 
 
 def _encoded(
-    model: Any, client: Any, name: str, y: Any, weight: Any, by_class: np.ndarray | None
+    model: Trainee, client: Any, name: str, y: Any, weight: Any, by_class: np.ndarray | None
 ) -> tuple[Any, Any]:
     """Return target as numbers and weights, lazily, after a look at each partition."""
     from dask.delayed import delayed
@@ -208,7 +214,7 @@ def _encoded(
     return vector(client, codes), weight
 
 
-def _try_encode(model: Any, y: Any, weight: Any) -> str:
+def _try_encode(model: Trainee, y: Any, weight: Any) -> str:
     """Return what is wrong with the targets of a partition, or with the shape of their weights."""
     if weight is not None and weight.shape != (len(y),):
         return f"sample_weight has shape {weight.shape}, the target has {len(y)} rows"
@@ -219,7 +225,7 @@ def _try_encode(model: Any, y: Any, weight: Any) -> str:
     return ""
 
 
-def _encode(model: Any, y: Any) -> np.ndarray:
+def _encode(model: Trainee, y: Any) -> np.ndarray:
     codes: np.ndarray = model._encode(np.asarray(y)) if len(y) else np.empty(0)
     return codes
 
@@ -229,7 +235,7 @@ def _weighed(by_class: np.ndarray, codes: np.ndarray, weight: Any) -> np.ndarray
     return factors if weight is None else factors * np.asarray(weight)
 
 
-def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
+def _mean_loss(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> float:
     """Return the weighted mean loss of the rows of all partitions."""
     from dask.delayed import delayed
 
@@ -244,7 +250,7 @@ def _mean_loss(model: Any, client: Any, X: Any, y: Any, weight: Any) -> float:
     return float(total / share)
 
 
-def _resolved(model: Any, client: Any, X: Any, y: Any, weight: Any) -> Loss:
+def _resolved(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> Loss:
     """Return the loss with each "auto" in its place, by the residuals of as many rows of each partition."""
     from dask.delayed import delayed
 
@@ -258,7 +264,7 @@ def _resolved(model: Any, client: Any, X: Any, y: Any, weight: Any) -> Loss:
     return model.loss_._resolved_at(*np.concatenate(samples, axis=1))
 
 
-def _sample(model: Any, most: int, X: Any, y: np.ndarray, weight: Any) -> np.ndarray:
+def _sample(model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any) -> np.ndarray:
     """Return targets, raw predictions and weights of rows of a partition, which stand for all of them."""
     if not len(y):
         return np.empty((3, 0))
@@ -267,19 +273,19 @@ def _sample(model: Any, most: int, X: Any, y: np.ndarray, weight: Any) -> np.nda
     return np.vstack([y, model._raw(X), weight])[:, rows] * np.array([[1.0], [1.0], [len(y) / len(y[rows])]])
 
 
-def _outside(noise: Noise | None, client: Any, y: Any) -> str:
+def _outside(noise: Noise, client: Any, y: Any) -> str:
     """Describe the first target that the noise does not draw; an empty string if there is none."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import partitions
 
-    if noise is None or noise.support is None:
+    if noise.support is None:
         return ""
     found = client.gather(client.compute([delayed(noise.offender)(part) for part in partitions(y)]))
     return next((f"{offender} of partition {i}" for i, offender in enumerate(found) if offender), "")
 
 
-def _sums(model: Any, X: Any, y: np.ndarray, weight: Any) -> tuple[float, float]:
+def _sums(model: Trainee, X: Any, y: np.ndarray, weight: Any) -> tuple[float, float]:
     if not len(y):
         return 0.0, 0.0
     losses = model.loss_.pointwise(y, model._raw(X))

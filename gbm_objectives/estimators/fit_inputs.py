@@ -6,25 +6,29 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
+from ..contract.rows import ends_of
 from ..engines.data_sets import as_offset, check_labels
 from ..validation import as_numbers, as_weight, brief, first_offender
+from .fitted import Trainee
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
-    "KEYWORDS",
     "MODEL_NAMES",
     "OFFSET_NAMES",
     "check_classes",
+    "columns_of",
     "counted_labels",
     "eval_offsets",
     "eval_pairs",
     "eval_sets",
     "offset_of",
     "one_of",
+    "queries_of",
     "repeats_training_set",
 ]
 
@@ -33,12 +37,6 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
-# What `fit` takes beside what its signature names, of all engines: scikit-learn routes what it is told of.
-KEYWORDS = (
-    *(*EVAL_WEIGHT_NAMES, *MODEL_NAMES, *OFFSET_NAMES, *EVAL_OFFSET_NAMES),
-    *("eval_X", "eval_y", "eval_names", "eval_metric", "callbacks"),
-    *("categorical_feature", "feature_name", "feature_weights", "verbose"),
-)
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,6 +67,68 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
     return given[0] if given else None
 
 
+def sizes_of(loss: Loss, group: Any, qid: Any, n_rows: int, names: tuple[str, str]) -> np.ndarray | None:
+    """Return the number of rows of each query, from these numbers or from the query of each row.
+
+    Raises
+    ------
+    ValueError
+        If the loss compares rows of queries and none are given, or the contrary; if they do not fit the rows, or
+        the rows of a query are not together.
+    """
+    if group is not None and qid is not None:
+        raise ValueError(f"{names[0]} and {names[1]} say the same: give one of them")
+    if loss.scope != "query":
+        if group is not None or qid is not None:
+            name = names[0] if qid is None else names[1]
+            raise ValueError(f"{name} must be left out: {loss!r} does not compare the rows of a query")
+        return None
+    if group is None and qid is None:
+        raise ValueError(f"{names[0]} or {names[1]} must be given: {loss!r} compares the rows of a query")
+    if qid is not None:
+        given = column_or_1d(qid)
+        if len(given) != n_rows:
+            raise ValueError(f"{names[1]} has {len(given)} values for {n_rows} rows")
+        starts = np.flatnonzero(np.append(True, given[1:] != given[:-1]))
+        if len(np.unique(given)) < len(starts):
+            raise ValueError(f"{names[1]} must have the rows of a query together: sort the rows by it")
+        group = np.diff(np.append(starts, n_rows))
+    try:
+        return np.diff(ends_of(group, n_rows))
+    except ValueError as error:
+        raise ValueError(str(error).replace("group", names[0], 1)) from None
+
+
+def queries_of(
+    loss: Loss, fit_params: dict[str, Any], n_rows: int, n_of_sets: list[int]
+) -> tuple[np.ndarray | None, list[np.ndarray | None]]:
+    """Take the queries out of the fit parameters; return the number of rows of each, then of those of each set."""
+    own = sizes_of(loss, fit_params.pop("group", None), fit_params.pop("qid", None), n_rows, ("group", "qid"))
+    of_sets = []
+    for name in ("eval_group", "eval_qid"):
+        given = fit_params.pop(name, None)
+        if given is not None and len(given) != len(n_of_sets):
+            raise ValueError(f"{name} has {len(given)} entries for {len(n_of_sets)} evaluation sets")
+        of_sets.append([None] * len(n_of_sets) if given is None else list(given))
+    return own, [
+        sizes_of(loss, group, qid, n, (f"eval_group[{i}]", f"eval_qid[{i}]"))
+        for i, (group, qid, n) in enumerate(zip(*of_sets, n_of_sets, strict=True))
+    ]
+
+
+def columns_of(loss: Loss, y: Any) -> np.ndarray:
+    """Return a target of several columns, of a data frame or a structured array those of their names."""
+    named = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    if named is not None and set(loss.columns) <= set(named):
+        y = np.column_stack([np.asarray(y[name]) for name in loss.columns])
+    target = as_numbers(y, "y", ndim=(1, 2)).astype(np.float64, copy=False)
+    if target.shape[1:] != (len(loss.columns),):
+        raise ValueError(
+            f"y must have the columns {', '.join(loss.columns)} of {loss!r}, got shape {target.shape}"
+        )
+    return target
+
+
 def check_classes(estimator: Any, model: Any) -> None:
     """Raise unless a model to go on from was fitted to the classes that the target has."""
     if hasattr(model, "fit"):
@@ -92,14 +152,14 @@ def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
 
 
 def eval_sets(
-    model: Any, eval_set: Any, weights: Any, names: Any
+    model: Trainee, eval_set: Any, weights: Any, names: Any
 ) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
     """Return features, target and weights of each evaluation set, checked; errors name the set."""
     if eval_set is None:
         return []
     if _is_one_pair(eval_set):
         pairs = [eval_set]
-        # Of one pair its weights may stand alone; of one row they are one number.
+        # A single pair may come with bare weights; those of a single row are one number.
         alone = weights is not None and (len(weights) != 1 or np.ndim(weights[0]) == 0)
         weights = [weights] if alone else weights
     else:

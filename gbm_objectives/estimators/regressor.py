@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..losses import SquaredError
 from ..validation import as_numbers
+from .fit_inputs import columns_of
 from .intervals import IntervalRegressor
 from .lazy import lazily
 
@@ -32,7 +33,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     Parameters
     ----------
     loss : Loss, default=SquaredError()
-        A loss with one output, or with several that are no classes.
+        A loss with one output, or with several that are not classes.
     estimator : LGBMRegressor or XGBRegressor, default=LGBMRegressor()
         An unfitted estimator with the engine's parameters; its objective is left out.
 
@@ -72,14 +73,16 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
 
     def _prepare(self, y: Any) -> np.ndarray:
         self.loss_ = SquaredError() if self.loss is None else clone(self.loss)
-        if self.loss_.n_outputs > 1 and not self.loss_.outputs:
+        if self.loss_.n_classes > 2:
             raise ValueError(
-                f"loss of GBMRegressor must have one output, or several that are no classes: {self.loss_!r} tells"
-                f" {self.loss_.n_outputs} classes apart"
+                f"loss of GBMRegressor must have one output, or several that are not classes: {self.loss_!r} tells"
+                f" {self.loss_.n_classes} classes apart"
             )
         return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
+        if self.loss_.columns:
+            return columns_of(self.loss_, y)
         return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
     @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's
@@ -127,6 +130,11 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         ValueError
             If the loss predicts several numbers for a row.
         """
+        if self.loss_.columns:
+            raise ValueError(
+                f"score compares one number with the target, which has the columns {', '.join(self.loss_.columns)}"
+                f" under {self.loss_!r}: in a search give scoring=, for instance the loss's value of predict_raw"
+            )
         if np.ndim(prediction := self._predicted(self._raw(X, offset=offset))) > 1:
             raise ValueError(
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"

@@ -274,6 +274,10 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
     return labels
 
 
+# Hyper-parameters of losses in files that version 0.2 or 0.1 wrote, and their names now.
+RENAMED = {("FormulaLoss", "link"): "link_name", ("FormulaLoss", "domain"): "domain_name"}
+
+
 def _loss(content: Any, path: Any) -> Loss:
     """Return the loss by its name among this package's own: nothing else is looked up."""
     name = str(content.get("class")) if isinstance(content, dict) else ""
@@ -281,7 +285,8 @@ def _loss(content: Any, path: Any) -> Loss:
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
-        loss: Loss = known(**content["params"])
+        params = content["params"].items()
+        loss: Loss = known(**{RENAMED.get((name, param), param): value for param, value in params})
         loss.check_params()
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {brief(error)}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 
 from ..contract.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Domain
 from ..contract.links import IDENTITY, LOG, LOG1P, LOGIT, Link
-from ..contract.loss import CurvatureKind, Loss
+from ..contract.loss import CurvatureKind, Loss, Scope
 from ..losses.quantile import two_sided_pair
 from ..losses.residual import residual, weighted_quantile, widths_of
-from ..validation import check_between
+from ..validation import check_between, check_choice
 from .checks import check_on
 from .pair import Rows, known_of, pair
 from .shape import Shape, shape_of
@@ -63,10 +64,12 @@ class FormulaLoss(Loss):
         The loss of a row, for instance ``"log(cosh(f - y))"``.
     parameters : dict of str to float, optional
         Values of further names in the formula.
-    link : {"identity", "log", "logit", "log1p"}, default="identity"
+    link_name : {"identity", "log", "logit", "log1p"}, default="identity"
         From the response to f.
-    domain : {"real", "non-negative", "positive", "probability", "binary"}, default="real"
+    domain_name : {"real", "non-negative", "positive", "probability", "binary"}, default="real"
         What targets may be. "binary" is a loss of class labels.
+    **renamed
+        `link` and `domain`, as both were called until version 0.2.
 
     Raises
     ------
@@ -95,39 +98,34 @@ class FormulaLoss(Loss):
         self,
         formula: str = "(f - y)**2",
         parameters: Mapping[str, float] | None = None,
-        link: str = "identity",
-        domain: str = "real",
+        link_name: str = "identity",
+        domain_name: str = "real",
+        **renamed: str,
     ) -> None:
         self.formula = formula
         self.parameters = parameters
-        self.link = link  # type: ignore[assignment]  # `_name_parts` makes a Link of it
-        self.domain = domain  # type: ignore[assignment]  # likewise
-        self._name_parts()
+        self.link_name = link_name
+        self.domain_name = domain_name
+        for name, value in renamed.items():
+            if name not in ("link", "domain"):
+                raise TypeError(f"FormulaLoss() got an unexpected keyword argument {name!r}")
+            warnings.warn(f"{name} of FormulaLoss is now called {name}_name", FutureWarning, stacklevel=2)
+            setattr(self, f"{name}_name", value)
 
-    def _name_parts(self) -> None:
-        """Put link and domain in the place of their names, which `get_params` gives back."""
-        self.link = LINKS.get(self.link, self.link)  # type: ignore[call-overload]  # a name, or a Link already
-        self.domain = DOMAINS.get(self.domain, self.domain)  # type: ignore[call-overload]  # likewise
+    @property
+    def link(self) -> Link:
+        """The link of that name."""
+        return LINKS.get(self.link_name, IDENTITY)  # `check_params` knows others
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the hyper-parameters as they were given."""
-        names = {id(part): name for part, name in [(v, k) for d in (LINKS, DOMAINS) for k, v in d.items()]}
-        params: dict[str, Any] = super().get_params(deep)
-        return {**params, **{name: names.get(id(params[name]), params[name]) for name in ("link", "domain")}}
-
-    def set_params(self, **params: Any) -> FormulaLoss:
-        """Set hyper-parameters."""
-        super().set_params(**params)
-        self._name_parts()
-        return self
+    @property
+    def domain(self) -> Domain:
+        """The domain of that name."""
+        return DOMAINS.get(self.domain_name, REAL)
 
     def check_params(self) -> None:
         """Raise if formula, parameters, link or domain are not valid."""
-        for name, known, kind in (("link", LINKS, Link), ("domain", DOMAINS, Domain)):
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(
-                    f"{name} of FormulaLoss must be one of {', '.join(known)}, got {getattr(self, name)!r}"
-                )
+        check_choice(self, "link_name", LINKS)
+        check_choice(self, "domain_name", DOMAINS)
         for name, value in (self.parameters or {}).items():
             if (
                 not isinstance(name, str)
@@ -142,7 +140,7 @@ class FormulaLoss(Loss):
         self._shape()
 
     @property
-    def classifies(self) -> bool:  # type: ignore[override]  # here it depends on hyper-parameters
+    def classifies(self) -> bool:
         """Whether targets are class labels, and the sign of f tells them apart: at 0 both classes pull away."""
         if self.domain is not BINARY or self.link not in (IDENTITY, LOGIT):
             return False
@@ -150,9 +148,14 @@ class FormulaLoss(Loss):
         return bool(at_zero[0] > 0 > at_zero[1])
 
     @property
-    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # likewise
+    def curvature_kind(self) -> CurvatureKind:
         """What the curvature promises; see `Loss`."""
         return self._shape().kind
+
+    @property
+    def scope(self) -> Scope:
+        """What a row's pair depends on; see `Loss`."""
+        return "row" if self._shape().steps_are_exact else "summary"
 
     @property
     def normalised(self) -> bool:
@@ -173,10 +176,6 @@ class FormulaLoss(Loss):
         check_on(
             self._shape().numbers, self._rows(y_true, raw_prediction), weight, of_target=self.link == IDENTITY
         )
-
-    def __reduce__(self) -> Any:
-        # By the names of link and domain, which hold functions.
-        return _restored, (type(self), self.get_params()), {"_pace": self._pace}
 
     def _shape(self) -> Shape:
         parameters = tuple(sorted((self.parameters or {}).items()))
@@ -208,19 +207,16 @@ class FormulaLoss(Loss):
         return self._shape().numbers.gradient(rows.y, rows.f)
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        known = self._of_all_rows(y_true, raw_prediction, None)
-        return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
+        return self.on(y_true, raw_prediction)._block(y_true, raw_prediction, raw_prediction.dtype.type)
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
         shape = self._shape()
         if shape.slopes is not None:
             return widths_of(y_true + shape.centre, raw_prediction, weight, self._pace)
-        if shape.steps_are_exact:
-            return None
         return known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         shape = self._shape()
         if shape.slopes is not None:
@@ -228,15 +224,12 @@ class FormulaLoss(Loss):
             below, above = shape.slopes
             target = y_true + shape.centre
             r = residual(target, raw_prediction, dtype)
-            s, broad = known.of_rows(r, raw_prediction, target)
+            s, broad = self.summary.of_rows(r, raw_prediction, target)
             return two_sided_pair(r, s, broad, above, below)
-        if known is not None and known.pair is not None and known.pair[0] is raw_prediction:
-            return known.pair[1:]
-        rows = self._rows(y_true, raw_prediction)
         if shape.steps_are_exact:
+            rows = self._rows(y_true, raw_prediction)
             return shape.numbers.gradient(rows.y, rows.f), shape.numbers.second(rows.y, rows.f)
-        return pair(shape.numbers, rows, known)
-
-
-def _restored(cls: type[FormulaLoss], params: dict[str, Any]) -> FormulaLoss:
-    return cls(**params)
+        if self.summary.pair is not None and self.summary.pair[0] is raw_prediction:
+            ready: tuple[np.ndarray, np.ndarray] = self.summary.pair[1:]
+            return ready
+        return pair(shape.numbers, self._rows(y_true, raw_prediction), self.summary)

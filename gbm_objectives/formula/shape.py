@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.declaration import CurvatureKind
 from ..contract.domain import BINARY, NON_NEGATIVE, POSITIVE, UNIT_INTERVAL, Domain
+from ..contract.formulas import CurvatureKind
 from ..contract.links import IDENTITY, LOG, LOG1P, LOGIT, Link
 from .derivatives import derivatives_of
 from .rows import Lowest, Numbers, beside

@@ -94,7 +94,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
         check_number(self, "smoothing", 0.0, 1.0, closed="left")
 
     @property
-    def noise(self) -> Noise | None:  # type: ignore[override]  # of smoothed labels it is no likelihood
+    def noise(self) -> Noise | None:
         return BERNOULLI if self.smoothing == 0 else None
 
     def _smoothed(self, y_true: np.ndarray) -> np.ndarray:

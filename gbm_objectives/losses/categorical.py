@@ -65,13 +65,15 @@ class CategoricalCrossEntropy(ChoosesHessian):
         "constant": "constant",
     }
 
+    n_classes = 2  # an attribute, where other losses have a property
+
     def __init__(self, n_classes: int = 2, hessian: str = "auto", smoothing: float = 0.0) -> None:
         super().__init__(hessian)
         self.n_classes = n_classes
         self.smoothing = smoothing
 
     @property
-    def noise(self) -> Noise | None:  # type: ignore[override]  # of smoothed labels it is no likelihood
+    def noise(self) -> Noise | None:
         return CATEGORICAL if self.smoothing == 0 else None
 
     def _smoothed(self, y_true: np.ndarray) -> np.ndarray:
@@ -83,7 +85,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
         return (1 - self.smoothing) * y_true + self.smoothing / self.n_classes
 
     @property
-    def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def domain(self) -> Domain:
         return labels_or_distributions(self.n_classes)
 
     @property
@@ -164,12 +166,14 @@ class CategoricalFocal(Loss):
 
     link, curvature_kind, classifies = SOFTMAX, "surrogate", True
 
+    n_classes = 2  # an attribute, where other losses have a property
+
     def __init__(self, n_classes: int = 2, gamma: float = 2.0) -> None:
         self.n_classes = n_classes
         self.gamma = gamma
 
     @property
-    def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def domain(self) -> Domain:
         return labels_or_distributions(self.n_classes)
 
     @property

@@ -22,9 +22,16 @@ class Deviance(Loss):
     """A deviance on the log link that the mean target minimises; the engines get half of its derivatives."""
 
     link = LOG
-    domain = NON_NEGATIVE
-    curvature_kind: CurvatureKind = "exact"
     _share = 0.5
+
+    @property
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
+
+    @property
+    def curvature_kind(self) -> CurvatureKind:
+        """What the curvature promises; see `Loss`."""
+        return "exact"
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return float(self.link.forward(np.average(y_true, weights=sample_weight)))
@@ -145,11 +152,11 @@ class TweedieDeviance(Deviance):
         check_number(self, "power", 1.0, 2.0, closed="both")
 
     @property
-    def domain(self) -> Domain:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def domain(self) -> Domain:
         return POSITIVE if self.power == 2.0 else NON_NEGATIVE
 
     @property
-    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # likewise
+    def curvature_kind(self) -> CurvatureKind:
         """What the curvature promises; see `Loss`."""
         return "surrogate" if self.power == 1.0 else "exact"
 
@@ -158,7 +165,7 @@ class TweedieDeviance(Deviance):
         return AHEAD if self.power == 1.0 else None
 
     @property
-    def noise(self) -> Noise | None:  # type: ignore[override]  # likewise; SciPy has no Tweedie distribution
+    def noise(self) -> Noise | None:
         return {1.0: POISSON, 2.0: GAMMA}.get(float(self.power))
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ class ChoosesHessian(Loss):
         self.hessian = hessian
 
     @property
-    def curvature_kind(self) -> CurvatureKind:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def curvature_kind(self) -> CurvatureKind:
         """What the curvature promises; see `Loss`."""
         check_choice(self, "hessian", self._kinds)
         return self._kinds[self.hessian]

@@ -107,6 +107,7 @@ class MultiQuantile(Loss):
     """
 
     curvature_kind = "consistent"
+    scope = "summary"
     link = IDENTITY
 
     def __init__(self, alphas: Sequence[float] = (0.05, 0.5, 0.95)) -> None:
@@ -121,7 +122,7 @@ class MultiQuantile(Loss):
             )
 
     @property
-    def outputs(self) -> tuple[Output, ...]:  # type: ignore[override]  # here they depend on a hyper-parameter
+    def outputs(self) -> tuple[Output, ...]:
         """An output for each level."""
         return tuple(Output(f"q{alpha:g}", IDENTITY, takes_offset=True) for alpha in self.alphas)
 
@@ -138,8 +139,7 @@ class MultiQuantile(Loss):
         return (0.5 * np.sign(r) + 0.5 - self._alphas) / len(self._alphas)
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        known = self._of_all_rows(y_true, raw_prediction, None)
-        return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
+        return self.on(y_true, raw_prediction)._block(y_true, raw_prediction, raw_prediction.dtype.type)
 
     def _beside(self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Atoms | None) -> np.ndarray:
         """Return the raw predictions, of rows at an atom as seen from where they are to rest."""
@@ -148,18 +148,18 @@ class MultiQuantile(Loss):
         outwards = np.sign(0.5 - self._alphas) * known.distance
         return np.asarray(raw_prediction + np.where(known.are(y_true)[:, None], outwards, 0.0))
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Round:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Round:
         rows = rows_of_round(raw_prediction, weight, SAMPLE_ROWS // len(self.alphas))
         known = atoms(y_true[rows], None if weight is None else weight[rows])
         return Round(widths_of(y_true, raw_prediction, weight, self._pace), known)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         y, alphas = y_true[:, None], self._alphas.astype(dtype)
-        raw = self._beside(y_true, raw_prediction, known.atoms)
+        raw = self._beside(y_true, raw_prediction, self.summary.atoms)
         r = residual(y, raw, dtype)
-        gradient, curvature = consistent_pair(r, *known.widths.of_rows(r, raw, y))
+        gradient, curvature = consistent_pair(r, *self.summary.widths.of_rows(r, raw, y))
         share = dtype(1 / len(alphas))
         # w of each row, which is alpha or 1 - alpha; and v, see `Quantile`.
         w = (r > 0) * (1 - 2 * alphas) * share

@@ -153,7 +153,7 @@ class Quantile(KinkedLoss):
         check_number(self, "alpha", 0.0, 1.0)
 
     @property
-    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def noise(self) -> Noise:
         return asymmetric_laplace(self.alpha)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
@@ -219,14 +219,14 @@ class AbsolutePercentageError(KinkedLoss):
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.sign(raw_prediction - y_true) / np.abs(y_true)
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
         shares = 1.0 / np.abs(y_true, dtype=np.float64)
-        return super()._of_all_rows(y_true, raw_prediction, shares if weight is None else shares * weight)
+        return super()._summary(y_true, raw_prediction, shares if weight is None else shares * weight)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = super()._block(y_true, raw_prediction, known, dtype)
+        gradient, curvature = super()._block(y_true, raw_prediction, dtype)
         share = (1.0 / np.abs(y_true)).astype(dtype, copy=False)
         gradient *= share
         curvature *= share
@@ -286,12 +286,12 @@ class EpsilonInsensitive(KinkedLoss):
         at_the_edge = np.abs(r) == self.epsilon
         return np.sign(self._beyond(r)) + 0.5 * np.sign(r) * at_the_edge
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
         beyond = self._beyond(np.subtract(raw_prediction, y_true, dtype=np.float64))
-        return super()._of_all_rows(y_true, y_true + beyond, weight)
+        return super()._summary(y_true, y_true + beyond, weight)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         beyond = self._beyond(residual(y_true, raw_prediction, dtype))
-        return self._pair_of_residual(beyond, *known.of_rows(beyond, raw_prediction, y_true))
+        return self._pair_of_residual(beyond, *self.summary.of_rows(beyond, raw_prediction, y_true))

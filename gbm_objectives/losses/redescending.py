@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .residual import residual
-from .tangent import NORMAL_TYPICAL, Round, TangentLoss, middle_of_half
+from .tangent import NORMAL_TYPICAL, TangentLoss, middle_of_half
 
 __all__ = ["Cauchy", "Tukey", "Welsch"]
 
@@ -52,14 +52,14 @@ class RedescendingLoss(TangentLoss):
         # on one side that lies between them and the others, and trees grow to both.
         return middle_of_half(y_true, sample_weight)
 
-    def _softened(self, known: Round) -> bool:
+    def _softened(self) -> bool:
         return True
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Round, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         r = residual(y_true, raw_prediction, dtype)
-        u = r / dtype(known.size)
+        u = r / dtype(self.summary.size)
         weight = self._weight_of_residual(u)
         if weight.min() >= NOT_FAR:
             r *= weight

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ..contract.loss import CurvatureKind, Loss
+from ..contract.loss import CurvatureKind, Loss, Scope
 from ..curvature import Pace, consistent_pair
 from ..sampling import SAMPLE_ROWS, sample_rows
 from .hessian import ChoosesHessian
@@ -171,6 +171,11 @@ class ResidualLoss(OfResidual):
     than the row that pulls most would with `LEAST_SHARE` of the median curvature: the engines get a larger one.
     """
 
+    @property
+    def scope(self) -> Scope:
+        """What a row's pair depends on; see `Loss`."""
+        return "summary" if self.curvature_kind == "majorizer" else "row"
+
     @abstractmethod
     def _derivatives_of_residual(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return L'(r) and the curvature, as new arrays in r's precision; the curvature may be a number."""
@@ -185,26 +190,24 @@ class ResidualLoss(OfResidual):
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return self._gradient_of_residual(raw_prediction - y_true)
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
-        if self.curvature_kind != "majorizer":
-            return None
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
         pair = self._derivatives_of_residual
         nearest = nearest_residual(pair, y_true, raw_prediction, weight)
         rows = sample_rows(len(y_true), weight)
         few = not_nearer(pair, raw_prediction[rows] - y_true[rows], nearest)
         return Majorized(nearest, longest_step(*few, None if weight is None else weight[rows]))
 
-    def _softened(self, known: Any) -> bool:
-        return known is not None and known.nearest > 0
+    def _softened(self) -> bool:
+        return self.summary is not None and self.summary.nearest > 0
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         r = residual(y_true, raw_prediction, dtype)
-        if known is None:
+        if self.summary is None:
             return self._derivatives_of_residual(r)
-        gradient, curvature = not_nearer(self._derivatives_of_residual, r, known.nearest)
-        return gradient, no_longer(gradient, curvature, known.longest)
+        gradient, curvature = not_nearer(self._derivatives_of_residual, r, self.summary.nearest)
+        return gradient, no_longer(gradient, curvature, self.summary.longest)
 
 
 class KinkedLoss(OfResidual, ChoosesHessian):
@@ -220,6 +223,7 @@ class KinkedLoss(OfResidual, ChoosesHessian):
         curvature of 1, so that the fit depends on the unit of the target.
     """
 
+    scope = "summary"
     _kinds: ClassVar[dict[str, CurvatureKind]] = CONSISTENT
 
     @abstractmethod
@@ -236,16 +240,15 @@ class KinkedLoss(OfResidual, ChoosesHessian):
         return self._gradient_of_residual(raw_prediction - y_true)
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        known = self._of_all_rows(y_true, raw_prediction, None)
-        return self._block(y_true, raw_prediction, known, raw_prediction.dtype.type)
+        return self.on(y_true, raw_prediction)._block(y_true, raw_prediction, raw_prediction.dtype.type)
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         r = residual(y_true, raw_prediction, dtype)
-        return self._pair_of_residual(r, *known.of_rows(r, raw_prediction, y_true))
+        return self._pair_of_residual(r, *self.summary.of_rows(r, raw_prediction, y_true))
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
         if self.curvature_kind == "constant":
             return Widths()
         return widths_of(y_true, raw_prediction, weight, self._pace)

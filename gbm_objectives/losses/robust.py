@@ -65,7 +65,7 @@ class Huber(TangentLoss, ChoosesHessian):
         self.delta = delta
 
     @property
-    def noise(self) -> Noise:  # type: ignore[override]  # here it depends on a hyper-parameter
+    def noise(self) -> Noise:
         return huber_noise(self._unit)
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:

@@ -85,6 +85,7 @@ class TangentLoss(ResidualLoss):
     efficient scale*. Journal of the American Statistical Association 83, 406-413.
     """
 
+    scope = "summary"
     _size: ClassVar[str]
     _efficient: ClassVar[float]
     # The least size in training, in typical residuals: of the losses that are absolute error far out a smaller one
@@ -114,7 +115,13 @@ class TangentLoss(ResidualLoss):
         y, raw = self._checked(y_true, raw_prediction)
         return self._weight_of_residual((raw.astype(np.float64) - y) / self._unit)
 
-    def value(self, y_true: ArrayLike, raw_prediction: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def value(
+        self,
+        y_true: ArrayLike,
+        raw_prediction: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        group: ArrayLike | None = None,
+    ) -> float:
         """Return the weighted mean of `pointwise`; with "auto" its scale is that of these residuals.
 
         Arguments and errors as for `pointwise`, weights (n_samples,).
@@ -122,8 +129,8 @@ class TangentLoss(ResidualLoss):
         if getattr(self, self._size) == "auto":
             y, raw = self._checked(y_true, raw_prediction)
             known = self._resolved_at(y, raw, as_weight(sample_weight, len(y)))
-            return known.value(y, raw, sample_weight)
-        return super().value(y_true, raw_prediction, sample_weight)
+            return known.value(y, raw, sample_weight, group)
+        return super().value(y_true, raw_prediction, sample_weight, group)
 
     def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
         if getattr(self, self._size) != "auto":
@@ -168,7 +175,7 @@ class TangentLoss(ResidualLoss):
         weight = self._weight_of_residual(r / r.dtype.type(max(size, SMALLEST_WIDTH)))
         return r * weight, weight
 
-    def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Round:
+    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Round:
         own = getattr(self, self._size)
         if own != "auto" and self.curvature_kind == "constant":
             return Round(own, 0.0)
@@ -180,16 +187,16 @@ class TangentLoss(ResidualLoss):
         # All of these losses weigh a typical row about as Huber's does.
         return Round(size, LEAST_SHARE / max(1.0, typical / size))
 
-    def _softened(self, known: Round) -> bool:
-        return known.size != getattr(self, self._size)
+    def _softened(self) -> bool:
+        return bool(self.summary.size != getattr(self, self._size))
 
     def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Round, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, weight = self._pair(residual(y_true, raw_prediction, dtype), known.size)
-        return gradient, np.maximum(weight, dtype(known.least), out=weight)
+        gradient, weight = self._pair(residual(y_true, raw_prediction, dtype), self.summary.size)
+        return gradient, np.maximum(weight, dtype(self.summary.least), out=weight)
 
     def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Round, dtype: type[np.floating[Any]]
+        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> np.ndarray:
-        return self._pair(residual(y_true, raw_prediction, dtype), known.size)[0]
+        return self._pair(residual(y_true, raw_prediction, dtype), self.summary.size)[0]

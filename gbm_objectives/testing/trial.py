@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..contract import Loss
-from ..engines.protocol import Training
+from ..engines.protocol import FitInputs
 from ..engines.registry import ENGINES, engine_named
 
 __all__ = ["STEP", "Trial", "differences", "trained", "worst"]
@@ -39,14 +39,12 @@ class Trial:
     def softened(self) -> bool:
         """Whether the engines get a smoothed loss's gradient: for a kink, or what is one to these residuals."""
         kind = self.loss.curvature_kind
-        return kind == "consistent" or (
-            kind == "majorizer" and self.loss._softened(self.loss._of_all_rows(self.y, self.raw, None))
-        )
+        return kind == "consistent" or (kind == "majorizer" and self.loss.on(self.y, self.raw)._softened())
 
     @cached_property
     def sampled(self) -> bool:
         """Whether a row's pair depends on others, which of many rows a sample stands for."""
-        return bool(self.loss._of_all_rows(self.y, self.raw, None))
+        return self.loss.scope == "summary"
 
     @cached_property
     def smooth(self) -> np.ndarray:
@@ -105,6 +103,6 @@ def trained(
         estimator.set_params(n_estimators=n_rounds, n_jobs=1, **engine.QUIET)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            model = engine.train_estimator(estimator, loss, Training(X, y))
+            model = engine.train_estimator(estimator, loss, FitInputs(X, y))
         warned = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
         yield name, engine.predict_raw(model.booster, X, estimator), warned

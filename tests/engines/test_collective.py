@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from gbm_objectives import AbsoluteError, Huber, Tukey
-from gbm_objectives.engines.cluster.collective import Places, gathered, global_derivatives, global_value
+from gbm_objectives.contract.rows import Rows
+from gbm_objectives.engines.cluster.collective import Places, gathered
+from gbm_objectives.engines.cluster.training import SharedTraining
+from gbm_objectives.engines.training import Member
 from tests.catalogue import CASES
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -42,6 +45,13 @@ class Threads:
             return [call.result() for call in calls]
 
 
+def shared(loss, worker, y, weight, places=None):
+    """Return the training of a worker that has some rows, and their data set."""
+    training, data = SharedTraining(loss, worker, places), object()
+    training.members.append(Member(data, "own", Rows(y, weight)))
+    return training, data
+
+
 def partitions(n):
     """Random, sorted, a worker with one row, an empty one."""
     order = np.random.default_rng(1).permutation(n)
@@ -66,8 +76,8 @@ def test_derivatives_and_value(case, how, weighted):
 
     def work(worker, rows):
         own = None if weight is None else weight[rows]
-        pair = global_derivatives(loss, y[rows], raw[rows], own, worker, 0)
-        return *pair, global_value(loss, y[rows], raw[rows], own, worker)
+        training, data = shared(loss, worker, y[rows], own)
+        return *training.gradient_hessian(raw[rows], data), training.value(raw[rows], data)
 
     results = Threads(len(parts)).run(work, parts)
     for got, expected in zip(zip(*results, strict=True), loss.gradient_hessian(y, raw, weight), strict=False):
@@ -83,10 +93,11 @@ def test_auto_has_one_scale_on_all_workers(loss):
     rng = np.random.default_rng(0)
     y, raw = np.sort(rng.standard_cauchy(700)), rng.standard_normal(700)
     parts = partitions(700)["90/10"]
-    work = lambda worker, rows: (  # noqa: E731
-        *global_derivatives(loss, y[rows], raw[rows], None, worker, 0),
-        global_value(loss, y[rows], raw[rows], None, worker),
-    )
+
+    def work(worker, rows):
+        training, data = shared(loss, worker, y[rows], None)
+        return *training.gradient_hessian(raw[rows], data), training.value(raw[rows], data)
+
     expected = *loss.gradient_hessian(y, raw), loss.value(y, raw)
     for rows, (gradient, hessian, value) in zip(parts, Threads(len(parts)).run(work, parts), strict=True):
         np.testing.assert_allclose(gradient, expected[0][rows], rtol=1e-5, atol=1e-6)
@@ -108,7 +119,8 @@ def test_rows_with_places_are_exact(case, weighted):
 
     def work(worker, rows):
         own = None if weight is None else weight[rows]
-        return global_derivatives(loss, y[rows], raw[rows], own, worker, 3, Places(rows, n))
+        training, data = shared(loss, worker, y[rows], own, Places(rows, n))
+        return training.gradient_hessian(raw[rows], data)
 
     results = Threads(len(parts)).run(work, parts)
     for got, expected in zip(zip(*results, strict=True), loss.gradient_hessian(y, raw, weight), strict=True):
@@ -122,7 +134,7 @@ def test_samples_of_many_rows_are_the_same_everywhere():
     parts = np.split(np.arange(30_000), [20_000, 20_001])
 
     def work(worker, rows):
-        return gathered(worker, y[rows], raw[rows], weight[rows], 0.3, 1000)
+        return gathered(worker, Rows(y[rows], weight[rows]), raw[rows], 0.3, 1000)
 
     first, *others = Threads(3).run(work, parts)
     assert len(first[0]) == 666 + 1 + 333
@@ -142,7 +154,8 @@ def test_weights_that_single_out_a_few_of_many_rows():
     expected = AbsoluteError().gradient_hessian(y[few], raw[few], weight[few])
 
     def work(worker, rows):
-        return global_derivatives(AbsoluteError(), y[rows], raw[rows], weight[rows], worker, 1)
+        training, data = shared(AbsoluteError(), worker, y[rows], weight[rows])
+        return training.gradient_hessian(raw[rows], data)
 
     halves = np.split(np.arange(20_000), 2)
     for rows, got in zip(halves, Threads(2).run(work, halves), strict=True):

@@ -281,7 +281,7 @@ def test_a_loss_that_is_infinite_in_some_row(client, engine):
     """Named by set, partition, and row in it; both engines would train on, to a model of nonsense."""
     X, y = np.random.default_rng(0).random((90, 2)), np.ones(90)
     y[50] = 0.0
-    loss = FormulaLoss("(log(y) - f)**2", domain="non-negative")
+    loss = FormulaLoss("(log(y) - f)**2", domain_name="non-negative")
     rows, bad, good = (parted(client, values, 45) for values in (X, y, np.ones(90)))
     with pytest.raises(ValueError, match=r"y, partition 1: .* must be finite .* inf for 0\.0 in row 5"):
         train(engine, client, engine.params, rows, bad, loss=loss)

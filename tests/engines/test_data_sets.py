@@ -20,12 +20,12 @@ def test_distributions_as_target(engine):
         booster = engine.ours.train(
             engine.params, data, loss=loss, num_boost_round=ROUNDS, **engine.evaluation({"t": data})
         )
-        assert data.get_label().size == target.size and not hasattr(data, "target_distribution")
+        assert data.get_label().size == target.size and not hasattr(data, "target")
         plain = xgb.train(engine.params, data, ROUNDS, obj=loss)
         assert loss.value(target, plain.predict(data, output_margin=True)) < constant_value(loss, target)
     else:
         data = engine.data(X, labels)
-        data.target_distribution = target
+        data.target = target
         booster = engine.ours.train(engine.params, data, loss=loss, num_boost_round=ROUNDS)
     floor = loss.value(target, np.log(target))  # the entropy of the target
     start = constant_value(loss, target)

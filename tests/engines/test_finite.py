@@ -96,7 +96,7 @@ def test_a_row_beyond_the_first_block(engine):
 
 
 def test_formulas(engine):
-    loss = FormulaLoss("(log(y) - f)**2", domain="non-negative")
+    loss = FormulaLoss("(log(y) - f)**2", domain_name="non-negative")
     with pytest.raises(ValueError, match=r"must be finite for every target, .* inf for 0\.0 in row 7"):
         engine.train(loss, X, BAD)
 
@@ -133,8 +133,8 @@ def test_a_start_value_that_is_not(engine):
 
 
 def test_widths_are_found_once_not_for_each_block(monkeypatch):
-    calls, plain = [], AbsoluteError._of_all_rows
-    monkeypatch.setattr(AbsoluteError, "_of_all_rows", lambda *rows: calls.append(len(rows[1])) or plain(*rows))
+    calls, plain = [], AbsoluteError._summary
+    monkeypatch.setattr(AbsoluteError, "_summary", lambda *rows: calls.append(len(rows[1])) or plain(*rows))
     y = np.random.default_rng(0).standard_normal(3 * BLOCK_ROWS)
     check_finite(AbsoluteError(), y, None, 0.0)
     assert calls == [len(y)]

@@ -26,8 +26,8 @@ def declare(base=Loss, **attributes):
     [
         ({"curvature_kind": None}, "curvature_kind must be one of exact, .*surrogate, constant, got None"),
         ({"curvature_kind": "Exact"}, "curvature_kind must be one of .*, got 'Exact'"),
-        ({"link": "log"}, "link must be a Link of gbm_objectives.losses, got 'log'"),
-        ({"domain": (0, 1)}, r"domain must be a Domain of gbm_objectives.losses, got \(0, 1\)"),
+        ({"link": "log"}, "link must be a Link of gbm_objectives.contract, got 'log'"),
+        ({"domain": (0, 1)}, r"domain must be a Domain of gbm_objectives.contract, got \(0, 1\)"),
         ({"outputs": [Output("a", LOG)]}, r"outputs must be a tuple of Output\(name, link\)"),
         ({"outputs": (LOG, LOG)}, r"outputs must be a tuple of Output\(name, link\)"),
         ({"outputs": (Output("a", LOG),)}, r"two or more, each with a name of its own, got \['a'\]"),
@@ -37,10 +37,10 @@ def declare(base=Loss, **attributes):
             r"_derivatives must take \(self, y_true, raw_prediction\), it takes \(self, .*, scale, dtype\)",
         ),
         ({"classifies": "yes"}, "classifies must be True or False, got 'yes'"),
-        ({"noise": "normal"}, "noise must be a Noise of gbm_objectives.losses, got 'normal'"),
+        ({"noise": "normal"}, "noise must be a Noise of gbm_objectives.contract, got 'normal'"),
         (
             {"n_outputs": 2},
-            "n_outputs must be a property; outputs that are no classes are named in outputs, got 2",
+            "n_outputs must be a property; non-class outputs are named in outputs, got 2",
         ),
         ({"metric": 3}, "metric must be a property"),
         ({"gradient": lambda self, y, raw: raw}, "gradient is made of _derivatives, which is the one to write"),

@@ -97,7 +97,7 @@ def test_a_formula_is_evaluated_once_for_each_row_and_for_samples(formula, n, mo
 
 def test_the_lowest_loss_of_a_row_is_searched_for_by_halves(monkeypatch):
     pytest.importorskip("sympy")
-    numbers = FormulaLoss("exp(f) - y*f", domain="non-negative", link="log")._shape().numbers
+    numbers = FormulaLoss("exp(f) - y*f", domain_name="non-negative", link_name="log")._shape().numbers
     y, f = np.array([1e-3, 1.0, 20.0, 1e3]), np.array([2.0, -3.0, 3.1, 0.0])
     calls, plain = [], Numbers.gradient
     monkeypatch.setattr(Numbers, "gradient", lambda *rows: calls.append(rows) or plain(*rows))

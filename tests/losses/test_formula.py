@@ -87,7 +87,7 @@ def test_values_gradients_and_curvatures(formula, by_hand, kind):
 
 def test_classes(engine):
     X, y = load_breast_cancer(return_X_y=True)
-    formula = FormulaLoss("log(1 + exp(f)) - y*f", link="logit", domain="binary")
+    formula = FormulaLoss("log(1 + exp(f)) - y*f", link_name="logit", domain_name="binary")
     ours, theirs = engine.classifier(formula).fit(X, y), engine.classifier(BinaryCrossEntropy()).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-5, atol=1e-6)
 
@@ -96,12 +96,16 @@ def test_classes(engine):
     ("loss", "kind", "words"),
     [
         (FormulaLoss("(f - y)**4"), "exact", "second derivative 12*(f - y)**2; curvature: the second derivative"),
-        (FormulaLoss("exp(f) - y*f", link="log", domain="non-negative"), "surrogate", "the secant"),
-        (FormulaLoss("y*exp(-f) + f", link="log", domain="positive"), "surrogate", "the secant"),
-        (FormulaLoss("y*exp(-f/2) + exp(f/2)", link="log", domain="non-negative"), "exact", "the second"),
+        (FormulaLoss("exp(f) - y*f", link_name="log", domain_name="non-negative"), "surrogate", "the secant"),
+        (FormulaLoss("y*exp(-f) + f", link_name="log", domain_name="positive"), "surrogate", "the secant"),
+        (
+            FormulaLoss("y*exp(-f/2) + exp(f/2)", link_name="log", domain_name="non-negative"),
+            "exact",
+            "the second",
+        ),
         (FormulaLoss("log(cosh(f - y))"), "majorizer", "gradient tanh(f - y)"),
         (FormulaLoss("abs(f - y)"), "consistent", "a consistent pair, of slopes -1 and 1"),
-        (FormulaLoss("(exp(f) - y)**2", link="log", domain="non-negative"), "surrogate", "the secant"),
+        (FormulaLoss("(exp(f) - y)**2", link_name="log", domain_name="non-negative"), "surrogate", "the secant"),
         (FormulaLoss("log(1 + ((f - y)/(1 + abs(y)))**2)"), "majorizer", "no step raises the loss"),
         (FormulaLoss("min((f - y)**2, 900)"), "majorizer", "no step raises the loss"),
         (FormulaLoss("(f - y)**2 + abs(f - y)"), "consistent", "a consistent pair for each kink"),
@@ -111,7 +115,11 @@ def test_classes(engine):
         (FormulaLoss("(f - y)**2 if f > y else 2*(y - f)"), "consistent", "a consistent pair for each kink"),
         (FormulaLoss("exp(f - y) - (f - y)"), "surrogate", "the secant"),
         (FormulaLoss("exp(2*(f - y)) + exp(y - f)"), "surrogate", "the secant"),
-        (FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative"), "exact", "second derivative 2;"),
+        (
+            FormulaLoss("(f - log1p(y))**2", link_name="log1p", domain_name="non-negative"),
+            "exact",
+            "second derivative 2;",
+        ),
     ],
     ids=lambda value: repr(value)[:50],
 )
@@ -121,7 +129,7 @@ def test_which_curvature_and_why(loss, kind, words):
 
 
 def test_log1p_link_is_that_of_the_squared_log_error():
-    loss = FormulaLoss("(f - log1p(y))**2", link="log1p", domain="non-negative")
+    loss = FormulaLoss("(f - log1p(y))**2", link_name="log1p", domain_name="non-negative")
     y, raw = np.array([0.0, 1.0, 9.0]), np.array([0.1, 0.2, 2.0])
     np.testing.assert_allclose(loss.response(raw), SquaredLogError().response(raw))
     np.testing.assert_allclose(loss.pointwise(y, raw), SquaredLogError().pointwise(y, raw))
@@ -134,13 +142,13 @@ def test_a_loss_like_any_other(engine, tmp_path):
         pickle.loads(pickle.dumps(loss)),
         clone(loss),
         eval(repr(loss)),
-        loss.set_params(link="identity"),
+        loss.set_params(link_name="identity"),
     ):
         assert copy == loss and hash(copy) == hash(loss) and copy.get_params() == loss.get_params()
     assert loss != FormulaLoss("s**2*log(cosh((f - y)/s))", {"s": 21.0})
     model = engine.regressor(loss).fit(X, y, eval_set=[(X, y)])
     model.save_model(tmp_path / "model.json")
-    assert json.loads((tmp_path / "model.json").read_text())["loss"]["params"]["link"] == "identity"
+    assert json.loads((tmp_path / "model.json").read_text())["loss"]["params"]["link_name"] == "identity"
     loaded = GBMRegressor.load_model(tmp_path / "model.json")
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     assert loaded.loss_ == loss
@@ -240,9 +248,9 @@ def test_hostile_formulas_are_refused(text, monkeypatch):
         (
             {"link": "probit"},
             ValueError,
-            "link of FormulaLoss must be one of identity, log, logit, log1p, got 'probit'",
+            "link_name of FormulaLoss must be one of 'identity', 'log', 'logit', 'log1p', got 'probit'",
         ),
-        ({"domain": "all"}, ValueError, "domain of FormulaLoss must be one of real, .*, got 'all'"),
+        ({"domain": "all"}, ValueError, "domain_name of FormulaLoss must be one of 'real', .*, got 'all'"),
     ],
 )
 def test_bad_arguments(engine, arguments, error, message):

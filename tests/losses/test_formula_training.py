@@ -68,15 +68,15 @@ IN_BOTH = [
     ("(f - y)**2/(unit + y)", {}),
     ("abs(asinh(f/unit) - asinh(y/unit))", {}),
     ("abs(atan(f/unit) - atan(y/unit))", {}),
-    ("log(cosh(f - log(y)))", {"link": "log"}),
-    ("abs(f - log(y))", {"link": "log"}),
-    ("abs(exp(f) - y)", {"link": "log"}),
-    ("max(0.9*(y - exp(f)), (0.9 - 1)*(y - exp(f)))", {"link": "log"}),
-    ("(exp(f) - y)**2", {"link": "log"}),
-    ("exp(f) - y*f", {"link": "log"}),
-    ("y*exp(-f) + f", {"link": "log"}),
-    ("2*y*exp(-f/2) + 2*exp(f/2)", {"link": "log"}),
-    ("1e-9*(exp(f) - y*f)", {"link": "log"}),
+    ("log(cosh(f - log(y)))", {"link_name": "log"}),
+    ("abs(f - log(y))", {"link_name": "log"}),
+    ("abs(exp(f) - y)", {"link_name": "log"}),
+    ("max(0.9*(y - exp(f)), (0.9 - 1)*(y - exp(f)))", {"link_name": "log"}),
+    ("(exp(f) - y)**2", {"link_name": "log"}),
+    ("exp(f) - y*f", {"link_name": "log"}),
+    ("y*exp(-f) + f", {"link_name": "log"}),
+    ("2*y*exp(-f/2) + 2*exp(f/2)", {"link_name": "log"}),
+    ("1e-9*(exp(f) - y*f)", {"link_name": "log"}),
 ]
 
 
@@ -84,7 +84,7 @@ IN_BOTH = [
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
 @pytest.mark.parametrize(("formula", "link"), IN_BOTH)
 def test_formulas_in_target_and_prediction(formula, link, unit):
-    loss = FormulaLoss(formula, {"unit": unit} if "unit" in formula else None, domain="positive", **link)
+    loss = FormulaLoss(formula, {"unit": unit} if "unit" in formula else None, domain_name="positive", **link)
     found = regrets(loss, unit * POSITIVE, LEVEL)
     assert max(found.values()) <= 0.01, found
 
@@ -187,13 +187,13 @@ def test_labels_need_a_formula_that_tells_them_apart_at_0():
     """Squared error of labels is least at 0 and 1: its sign tells nothing. On 0.2.0 its accuracy was .66."""
     X, y = load_breast_cancer(return_X_y=True)
     with pytest.raises(ValueError, match="classif"):
-        GBMClassifier(FormulaLoss("(f - y)**2", domain="binary")).fit(X, y)
+        GBMClassifier(FormulaLoss("(f - y)**2", domain_name="binary")).fit(X, y)
     for formula, link in [
         ("(expit(f) - y)**2", "logit"),
         ("max(0, 1 - (2*y - 1)*f)", "identity"),
         ("log(1 + exp((1 - 2*y)*f))", "identity"),
     ]:
-        model = GBMClassifier(FormulaLoss(formula, link=link, domain="binary")).fit(X, y)
+        model = GBMClassifier(FormulaLoss(formula, link_name=link, domain_name="binary")).fit(X, y)
         assert model.score(X, y) > 0.97, formula
 
 
@@ -220,8 +220,8 @@ def test_a_formula_that_divides_by_the_prediction_needs_the_log_link(engine, for
     """Where f may be 0 or less these have another minimum or none; a slope that was infinite hid that."""
     X = LEVEL[:, None].astype(float)
     with pytest.raises(ValueError, match=words):
-        engine.regressor(FormulaLoss(formula, domain="positive")).fit(X, POSITIVE)
-    on_the_link = FormulaLoss(re.sub(r"\bf\b", "exp(f)", formula), domain="positive", link="log")
+        engine.regressor(FormulaLoss(formula, domain_name="positive")).fit(X, POSITIVE)
+    on_the_link = FormulaLoss(re.sub(r"\bf\b", "exp(f)", formula), domain_name="positive", link_name="log")
     assert np.isfinite(engine.regressor(on_the_link).fit(X, POSITIVE).predict(X)).all()
 
 
@@ -229,4 +229,4 @@ def test_what_flattens_on_another_link_is_refused_with_other_advice():
     """LightGBM left .24 of these targets, most of them near 0, where exp(f) has next to no slope."""
     y = (np.exp(CENTRE / 3) * np.random.default_rng(5).gamma(0.5, 2.0, 1800)) ** 2
     with pytest.raises(ValueError, match=r"compare on the scale of the link, as in f - log\(y\)"):
-        regrets(FormulaLoss("abs(exp(f) - y)", link="log", domain="positive"), y, LEVEL)
+        regrets(FormulaLoss("abs(exp(f) - y)", link_name="log", domain_name="positive"), y, LEVEL)

@@ -40,7 +40,7 @@ class WrongBeyondTwenty(SquaredError):
         gradient, curvature = super()._derivatives(y_true, raw_prediction)
         return np.where(y_true > 20, 0.5 * gradient, gradient), curvature
 
-    def _block(self, y_true, raw_prediction, known, dtype):
+    def _block(self, y_true, raw_prediction, dtype):
         return self._derivatives(y_true, raw_prediction)
 
     def _gradient(self, y_true, raw_prediction):

@@ -7,32 +7,20 @@ worker. All workers make the same calls in the same order, those without rows to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from ...contract import Loss
-from ...contract.driver import weighted_float32
-from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS, sample_rows
-from ..metrics import Result, called, has_auto, is_own
+from ...contract.rows import Rows
+from ...sampling import sample_rows
 
-__all__ = [
-    "EXACT_ROWS",
-    "Collective",
-    "Places",
-    "gathered",
-    "global_derivatives",
-    "global_results",
-    "global_value",
-    "looks_at_all_rows",
-]
+__all__ = ["EXACT_ROWS", "Collective", "Places", "gathered", "placed_rows"]
 
 # Up to so many rows each worker sees all of them in each round, 400 kB for one output; of more a sample will do.
 EXACT_ROWS = 16_384
 
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+Everyone = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # targets, raw predictions, weights
 
 
 class Collective(Protocol):
@@ -67,13 +55,8 @@ class Places:
 
 
 def gathered(
-    collective: Collective,
-    y: np.ndarray,
-    raw: np.ndarray,
-    weight: np.ndarray | None,
-    turn: float = 0.0,
-    most: float = np.inf,
-) -> Rows | None:
+    collective: Collective, own: Rows, raw: np.ndarray, turn: float = 0.0, most: float = np.inf
+) -> Everyone | None:
     """Return target, raw prediction and weight of all rows, or a sample where there are more than `most`.
 
     None where there are no rows.
@@ -84,46 +67,43 @@ def gathered(
     ----------
     collective : Collective
         The workers.
-    y, raw, weight : ndarray
+    own : Rows
         The rows of this worker.
+    raw : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Their raw predictions.
     turn : float
         Each, from 0 to 1, gives another sample.
     most : float
         The size of the sample, an integer, or infinity; each worker gives as large a part as it has of the rows,
         at least one row.
     """
-    if weight is not None and not weight.all():
-        weighs = weight > 0
-        y, raw, weight = y[weighs], raw[weighs], weight[weighs]
+    if own.weight is not None and not own.weight.all():
+        weighs = own.weight > 0
+        own, raw = Rows(own.y[weighs], own.weight[weighs]), raw[weighs]
     counts = np.zeros(collective.size)
-    counts[collective.rank] = len(y)
+    counts[collective.rank] = len(own)
     counts = collective.sum(counts)
     total = counts.sum()
     if total == 0:
         return None
     quotas = counts if total <= most else np.minimum(np.maximum(np.floor(counts * (most / total)), 1.0), counts)
     ends = np.cumsum(quotas).astype(int)
-    own = int(quotas[collective.rank])
-    rows = sample_rows(len(y), None, turn, own) if own else slice(0)
-    first = ends[collective.rank] - own
-    return _placed(collective, y, raw, weight, rows, slice(first, first + own), ends[-1])
+    quota = int(quotas[collective.rank])
+    some = sample_rows(len(own), None, turn, quota) if quota else slice(0)
+    first = ends[collective.rank] - quota
+    return placed_rows(collective, own, raw, some, slice(first, first + quota), ends[-1])
 
 
-def _placed(
-    collective: Collective,
-    y: np.ndarray,
-    raw: np.ndarray,
-    weight: np.ndarray | None,
-    rows: Any,
-    places: Any,
-    total: int,
-) -> Rows:
-    """Return target, raw prediction and weight of `total` rows, to which each worker gives some of its own."""
-    parts = (y, raw, np.ones(len(y)) if weight is None else weight)
+def placed_rows(
+    collective: Collective, own: Rows, raw: np.ndarray, some: Any, places: Any, total: int
+) -> Everyone:
+    """Return target, raw prediction and weight of `total` rows, to which each worker gives `some` of its own."""
+    y = own.y
+    parts = (y, raw, np.ones(len(y)) if own.weight is None else own.weight)
     columns = [part[:, None] if part.ndim == 1 else part for part in parts]
     width = [part.shape[1] for part in columns]
     everyone = np.zeros((total, sum(width)))
-    everyone[places] = np.hstack(columns)[rows]
+    everyone[places] = np.hstack(columns)[some]
     target, prediction, weights = np.split(collective.sum(everyone), np.cumsum(width)[:-1], axis=1)
     # As one machine has them: in the engine's precision, and no weights where all are 1.
     return (
@@ -131,72 +111,3 @@ def _placed(
         prediction.astype(raw.dtype).reshape(total, *raw.shape[1:]),
         None if (weights == 1.0).all() else weights[:, 0],
     )
-
-
-def looks_at_all_rows(loss: Loss) -> bool:
-    """Return whether the derivatives of a row depend on other rows."""
-    return loss.normalised or type(loss)._of_all_rows is not Loss._of_all_rows
-
-
-def global_derivatives(
-    loss: Loss,
-    y: np.ndarray,
-    raw: np.ndarray,
-    weight: np.ndarray | None,
-    collective: Collective,
-    round_number: int,
-    places: Places | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient and Hessian of this worker's rows as one machine with all rows would.
-
-    With `places` all rows are gathered, in their order: the pair is the one machine's to the last digits of a sum.
-    Without, a sample of them.
-    """
-    sample = None
-    if looks_at_all_rows(loss) and places is not None:
-        sample = _placed(collective, y, raw, weight, slice(None), places.own, places.total)
-    elif looks_at_all_rows(loss):
-        # Another sample in each round, the same on all workers.
-        turn = (round_number * GOLDEN_RATIO) % 1.0
-        sample = gathered(collective, y, raw, weight, turn, SAMPLE_ROWS)
-    if not len(y):
-        return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
-    return weighted_float32(loss, y, raw, weight, sample)
-
-
-def global_value(
-    loss: Loss, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, collective: Collective
-) -> float:
-    """Return the weighted mean loss of the rows of all workers."""
-    total, share = 0.0, 0.0
-    if has_auto(loss) and (sample := gathered(collective, y, raw, weight, most=SAMPLE_ROWS)) is not None:
-        loss = loss._resolved_at(*sample)
-    if len(y):
-        losses = loss.pointwise(y, raw)
-        total = float(losses.sum() if weight is None else weight @ losses)
-        share = float(len(y) if weight is None else np.sum(weight, dtype=np.float64))
-    total, share = collective.sum(np.array([total, share]))
-    return float(total / share)
-
-
-def global_results(
-    loss: Loss,
-    metrics: Sequence[Callable[..., Any]],
-    y: np.ndarray,
-    raw: np.ndarray,
-    weight: np.ndarray | None,
-    collective: Collective,
-) -> list[Result]:
-    """Return the results of metrics of scikit-learn's form, among them the loss's own.
-
-    A metric may look at all rows at once (an AUC does), so they are gathered for it.
-    """
-    others = any(not is_own(metric, loss) for metric in metrics)
-    rows = gathered(collective, y, raw, weight) if others else None
-    results: list[Result] = []
-    for metric in metrics:
-        if is_own(metric, loss):
-            results.append((loss.name, global_value(loss, y, raw, weight, collective), False))
-        elif rows is not None:
-            results += called(metric, loss, *rows)
-    return results

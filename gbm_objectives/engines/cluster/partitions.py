@@ -14,12 +14,14 @@ from dask.delayed import delayed
 from distributed import get_worker
 
 from ...contract import Loss
+from ...contract.rows import Rows
 from ...validation import as_weight
 from ..data_sets import check_labels
 from ..start import check_finite, checked_start
-from .collective import EXACT_ROWS, looks_at_all_rows
+from .collective import EXACT_ROWS
 from .communicator import CommunicationError
 from .rows import concatenated, some
+from .training import looks_at_all_rows
 
 __all__ = [
     "Prepared",
@@ -57,8 +59,8 @@ class Prepared:
         The rows to train on, then evaluation sets; weights may be None.
     counts : list of list of int
         The number of rows in each partition of each set.
-    target, weight : ndarray of shape (n_rows,)
-        Targets and weights, or None, of all rows to train on, or of a sample of many.
+    rows : Rows
+        Targets and weights of all rows to train on, or of a sample of many.
     start : float or ndarray of shape (n_outputs,)
         The start value, of those targets and weights.
     exact_rows : int or None
@@ -68,8 +70,7 @@ class Prepared:
     loss: Loss
     sets: list[DataSet]
     counts: list[list[int]]
-    target: np.ndarray
-    weight: np.ndarray | None
+    rows: Rows
     start: Any
     exact_rows: int | None
 
@@ -104,6 +105,9 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     TypeError
         If something is no Dask collection.
     """
+    if loss.joint or loss.columns:
+        what = "compares rows, which are on several workers" if loss.joint else "has targets of several columns"
+        raise ValueError(f"{loss!r} is not supported on a cluster: it {what}")
     for name, one in sets:
         check_collections(name, *one)
     with client.as_current():
@@ -118,15 +122,17 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
 
+    known = Rows(target, weights)
+
     def check(start: Any) -> None:
         for (name, _), (_, y, _) in zip(sets, rows, strict=True):
             checks = [delayed(_check_start)(loss, start, part) for part in partitions(y)]
             first_message(name, client.gather(client.compute(checks)))
 
-    start = checked_start(loss, target, weights, None, check, start)
+    start = checked_start(loss, known, None, check, start)
     n_rows = sum(counts[0])
     exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
-    return Prepared(loss, rows, counts, target, weights, start, exact_rows)
+    return Prepared(loss, rows, counts, known, start, exact_rows)
 
 
 def partitions(values: Any) -> list[Any]:
@@ -263,7 +269,7 @@ def _check_start(loss: Loss, start: Any, y: Any) -> str:
     target = np.asarray(y)
     try:
         if len(target):
-            check_finite(loss, target, None, start)
+            check_finite(loss, Rows(target), None, start)
     except ValueError as error:
         return str(error)
     return ""

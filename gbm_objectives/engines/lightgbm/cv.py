@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import lightgbm as lgb
+import numpy as np
+from sklearn.model_selection import GroupKFold
 
 from ...contract import Loss
-from ..data_sets import alone_with, target_and_weight
+from ..data_sets import alone_with
 from ..metrics import native_metrics, placed
-from ..start import finite_start, start_of
+from ..start import start_of
+from ..training import Folds, Member, Training, member, ready
 from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start, paced
 from .ties import warn_of_ties
@@ -75,27 +78,33 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
-    functions = native_metrics(loss, feval)
+    metrics = placed(loss, native_metrics(loss, feval), first=True)
     given = given_start(params, loss)
-    starts: list[Any] = []
+    folds: list[Training] = []
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
-        target, weight = target_and_weight(loss, train.construct(), "train_set")
-        offsets = [offset_of(loss, dataset, "train_set") for dataset in (train, valid.construct())]
-        starts.append(start_of(loss, target, weight, offsets[0]) if given is None else given)
-        for dataset, offset in zip((train, valid), offsets, strict=True):
-            set_start(dataset, starts[-1], offset)
+        members = [
+            member(loss, dataset, "train_set", offset_of(loss, dataset, "train_set"))
+            for dataset in (train.construct(), valid.construct())
+        ]
+        start = start_of(loss, members[0].rows, members[0].offset) if given is None else given
+        folds.append(Training(paced(loss, params), members, start))
+        for one in members:
+            set_start(one.data, start, one.offset)
         return train, valid, fold
 
     with alone_with([(train_set, "train_set")]):
         params = construct(params, train_set, [(train_set, "train_set")])
-        rows = target_and_weight(loss, train_set, "train_set")
-        offset = offset_of(loss, train_set, "train_set")
+        whole = member(loss, train_set, "train_set", offset_of(loss, train_set, "train_set"))
         # Before any fold: a message has the row's number among all.
-        finite_start(loss, ["train_set"], [rows], [offset], given)
-        warn_of_ties(loss, *rows)
-        evaluate = feval_of(placed(loss, functions, first=True), n_watched(params, callbacks))
-        params["objective"] = paced(loss, params)
+        ready(loss, [whole], given)
+        warn_of_ties(loss, whole.rows)
+        if loss.scope == "query" and keywords.get("folds") is None:
+            keywords["folds"] = _of_whole_queries(whole, keywords)
+        all_folds = Folds(folds)
+        evaluate = feval_of(all_folds, metrics, n_watched(params, callbacks))
+        # A function, which LightGBM does not copy with its parameters.
+        params["objective"] = lambda raw, dataset: all_folds.gradient_hessian(raw, dataset)
         result: dict[str, Any] = lgb.cv(
             params,
             train_set,
@@ -109,5 +118,12 @@ def cv(
         )
     if return_cvbooster:
         boosters = result["cvbooster"].boosters
-        boosters[:] = [complete(booster, loss, start) for booster, start in zip(boosters, starts, strict=True)]
+        boosters[:] = [complete(one, loss, fold.start) for one, fold in zip(boosters, folds, strict=True)]
     return dict(result)
+
+
+def _of_whole_queries(whole: Member, keywords: dict[str, Any]) -> Any:
+    """Return folds that keep the rows of a query together, as LightGBM makes them for its own ranking."""
+    sizes = whole.rows.group
+    numbers = np.repeat(np.arange(np.size(sizes)), sizes)  # type: ignore[arg-type]  # it has queries
+    return GroupKFold(n_splits=keywords.get("nfold", 5)).split(numbers, groups=numbers)

@@ -30,7 +30,7 @@ from ..cluster.partitions import (
 from ..metrics import users_functions, users_metrics
 from ..models import unfitted_copy
 from ..parameters import check_options
-from ..protocol import DaskTraining, Trained
+from ..protocol import ClusterFitInputs, Trained
 from .estimator import native_params, valid_names
 from .network import PortTakenError
 from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
@@ -151,7 +151,7 @@ def _train(
     repeats: Sequence[bool],
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `repeats` says which evaluation sets are the training set."""
-    warn_of_ties(task.loss, task.target, task.weight)
+    warn_of_ties(task.loss, task.rows)
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
@@ -206,7 +206,7 @@ def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[flo
     return negative, positive
 
 
-def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+def train_estimator(estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
     """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
     check_options(data.options, ("categorical_feature",), "LightGBM on Dask")
     params = native_params(estimator)

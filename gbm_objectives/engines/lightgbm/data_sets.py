@@ -12,15 +12,16 @@ import lightgbm as lgb
 import numpy as np
 
 from ...contract import Loss
-from ...contract.calling import labels_and_weight
+from ...contract.calling import rows_of
+from ...contract.rows import Rows
 from ...contract.start import constant_rows
 from ...validation import as_numbers, as_weight
-from ..data_sets import as_offset, check_labels, errors_name
+from ..data_sets import as_offset, check_labels, check_queries, errors_name
 
 __all__ = [
     "check_data_set",
     "construct",
-    "given_target",
+    "given_rows",
     "named_sets",
     "offset_of",
     "set_start",
@@ -60,10 +61,10 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
-        if (given := given_target(dataset)) is not None:
-            target, weight = given
+        if (given := given_rows(dataset)) is not None:
+            target = given.y
             check_labels(loss, target)
-            as_weight(weight, len(target))
+            as_weight(given.weight, len(target))
             if target.ndim == 1 and (bad := np.flatnonzero(np.abs(target) >= INFINITE)).size:
                 raise ValueError(
                     f"the target must be below 1e38 in size, which is what LightGBM makes of infinity,"
@@ -78,19 +79,19 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
             offset = as_numbers(dataset.init_score, "init_score", ndim=(1, 2))
             if not np.isfinite(offset).all():
                 raise ValueError("init_score must be finite numbers")
-        if dataset.group is not None:
-            raise ValueError("group must not be set: our losses compare no rows with each other")
+        if dataset.used_indices is None and in_memory:
+            check_queries(loss, None if dataset.group is None else np.asarray(dataset.group))
 
 
-def given_target(dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Return target and weights as a data set was given them, constructed or not; None if it has no labels yet."""
+def given_rows(dataset: lgb.Dataset) -> Rows | None:
+    """Return targets, weights and queries as a data set was given them; None if it has no labels yet."""
     label, weight = (_given(dataset, field) for field in ("label", "weight"))
-    if label is None and not hasattr(dataset, "target_distribution"):
+    if label is None and not hasattr(dataset, "target") and not hasattr(dataset, "target_distribution"):
         return None
-    # As labels_and_weight asks for them, which of LightGBM's Dataset would need a constructed one.
+    # As rows_of asks for them, which of LightGBM's Dataset would need a constructed one.
     given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
-    given.get_label, given.get_weight = lambda: label, lambda: weight
-    return labels_and_weight(given)
+    given.get_label, given.get_weight, given.get_group = lambda: label, lambda: weight, lambda: dataset.group
+    return rows_of(given)
 
 
 def _given(dataset: Any, field: str) -> Any:

@@ -13,12 +13,14 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import check_random_state
 
 from ...contract import Loss
+from ...contract.rows import Rows, ends_of
 from ...validation import shown
+from ..data_sets import label_of
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape, unfitted_copy
 from ..parameters import check_options
-from ..protocol import Trained, Training, positives_times
+from ..protocol import FitInputs, Trained, positives_times
 from .categories import in_order_of
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
@@ -50,22 +52,24 @@ def default_estimator(classifier: bool) -> Any:
     return lgb.LGBMClassifier() if classifier else lgb.LGBMRegressor()
 
 
-def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
+def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "LightGBM")
     params = native_params(estimator)
     data = _balanced(params, data)
     model = None if data.model is None else as_booster(data.model)
     X = data.X if model is None else in_order_of(model, data.X)
-    train_set = _dataset(X, data.y, data.sample_weight, init_score=data.offset, **data.options)
+    train_set = _dataset(loss, X, data.y, data.sample_weight, data.group, init_score=data.offset, **data.options)
     repeats = data.repeats or [False] * len(data.eval_sets)
     # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
     # never stops early, drops trees to predict that one.
-    drops = drops_trees(params)
+    drops, nothing = drops_trees(params), [None] * len(data.eval_sets)
     valid_sets = [
-        train_set if same and not drops else _dataset(*eval_set, init_score=offset, reference=train_set)
-        for eval_set, offset, same in zip(
-            data.eval_sets, data.eval_offsets or [None] * len(data.eval_sets), repeats, strict=True
+        train_set
+        if same and not drops
+        else _dataset(loss, *eval_set, group, init_score=offset, reference=train_set)
+        for eval_set, group, offset, same in zip(
+            data.eval_sets, data.eval_group or nothing, data.eval_offsets or nothing, repeats, strict=True
         )
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
@@ -139,7 +143,7 @@ def from_text(text: str) -> lgb.Booster:
     return lgb.Booster(model_str=text)
 
 
-def _balanced(params: dict[str, Any], data: Training) -> Training:
+def _balanced(params: dict[str, Any], data: FitInputs) -> FitInputs:
     """Take LightGBM's parameters of unbalanced labels out, and return the training with the weights they mean."""
     for name in UNBALANCED:
         if params.pop(name, False):
@@ -160,11 +164,15 @@ def valid_names(repeats: Sequence[bool]) -> list[str]:
     return ["training" if same else f"valid_{i}" for i, same in enumerate(repeats)]
 
 
-def _dataset(X: Any, y: np.ndarray, weight: np.ndarray | None, **keywords: Any) -> lgb.Dataset:
-    label = y if y.ndim == 1 else y.argmax(axis=1)
-    dataset = lgb.Dataset(known_to_engines(X), label, weight=weight, **keywords)
+def _dataset(
+    loss: Loss, X: Any, y: np.ndarray, weight: np.ndarray | None, group: np.ndarray | None, **keywords: Any
+) -> lgb.Dataset:
+    if group is not None and weight is not None:
+        rows = Rows(y, weight, ends_of(group, len(y)))
+        weight = np.repeat(rows.weight_of_queries(), group)  # type: ignore[arg-type]  # there are weights
+    dataset = lgb.Dataset(known_to_engines(X), label_of(loss, y), weight=weight, group=group, **keywords)
     if y.ndim == 2:
-        dataset.target_distribution = y  # type: ignore[attr-defined]  # an attribute of ours
+        dataset.target = y  # type: ignore[attr-defined]  # an attribute of ours
     return dataset
 
 

@@ -35,7 +35,7 @@ class FrozenOutputs:
     STEP, GAIN = 0.1, 0.01
 
     def __init__(self, loss: Loss) -> None:
-        self.names = [output.name for output in loss.outputs]
+        self.names = [] if loss.joint else [output.name for output in loss.outputs]
         self.loss, self.calls = loss, 0
         self.still = np.zeros(len(self.names), dtype=int)
         self.before: np.ndarray | None = None
@@ -56,7 +56,8 @@ class FrozenOutputs:
                 warnings.warn(
                     f"the output {self.names[column]!r} of {self.loss!r} has stood still for"
                     f" {self.EVERY * self.LOOKS} rounds, though its gradients want a step: LightGBM finds no split"
-                    " for it, and adds no constant; lambda_l2, lambda_l1 and min_gain_to_split do that, take 0",
+                    " for it, and adds no constant, because of lambda_l2, lambda_l1 or min_gain_to_split: set them"
+                    " to 0",
                     UserWarning,
                     stacklevel=2,
                 )

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from ...contract import Loss
+from ...contract.rows import Rows
 from ...sampling import sample_rows
 from ...validation import shown
 
@@ -17,11 +18,12 @@ __all__ = ["warn_of_ties"]
 SHARE = 0.9
 
 
-def warn_of_ties(loss: Loss, target: np.ndarray, weight: np.ndarray | None) -> None:
+def warn_of_ties(loss: Loss, all_rows: Rows) -> None:
     """Warn if nearly all targets are one value and the loss has a kink there.
 
     LightGBM estimates the rows of a leaf from its share of the Hessian. Rows at a kink have the most.
     """
+    target, weight = all_rows.y, all_rows.weight
     if loss.curvature_kind != "consistent" or loss.classifies or target.ndim > 1:
         return
     rows = sample_rows(len(target), weight)

@@ -9,16 +9,16 @@ import lightgbm as lgb
 import numpy as np
 
 from ...contract import Loss
-from ...contract.calling import labels_and_weight
 from ...contract.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...validation import brief
-from ..data_sets import alone_with, target_and_weight
+from ..data_sets import alone_with
 from ..divergence import Watch
 from ..metrics import native_metrics, placed
 from ..models import native_model
-from ..start import finite_start, zero
+from ..start import zero
+from ..training import Member, Training, member, ready
 from .categories import check_categories
-from .data_sets import check_data_set, construct, given_target, named_sets, offset_of, start_values
+from .data_sets import check_data_set, construct, given_rows, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
 from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start, paced
@@ -115,18 +115,21 @@ def train(
     for dataset, name in sets:
         check_data_set(loss, dataset, name)
 
-    functions = native_metrics(loss, feval)
+    metrics = placed(loss, native_metrics(loss, feval), first=True)
 
-    def keywords(loss: Loss) -> dict[str, Any]:
-        return {
-            "num_boost_round": num_boost_round,
-            "valid_sets": valid_sets,
-            "valid_names": valid_names,
-            "feval": feval_of(placed(loss, functions, first=True), n_watched(params, callbacks)),
-            "callbacks": [*(callbacks or ()), ObjectiveIsNone()],
+    def boosted(training: Training, **keywords: Any) -> lgb.Booster:
+        return lgb.train(
+            {**params, "objective": _objective(training, params)},
+            train_set,
+            num_boost_round,
+            valid_sets=valid_sets,
+            valid_names=valid_names,
+            feval=feval_of(training, metrics, n_watched(params, callbacks)),
+            callbacks=[*(callbacks or ()), ObjectiveIsNone()],
             # Else the model would be written and read once more before it is completed.
-            "keep_training_booster": True,
-        }
+            keep_training_booster=True,
+            **keywords,
+        )
 
     if drops_trees(params) and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
@@ -141,39 +144,35 @@ def train(
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
             # A file's labels are read when the training begins.
-            known = [(name, rows) for dataset, name in sets if (rows := given_target(dataset)) is not None]
+            known = [
+                Member(dataset, name, rows) for dataset, name in sets if (rows := given_rows(dataset)) is not None
+            ]
             if known:
-                finite_start(loss, [name for name, _ in known], [rows for _, rows in known], [None] * len(known))
+                ready(loss, known)
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
-                params["objective"] = _objective(loss, params)
-                booster = lgb.train(params, train_set, init_model=init_model, **keywords(loss))
+                booster = boosted(Training(paced(loss, params)), init_model=init_model)
             return complete(booster, loss, zero(loss))
 
         params = construct(params, train_set, sets)
-        targets = [target_and_weight(loss, dataset, name) for dataset, name in sets]
-        offsets = [offset_of(loss, dataset, name) for dataset, name in sets]
-        params["objective"] = _objective(loss, params)
-        start = finite_start(loss, [name for _, name in sets], targets, offsets, given_start(params, loss))
-        warn_of_ties(loss, *targets[0])
-        with start_values(sets, start, offsets):
-            booster = lgb.train(params, train_set, **keywords(loss))
-        return complete(booster, loss, start)
+        members = [member(loss, dataset, name, offset_of(loss, dataset, name)) for dataset, name in sets]
+        training = ready(paced(loss, params), members, given_start(params, loss))
+        warn_of_ties(loss, members[0].rows)
+        with start_values(sets, training.start, [one.offset for one in members]):
+            booster = boosted(training)
+        return complete(booster, loss, training.start)
 
 
-def _objective(loss: Loss, params: dict[str, Any]) -> Any:
-    """Return the loss as a function, which `lightgbm.train` does not copy with its parameters."""
+def _objective(training: Training, params: dict[str, Any]) -> Any:
+    """Return the objective as a function, which `lightgbm.train` does not copy with its parameters."""
     # DART's predictions leave trees out: its loss rises and falls with them.
-    watch = None if drops_trees(params) else Watch(loss, "learning_rate")
-    frozen, stepping = FrozenOutputs(loss), paced(loss, params)
+    training.watch = None if drops_trees(params) else Watch(training.loss, "learning_rate")
+    frozen = FrozenOutputs(training.loss)
 
     def objective(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        target, weight = labels_and_weight(dataset)
-        if watch is not None:
-            watch.look(target, raw_prediction, weight)
-        gradient, hessian = stepping.gradient_hessian(target, raw_prediction, weight)
-        frozen.look(target, raw_prediction, gradient)
+        gradient, hessian = training.gradient_hessian(raw_prediction, dataset)
+        frozen.look(training.rows(dataset).y, raw_prediction, gradient)
         return gradient, hessian
 
     return objective

@@ -8,7 +8,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from ..metrics import Result, of_unknown_direction, results_of
+from ..metrics import Result, of_unknown_direction
+from ..training import Folds, Training
 
 __all__ = ["EARLY_STOPPING_NAMES", "feval_of", "n_watched", "triples"]
 
@@ -35,11 +36,10 @@ def triples(results: Iterable[Result], watched: float) -> list[tuple[str, float,
     return [(name, value, bool(higher)) for name, value, higher in results]
 
 
-def feval_of(metrics: list[Callable[..., Any]], watched: float) -> Callable[..., Any]:
+def feval_of(training: Training | Folds, metrics: list[Callable[..., Any]], watched: float) -> Callable[..., Any]:
     """Return one function that computes all metrics, in their order."""
 
     def feval(raw_prediction: np.ndarray, dataset: lgb.Dataset) -> list[tuple[str, float, bool]]:
-        results = (one for metric in metrics for one in results_of(metric, metric(raw_prediction, dataset)))
-        return triples(results, watched)
+        return triples(training.results(metrics, raw_prediction, dataset), watched)
 
     return feval

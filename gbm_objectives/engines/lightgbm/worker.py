@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
 from ...contract import Loss
-from ...contract.calling import labels_and_weight
 from ...contract.start import constant_rows
-from ..cluster.collective import Places, global_derivatives, global_results
+from ..cluster.collective import Places
 from ..cluster.communicator import Communicator, connected
 from ..cluster.rows import concatenated
+from ..cluster.training import SharedTraining
 from ..metrics import placed
 from .network import ONE_AT_A_TIME, leave, network
 from .parameters import ObjectiveIsNone, drops_trees, paced
@@ -70,7 +69,6 @@ def _train(
     shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, workers: Communicator
 ) -> tuple[str, dict[str, Any], int]:
     loss = settings.loss
-    stepping = paced(loss, params)
     # No built-in objective, which would refuse num_class.
     params = {"verbosity": -1, "metric": "None", **params, "objective": "none"}
     nothing = np.zeros(bins.shape[0])
@@ -86,21 +84,19 @@ def _train(
         return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
 
     metrics = placed(loss, list(settings.metrics), first=True)
-    rounds = count(1)
     places = None
     if settings.exact_rows is not None:
         own = [first + np.arange(X.shape[0]) for X, _, _, first in shares[0]]
         places = Places(np.concatenate(own), settings.exact_rows)
+    training = SharedTraining(paced(loss, params), workers, places)
 
     def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        y, weight = labels_and_weight(data)
-        pair = global_derivatives(stepping, y, raw, weight, workers, next(rounds), places)
+        pair = training.gradient_hessian(raw, data)
         workers.agree()  # before LightGBM sums
         return pair
 
     def metric(raw: np.ndarray, data: lgb.Dataset) -> list[tuple[str, float, bool]]:
-        y, weight = labels_and_weight(data)
-        return triples(global_results(loss, metrics, y, raw, weight, workers), n_watched({}, callbacks))
+        return triples(training.results(metrics, raw, data), n_watched({}, callbacks))
 
     history: dict[str, Any] = {}
     callbacks = [lgb.record_evaluation(history)] if len(shares) > 1 else []

@@ -9,9 +9,9 @@ import xgboost as xgb
 
 from ...contract import Loss
 from ...contract.start import constant_rows
-from ..data_sets import target_and_weight
-from ..metrics import native_metrics, placed, results_of
-from ..start import finite_start, start_of
+from ..metrics import native_metrics, placed
+from ..start import start_of
+from ..training import Folds, Training, member, ready
 from .data_sets import check_data_set, offset_of
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
@@ -74,34 +74,35 @@ def cv(
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
     check_data_set(dtrain, "dtrain")
-    target, weight = target_and_weight(loss, dtrain, "dtrain")
-    if target.ndim == 2:
-        raise ValueError("dtrain: target distributions are not taken here, XGBoost refuses them in folds")
-    offset = offset_of(loss, dtrain, "dtrain")
-    start = finite_start(loss, ["dtrain"], [(target, weight)], [offset])
-    unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target), offset))
+    whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
+    if whole.rows.y.ndim == 2:
+        raise ValueError("dtrain: targets of several columns are not taken here, XGBoost refuses them in folds")
+    start = ready(loss, [whole]).start
+    unit = unit_of_gains(loss, whole.rows, constant_rows(start, len(whole.rows), whole.offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
     directions = Directions()
+    folds: list[Training] = []
+    all_folds = Folds(folds)
 
     def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
-        offsets = [offset_of(loss, dmatrix, "dtrain") for dmatrix in (train, test)]
-        start = start_of(loss, *target_and_weight(loss, train, "dtrain"), offsets[0])
-        for dmatrix, offset in zip((train, test), offsets, strict=True):
-            if offset is not None:
-                dmatrix.set_base_margin(offset + np.float32(start))
+        members = [
+            member(loss, dmatrix, "dtrain", offset_of(loss, dmatrix, "dtrain")) for dmatrix in (train, test)
+        ]
+        start = start_of(loss, members[0].rows, members[0].offset)
+        folds.append(Training(paced(loss, params), members, start))
+        for one in members:
+            if one.offset is not None:
+                one.data.set_base_margin(one.offset + np.float32(start))
         return train, test, {**fold, "base_score": base_score(loss, start)}
 
-    stepping = paced(loss, params)
-
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
-        gradient, hessian = stepping(raw_prediction, dmatrix)
+        gradient, hessian = all_folds.gradient_hessian(raw_prediction, dmatrix)
         return np.float32(unit) * gradient, np.float32(unit) * hessian
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        results = (one for metric in metrics for one in results_of(metric, metric(raw_prediction, dmatrix)))
-        return directions.noted(results)
+        return directions.noted(all_folds.results(metrics, raw_prediction, dmatrix))
 
     return xgb.cv(
         params,

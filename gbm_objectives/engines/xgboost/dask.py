@@ -15,7 +15,7 @@ from ..cluster.partitions import Prepared, cancelled, named_sets, naming_lost_wo
 from ..metrics import users_functions, users_metrics
 from ..models import unfitted_copy
 from ..parameters import check_options
-from ..protocol import DaskTraining, Trained
+from ..protocol import ClusterFitInputs, Trained
 from .estimator import best_model, feature_weights, native_params
 from .model_json import KeptCategories
 from .train import checked_params
@@ -109,8 +109,8 @@ def _train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
     loss = task.loss
-    rows = task.target, task.weight
-    params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact_rows, task.start)
+    numbered = task.exact_rows is not None
+    params, objective, metric = for_workers(params, loss, task.rows, metrics, numbered, task.start)
     matrix = {"enable_categorical": True, **matrix}
     watched = metric.directions.beside(
         {
@@ -122,11 +122,12 @@ def _train(
     watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
-        # The number of each row, in a field that only survival analysis uses: workers get rows in another order.
-        places = {"label_lower_bound": vector(client, task.numbers())} if task.exact_rows else {}
+        sets = list(task.sets)
+        if numbered:
+            X, _, weight = sets[0]
+            sets[0] = X, vector(client, task.numbers()), weight
         dtrain, *others = [
-            xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **({} if i else places), **matrix)
-            for i, (X, y, weight) in enumerate(task.sets)
+            xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in sets
         ]
         result = xgboost.dask.train(
             client,
@@ -165,7 +166,7 @@ def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[flo
     return 1.0, 1.0 if estimator.scale_pos_weight is None else estimator.scale_pos_weight
 
 
-def train_estimator(estimator: Any, loss: Loss, data: DaskTraining) -> tuple[Trained, Loss]:
+def train_estimator(estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
     """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
     check_options(data.options, ("feature_weights",), "XGBoost on Dask")
     params = native_params(estimator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import xgboost as xgb
 
 from ...contract import Loss
 from ..data_sets import alone_with, as_offset
+from ..training import Member
 
 __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
 
@@ -19,8 +20,6 @@ def check_data_set(dmatrix: Any, name: str) -> None:
     """Raise unless it is a DMatrix without anything that our losses would not look at."""
     if not isinstance(dmatrix, xgb.DMatrix):
         raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-    if dmatrix.get_uint_info("group_ptr").size:
-        raise ValueError(f"{name}: group and qid must not be set: our losses compare no rows with each other")
     for bound in ("label_lower_bound", "label_upper_bound"):
         if dmatrix.get_float_info(bound).size:
             raise ValueError(f"{name}: {bound} must not be set: our losses take the label alone")
@@ -39,44 +38,40 @@ def offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
 
 
 @contextmanager
-def margins_from(
-    start: Any, sets: list[tuple[xgb.DMatrix, str]], offsets: list[np.ndarray | None]
-) -> Iterator[None]:
+def margins_from(start: Any, members: Sequence[Member]) -> Iterator[None]:
     """Add the start value to offsets, in place of which XGBoost would take them, and set what was there again."""
-    given = [
-        (dmatrix, name, offset, dmatrix.get_base_margin())
-        for (dmatrix, name), offset in zip(sets, offsets, strict=True)
-        if offset is not None
-    ]
-    with alone_with([(dmatrix, name) for dmatrix, name, *_ in given]):
+    given = [(one.data, one.offset, one.data.get_base_margin()) for one in members if one.offset is not None]
+    with alone_with([(one.data, one.name) for one in members if one.offset is not None]):
         try:
-            for dmatrix, _, offset, _ in given:
+            for dmatrix, offset, _ in given:
                 dmatrix.set_base_margin(offset + np.float32(start))
             yield
         finally:
-            for dmatrix, _, _, before in given:
+            for dmatrix, _, before in given:
                 dmatrix.set_base_margin(before)
 
 
 @contextmanager
-def labels_for_softmax(sets: list[tuple[xgb.DMatrix, str]], targets: list[np.ndarray]) -> Iterator[None]:
+def labels_for_softmax(members: Sequence[Member]) -> Iterator[None]:
     """Move target distributions out of the labels while training, and back however the training ends.
 
     XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
     """
     moved = [
-        (dmatrix, target)
-        for (dmatrix, _), target in zip(sets, targets, strict=True)
-        if target.ndim == 2 and not hasattr(dmatrix, "target_distribution")
+        (one.data, one.rows.y)
+        for one in members
+        if one.rows.y.ndim == 2
+        and not hasattr(one.data, "target")
+        and not hasattr(one.data, "target_distribution")
     ]
     try:
         for dmatrix, target in moved:
             # A copy: what get_label returned may be a view into the labels that are overwritten here.
-            dmatrix.target_distribution = np.array(target)  # type: ignore[attr-defined]  # an attribute of ours
+            dmatrix.target = np.array(target)
             dmatrix.set_label(target.argmax(axis=1))
         yield
     finally:
         for dmatrix, _ in moved:
-            if hasattr(dmatrix, "target_distribution"):
-                dmatrix.set_label(dmatrix.target_distribution)
-                del dmatrix.target_distribution
+            if hasattr(dmatrix, "target"):
+                dmatrix.set_label(dmatrix.target)
+                del dmatrix.target

@@ -10,12 +10,14 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
+from ...contract.rows import Rows, ends_of
 from ...validation import shown
+from ..data_sets import label_of
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape, unfitted_copy
 from ..parameters import check_options
-from ..protocol import Trained, Training, positives_times
+from ..protocol import FitInputs, Trained, positives_times
 from .model_json import first_rounds
 from .train import as_booster, n_outputs_of, objective_name, train
 
@@ -44,7 +46,7 @@ def default_estimator(classifier: bool) -> Any:
     return xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
 
 
-def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
+def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "XGBoost")
     params = native_params(estimator)
@@ -52,14 +54,17 @@ def train_estimator(estimator: Any, loss: Loss, data: Training) -> Trained:
     if factor != 1.0:
         data = positives_times(data, factor, "scale_pos_weight")
     model = None if data.model is None else as_booster(data.model)
-    dtrain = _dmatrix(estimator, data.X, model, data.y, data.sample_weight, data.offset)
+    dtrain = _with_target(
+        loss, _dmatrix(estimator, data.X, model, data.offset), data.y, data.sample_weight, data.group
+    )
     if (weights := feature_weights(estimator, data.options)) is not None:
         dtrain.set_info(feature_weights=weights)
     names = data.eval_names or [f"validation_{i}" for i in range(len(data.eval_sets))]
-    offsets = data.eval_offsets or [None] * len(data.eval_sets)
+    nothing = [None] * len(data.eval_sets)
+    offsets, groups = data.eval_offsets or nothing, data.eval_group or nothing
     evals = [
-        (_dmatrix(estimator, X, dtrain, y, weight, offset), name)
-        for (X, y, weight), offset, name in zip(data.eval_sets, offsets, names, strict=True)
+        (_with_target(loss, _dmatrix(estimator, X, dtrain, offset), y, weight, group), name)
+        for (X, y, weight), offset, group, name in zip(data.eval_sets, offsets, groups, names, strict=True)
     ]
     evals_result: dict[str, dict[str, list[float]]] = {}
     functions, metric_names = users_metrics(loss, estimator.eval_metric, data.eval_metric)
@@ -166,8 +171,6 @@ def _dmatrix(
     estimator: Any,
     X: Any,
     like: xgb.Booster | xgb.DMatrix | None,
-    y: np.ndarray | None = None,
-    weight: np.ndarray | None = None,
     offset: np.ndarray | None = None,
 ) -> xgb.DMatrix:
     """Return a data set whose features are those of a model or of another data set, if there is one."""
@@ -179,8 +182,6 @@ def _dmatrix(
         types = categories  # in the model's order, by whose codes its trees know them
     return xgb.DMatrix(
         known_to_engines(X),
-        y,
-        weight=weight,
         base_margin=offset,
         missing=estimator.missing,
         feature_names=names,
@@ -188,6 +189,22 @@ def _dmatrix(
         enable_categorical=estimator.enable_categorical,
         nthread=estimator.n_jobs,
     )
+
+
+def _with_target(
+    loss: Loss, dmatrix: xgb.DMatrix, y: np.ndarray, weight: np.ndarray | None, group: np.ndarray | None
+) -> xgb.DMatrix:
+    """Give a data set targets, weights and queries."""
+    dmatrix.set_label(label_of(loss, y))
+    if y.ndim == 2:
+        dmatrix.target = y  # type: ignore[attr-defined]  # an attribute of ours
+    if group is not None:
+        dmatrix.set_group(group)
+        # XGBoost wants the weights of queries.
+        weight = Rows(y, weight, ends_of(group, len(y))).weight_of_queries()
+    if weight is not None:
+        dmatrix.set_weight(weight)
+    return dmatrix
 
 
 def native_params(estimator: Any) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from ...contract.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...contract.start import constant_rows
 from ...curvature import Pace
 from ...validation import brief, shown
-from ..data_sets import errors_name, target_and_weight
+from ..data_sets import errors_name
 from ..divergence import Watch
-from ..metrics import Result, is_own, native_metrics, placed, results_of
+from ..metrics import is_own, native_metrics, placed
 from ..models import native_model
 from ..parameters import at_pace, check_keys, require_loss
-from ..start import finite_start
+from ..training import Member, member, ready
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
 from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times
@@ -130,11 +130,11 @@ def train(
             sets.append((dmatrix, f"evals[{i}] ({name})"))
     for dmatrix, name in sets:
         check_data_set(dmatrix, name)
-    targets = [target_and_weight(loss, dmatrix, name) for dmatrix, name in sets]
-    offsets = [offset_of(loss, dmatrix, name) for dmatrix, name in sets]
-    start = finite_start(loss, [name for _, name in sets], targets, offsets)
+    members = [member(loss, dmatrix, name, offset_of(loss, dmatrix, name)) for dmatrix, name in sets]
+    training = ready(paced(loss, params), members)
+    start, own = training.start, members[0]
     with errors_name("dtrain"):
-        unit = unit_of_gains(loss, *targets[0], constant_rows(start, len(targets[0][0]), offsets[0]))
+        unit = unit_of_gains(loss, own.rows, constant_rows(start, len(own.rows), own.offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
@@ -142,9 +142,9 @@ def train(
     else:
         xgb_model = _to_go_on_from(xgb_model, loss, params, dtrain)
         if xgb_model.attr(BESIDE_OFFSET) is None:
-            if any(offset is not None for offset in offsets):
+            if any(one.offset is not None for one in members):
                 raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
-        elif offsets[0] is None:
+        elif own.offset is None:
             raise ValueError("xgb_model was trained beside a base_margin: dtrain must have that of its rows, or 0")
         else:
             start = np.zeros_like(start)  # the model's is in its trees
@@ -152,15 +152,10 @@ def train(
     # DART's predictions leave trees out: its loss rises and falls with them.
     # From XGBoost 3.4 on a booster of trees drops them, too, where it is given a rate.
     drops = params.get("booster") == "dart" or params.get("rate_drop") or params.get("one_drop")
-    watch = None if drops else Watch(loss, "learning_rate (eta)")
-    stepping = paced(loss, params)
+    training.watch = None if drops else Watch(loss, "learning_rate (eta)")
 
-    # A DMatrix copies its labels and weights for every get_label() and get_weight(): once is enough.
     def objective(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
-        target, weight = targets[0]
-        if watch is not None:
-            watch.look(target, raw_prediction, weight)
-        gradient, hessian = stepping.gradient_hessian(target, raw_prediction, weight)
+        gradient, hessian = training.gradient_hessian(raw_prediction, dmatrix)
         if unit != 1.0:
             gradient *= np.float32(unit)
             hessian *= np.float32(unit)
@@ -168,23 +163,15 @@ def train(
 
     metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
     if is_own(metrics[-1], loss):
-        _warn_of_rounding(loss, *targets[-1], start, offsets[-1], keywords)
+        _warn_of_rounding(loss, members[-1], start, keywords)
     directions = Directions()
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
-        target, weight = next(known for (own, _), known in zip(sets, targets, strict=True) if own is dmatrix)
-        results: list[Result] = []
-        for metric in metrics:
-            if is_own(metric, loss):
-                results.append((loss.name, loss.value(target, raw_prediction, weight), False))
-            else:
-                results += results_of(metric, metric(raw_prediction, dmatrix))
-        return directions.noted(results)
+        return directions.noted(training.results(metrics, raw_prediction, dmatrix))
 
     if keywords.get("callbacks"):
         keywords["callbacks"] = [*keywords["callbacks"], KeptCategories()]
-    margins = margins_from(start, sets, offsets)
-    with margins, labels_for_softmax(sets, [target for target, _ in targets]):
+    with margins_from(start, members), labels_for_softmax(members):
         booster = xgb.train(
             params,
             dtrain,
@@ -195,7 +182,7 @@ def train(
             xgb_model=xgb_model,
             **directions.beside(keywords, verbose=True),
         )
-    if xgb_model is None and any(offset is not None for offset in offsets):
+    if xgb_model is None and any(one.offset is not None for one in members):
         booster = with_start_in_trees(booster, start, base_score(loss, np.zeros_like(start)))
     return booster
 
@@ -233,14 +220,15 @@ def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     return np.asarray(base, dtype=np.float64).tolist()
 
 
-def _warn_of_rounding(
-    loss: Loss, y: np.ndarray, weight: np.ndarray | None, start: Any, offset: np.ndarray | None, keywords: Any
-) -> None:
+def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> None:
     """Warn if early stopping would compare losses of which XGBoost's six decimals leave little."""
     stops = keywords.get("early_stopping_rounds") or any(
         isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
     )
-    value = loss.value(y, constant_rows(start, len(y), offset), weight) if stops else 1.0
+    if not stops:
+        return
+    rows = last.rows
+    value = loss.value(rows.y, constant_rows(start, len(rows), last.offset), rows.weight, rows.group)
     # Six decimals leave less than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(

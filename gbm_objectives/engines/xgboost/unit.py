@@ -15,6 +15,7 @@ import numpy as np
 
 from ...contract import Loss
 from ...contract.links import IDENTITY
+from ...contract.rows import Rows
 from ...sampling import sample_rows
 
 __all__ = ["unit_of_gains", "with_penalties_times"]
@@ -39,7 +40,7 @@ PENALTIES = (
 )
 
 
-def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_prediction: np.ndarray) -> float:
+def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
     """Return what gradient and Hessian are to be multiplied by, a power of two; 1 where XGBoost does without.
 
     `raw_prediction` is what the training begins with: the start value of each row, beside its offset.
@@ -49,12 +50,14 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_pred
     ValueError
         If none would do: the target or its weights are too large or too small for float32.
     """
-    if np.ptp(y) == 0 and not np.ptp(raw_prediction, axis=0).any():
+    y = rows.y
+    if y.ndim == 1 and np.ptp(y) == 0 and not np.ptp(raw_prediction, axis=0).any():
         return 1.0  # there is nothing to learn
-    gains, size = _gains(loss, y, weight, raw_prediction, sample_rows(len(y), weight))
+    some = slice(None) if loss.joint else sample_rows(len(y), rows.weight)
+    gains, size = _gains(loss, rows, raw_prediction, some)
     if not gains.any():
         # Most targets are at the start, and the sample holds no other.
-        gains, size = _gains(loss, y, weight, raw_prediction, slice(None))
+        gains, size = _gains(loss, rows, raw_prediction, slice(None))
     too = "the target or its weights are too {} for XGBoost, which computes in float32: give them in another unit"
     if not np.isfinite(gains).all():
         raise ValueError(too.format("large"))
@@ -73,17 +76,17 @@ def unit_of_gains(loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_pred
     return float(np.exp2(np.floor(np.log2(unit))))
 
 
-def _gains(
-    loss: Loss, y: np.ndarray, weight: np.ndarray | None, raw_prediction: np.ndarray, rows: Any
-) -> tuple[np.ndarray, float]:
+def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tuple[np.ndarray, float]:
     """Return the mean gain of a row from the start, for each output, and the mean size of a gradient.
 
     Of several outputs one may be at its optimum, as the spread is of targets that are all 10 or -10. What it
     gains is rounding, and 0 here.
     """
-    few, raw, few_weight = y[rows], raw_prediction[rows], None if weight is None else weight[rows]
+    few, raw, weight = rows.y[some], raw_prediction[some], None if rows.weight is None else rows.weight[some]
     with np.errstate(over="ignore", invalid="ignore"):
-        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(few, raw, few_weight))
+        gradient, hessian = (
+            part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, rows.group)
+        )
         hessian = np.where(hessian > 0, hessian, 1.0)
         gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
         if loss.outputs:

@@ -9,12 +9,14 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
-from ...contract.calling import labels_and_weight
+from ...contract.rows import Rows
 from ...contract.start import constant_rows
-from ..cluster.collective import Places, global_derivatives, global_results
+from ..cluster.collective import Places
 from ..cluster.communicator import Communicator
+from ..cluster.training import SharedTraining
 from ..metrics import placed
 from ..start import finite_start
+from ..training import Member
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions, InOrder
@@ -25,10 +27,9 @@ __all__ = ["Callbacks", "GlobalMetric", "Objective", "for_workers"]
 def for_workers(
     params: dict[str, Any],
     loss: Loss,
-    target: np.ndarray,
-    weight: np.ndarray | None = None,
+    rows: Rows,
     metrics: Sequence[Callable[..., Any]] = (),
-    exact_rows: int | None = None,
+    numbered: bool = False,
     start: Any = None,
 ) -> tuple[dict[str, Any], Objective, GlobalMetric]:
     """Return parameters, objective and metric for the `xgboost.train` of each worker.
@@ -41,59 +42,63 @@ def for_workers(
         XGBoost's parameters, without an objective.
     loss : Loss
         The loss.
-    target, weight : ndarray of shape (n_rows,)
-        Targets and weights of all rows, or of a sample of them.
+    rows : Rows
+        All rows, or a sample of them.
     metrics : sequence of callable, optional
         Metrics of scikit-learn's form.
-    exact_rows : int, optional
-        The number of all rows, if they are few and each `DMatrix` has the numbers of its own, from 0, as
-        `label_lower_bound`: then workers see all rows, else a sample.
+    numbered : bool, default=False
+        Whether `rows` are all, and few, and the label of each row that is trained on is its number there, from 0:
+        workers get rows in another order. Each worker then sees all of them, else a sample.
     start : float or ndarray of shape (n_outputs,), optional
-        The start value, where it is known; by default that of `target` and `weight`.
+        The start value, where it is known; by default that of `rows`.
     """
     params = checked_params(params, loss)
     if start is None:
-        start = finite_start(loss, ["target"], [(target, weight)], [None])
-    unit = unit_of_gains(loss, target, weight, constant_rows(start, len(target)))
+        start = finite_start(loss, [Member(None, "rows", rows)])
+    unit = unit_of_gains(loss, rows, constant_rows(start, len(rows)))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
-    return params, Objective(paced(loss, params), unit, exact_rows), GlobalMetric(loss, metrics)
+    return params, Objective(paced(loss, params), unit, rows if numbered else None), GlobalMetric(loss, metrics)
 
 
 class Objective:
     """The loss on a worker, with what it needs to know of the rows of the others."""
 
-    def __init__(self, loss: Loss, unit: float, exact_rows: int | None) -> None:
-        self.loss, self.unit, self.round, self.exact_rows = loss, np.float32(unit), 0, exact_rows
+    def __init__(self, loss: Loss, unit: float, numbered: Rows | None) -> None:
+        self.unit, self.numbered = np.float32(unit), numbered
         self.workers = Communicator()
+        self.training = SharedTraining(loss, self.workers)
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and Hessian of this worker's rows."""
         with self.workers.failing_together():
-            y, raw, weight = _rows(self.loss, raw_prediction, dmatrix)
-            self.round += 1
-            places = None
-            if self.exact_rows is not None:
-                own = dmatrix.get_float_info("label_lower_bound").astype(np.intp)
-                places = Places(own, self.exact_rows)
-            gradient, hessian = global_derivatives(self.loss, y, raw, weight, self.workers, self.round, places)
+            if self.numbered is not None and self.training.places is None:
+                self._place(dmatrix, self.numbered)
+            gradient, hessian = self.training.gradient_hessian(raw_prediction, dmatrix)
             self.workers.agree()  # before XGBoost sums
         return gradient * self.unit, hessian * self.unit
+
+    def _place(self, dmatrix: xgb.DMatrix, everyone: Rows) -> None:
+        """Read from the labels which of all rows this worker has."""
+        own = dmatrix.get_label().astype(np.intp)
+        rows = Rows(everyone.y[own], None if everyone.weight is None else everyone.weight[own])
+        self.training.members.append(Member(dmatrix, "", rows))
+        self.training.places = Places(own, len(everyone))
 
 
 class GlobalMetric:
     """Metrics of the rows of all workers, which each of them returns: XGBoost takes the mean over workers."""
 
     def __init__(self, loss: Loss, metrics: Sequence[Callable[..., Any]]) -> None:
-        self.loss, self.metrics = loss, placed(loss, list(metrics), first=False)
+        self.metrics = placed(loss, list(metrics), first=False)
         self.directions, self.workers = Directions(), Communicator()
+        self.training = SharedTraining(loss, self.workers)
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         """Return names and values; XGBoost stops early on the last one, which is the loss by default."""
         with self.workers.failing_together():
-            rows = _rows(self.loss, raw_prediction, dmatrix)
-            results = global_results(self.loss, self.metrics, *rows, self.workers)
+            results = self.training.results(self.metrics, raw_prediction, dmatrix)
             if len(self.metrics) > 1:
                 self.workers.agree()  # the user's are called between our sums and XGBoost's
             return self.directions.noted(results)
@@ -132,15 +137,3 @@ class Callbacks(InOrder):
             model = super().after_training(model)
             self.workers.agree(leaving=True)
         return model
-
-
-def _rows(
-    loss: Loss, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return target, raw predictions and weights of a worker's rows, of which there may be none."""
-    if dmatrix.num_row():
-        y, weight = labels_and_weight(dmatrix)
-    else:
-        y, weight = np.empty(0, dtype=np.float32), None
-    raw = raw_prediction.reshape(len(y), loss.n_outputs)
-    return y, raw[:, 0] if loss.n_outputs == 1 else raw, weight

@@ -26,7 +26,7 @@ def test_target_distributions_survive_an_interruption():
             XGBOOST.params, data, loss=CategoricalCrossEntropy(3), callbacks=[XGBOOST.callback(interrupt)]
         )
     np.testing.assert_array_equal(data.get_label(), before)
-    assert not hasattr(data, "target_distribution")
+    assert not hasattr(data, "target")
 
 
 def test_iterators_and_names_of_xgboost():

@@ -1,0 +1,57 @@
+"""What users hand to a loss, checked."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..validation import as_numbers, as_raw
+from .facts import Facts
+from .rows import ends_of
+
+__all__ = ["CheckedLoss"]
+
+
+class CheckedLoss(Facts):
+    """The checks of a loss: of its hyper-parameters, of targets, raw predictions and queries."""
+
+    def check_params(self) -> None:
+        """Raise if a hyper-parameter is out of range; called when training begins, as in scikit-learn."""
+
+    def check_target(self, y_true: ArrayLike) -> None:
+        """Raise a `ValueError` that names the domain and the first offending value, if there is one."""
+        self.check_params()
+        self._check_domain(self._target(y_true))
+
+    def _target(self, y_true: ArrayLike) -> np.ndarray:
+        if not self.columns:
+            return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 or self.outputs else (1, 2))
+        y = as_numbers(y_true, "y_true", ndim=(2,))
+        if y.shape[1] != len(self.columns):
+            raise ValueError(
+                f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got {y.shape[1]} columns"
+            )
+        return y
+
+    def _queries(self, group: ArrayLike | None, n_rows: int) -> np.ndarray | None:
+        """Return where queries begin and the last one ends."""
+        if group is None:
+            return None
+        if self.scope != "query":
+            raise ValueError(f"group must be left out: {self!r} does not compare the rows of a query")
+        return ends_of(group, n_rows)
+
+    def _check_domain(self, y: np.ndarray) -> None:
+        self.domain.check(y, f"the target of {type(self).__name__}")
+
+    def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return target and raw prediction as arrays, all checks passed."""
+        self.check_params()
+        y = self._target(y_true)
+        self._check_domain(y)
+        return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
+
+    def _float64(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return checked target and raw prediction, float64."""
+        y, raw = self._checked(y_true, raw_prediction)
+        return y.astype(np.float64), raw.astype(np.float64)

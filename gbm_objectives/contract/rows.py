@@ -1,0 +1,73 @@
+"""The rows of a data set, as losses see them: targets, weights, and which of them belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..validation import shown
+
+__all__ = ["Rows", "ends_of"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Targets, weights and queries of a data set.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        Targets.
+    weight : ndarray of shape (n_rows,), optional
+        Weights.
+    queries : ndarray of int of shape (n_queries + 1,), optional
+        The first row of each query, and at the end the number of rows.
+
+    Examples
+    --------
+    >>> rows = Rows(np.array([2.0, 0.0, 1.0]), None, ends_of([2, 1], 3))
+    >>> [rows.y[one].tolist() for one in rows.each_query()]
+    [[2.0, 0.0], [1.0]]
+    """
+
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    queries: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def group(self) -> np.ndarray | None:
+        """The number of rows of each query."""
+        return None if self.queries is None else np.diff(self.queries)
+
+    def each_query(self) -> list[slice]:
+        """Return the rows of each query; of rows without queries, all as one."""
+        ends = [0, len(self.y)] if self.queries is None else self.queries.tolist()
+        return [slice(first, last) for first, last in pairwise(ends)]
+
+    def weight_of_queries(self) -> np.ndarray | None:
+        """Return the mean weight of each query's rows."""
+        if self.weight is None or self.queries is None:
+            return self.weight
+        return np.asarray(np.add.reduceat(self.weight, self.queries[:-1]) / np.diff(self.queries))
+
+
+def ends_of(group: object, n_rows: int) -> np.ndarray:
+    """Return the first row of each query and the number of rows, from the number of rows of each query.
+
+    Raises
+    ------
+    ValueError
+        If they are not positive integers that sum to the number of rows.
+    """
+    sizes = np.asarray(group)
+    if sizes.ndim != 1 or sizes.dtype.kind not in "iuf" or not ((sizes >= 1) & (sizes == np.floor(sizes))).all():
+        raise ValueError(f"group must be the number of rows of each query, one or more, got {shown(group)}")
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+    if ends[-1] != n_rows:
+        raise ValueError(f"group must sum to the number of rows, it sums to {ends[-1]} of {n_rows}")
+    return ends

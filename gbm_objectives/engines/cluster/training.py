@@ -1,0 +1,103 @@
+"""A training on several machines, on each of its workers: the same as on one machine, by sums over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...contract import Loss
+from ...contract.driver import weighted_float32
+from ...contract.rows import Rows
+from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS
+from ..metrics import Result, called, has_auto, is_own
+from ..training import Training
+from .collective import Collective, Places, gathered, placed_rows
+
+__all__ = ["SharedTraining", "looks_at_all_rows"]
+
+
+def looks_at_all_rows(loss: Loss) -> bool:
+    """Return whether the derivatives of a row depend on other rows."""
+    return loss.normalised or loss.scope != "row"
+
+
+class SharedTraining(Training):
+    """What a worker's engine calls: objective and metrics of the rows of all workers.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss; its rows must not belong together, since nobody sees all of them.
+    workers : Collective
+        The workers.
+    places : Places, optional
+        Where the rows that this worker trains on stand among all, if they are few. Then all of them are gathered
+        in each round, in their order, and what the loss must know is the one machine's to the last digits of a
+        sum. Otherwise it is known from a sample.
+    """
+
+    def __init__(self, loss: Loss, workers: Collective, places: Places | None = None) -> None:
+        super().__init__(loss)
+        self.workers, self.places, self.rounds = workers, places, 0
+
+    def rows(self, data: Any) -> Rows:
+        """Return the rows of a data set, of which this worker may have none."""
+        if hasattr(data, "num_row") and not data.num_row():
+            return Rows(np.empty(0, dtype=np.float32))
+        return super().rows(data)
+
+    def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian of a round, of this worker's rows."""
+        rows = self.rows(data)
+        raw = self._shaped(raw_prediction, rows)
+        self.rounds += 1
+        sample = None
+        if looks_at_all_rows(self.loss) and self.places is not None:
+            sample = placed_rows(self.workers, rows, raw, slice(None), self.places.own, self.places.total)
+        elif looks_at_all_rows(self.loss):
+            # Another sample in each round, the same on all workers.
+            turn = (self.rounds * GOLDEN_RATIO) % 1.0
+            sample = gathered(self.workers, rows, raw, turn, SAMPLE_ROWS)
+        if self.loss.scope == "summary" and sample is not None:
+            self.loss = self.loss._with(summary=self.loss._summary(*sample))
+        if not len(rows):
+            return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
+        return weighted_float32(self.loss, rows.y, raw, rows.weight, sample)
+
+    def value(self, raw_prediction: np.ndarray, data: Any) -> float:
+        """Return the weighted mean loss of the rows of all workers."""
+        rows, loss, total, share = self.rows(data), self.loss, 0.0, 0.0
+        raw = self._shaped(raw_prediction, rows)
+        if has_auto(loss) and (sample := gathered(self.workers, rows, raw, most=SAMPLE_ROWS)) is not None:
+            loss = loss._resolved_at(*sample)
+        if len(rows):
+            losses = loss.pointwise(rows.y, raw)
+            total = float(losses.sum() if rows.weight is None else rows.weight @ losses)
+            share = float(len(rows) if rows.weight is None else np.sum(rows.weight, dtype=np.float64))
+        total, share = self.workers.sum(np.array([total, share]))
+        return float(total / share)
+
+    def results(
+        self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
+    ) -> list[Result]:
+        """Return the results of metrics of scikit-learn's form, among them the loss's own.
+
+        A metric may look at all rows at once (an AUC does), so they are gathered for it.
+        """
+        rows = self.rows(data)
+        others = any(not is_own(metric, self.loss) for metric in metrics)
+        everyone = gathered(self.workers, rows, self._shaped(raw_prediction, rows)) if others else None
+        results: list[Result] = []
+        for metric in metrics:
+            if is_own(metric, self.loss):
+                results.append((self.loss.name, self.value(raw_prediction, data), False))
+            elif everyone is not None:
+                results += called(metric, self.loss, *everyone)
+        return results
+
+    def _shaped(self, raw_prediction: np.ndarray, rows: Rows) -> np.ndarray:
+        """Return raw predictions, (n_rows,) or (n_rows, n_outputs), also of no rows."""
+        raw = raw_prediction.reshape(len(rows), self.loss.n_outputs) if not len(rows) else raw_prediction
+        return raw[:, 0] if self.loss.n_outputs == 1 and raw.ndim == 2 else raw

@@ -1,0 +1,175 @@
+"""A training: a loss with what it knows of its data sets, from the start value to the last round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contract import Loss
+from ..contract.calling import rows_of
+from ..contract.driver import weighted_float32
+from ..contract.rows import Rows
+from ..sampling import sample_rows
+from ..validation import as_weight
+from .data_sets import check_labels, check_queries, errors_name
+from .divergence import Watch
+from .metrics import Result, is_own, results_of
+from .start import finite_start
+
+__all__ = ["Folds", "Member", "Training", "member", "ready"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A data set of a training.
+
+    Parameters
+    ----------
+    data : lightgbm.Dataset or xgboost.DMatrix
+        As the engine has it.
+    name : str
+        What messages call it.
+    rows : Rows
+        Targets, weights and queries, checked.
+    offset : ndarray, optional
+        Raw predictions that are added to.
+    """
+
+    data: Any
+    name: str
+    rows: Rows
+    offset: np.ndarray | None = None
+
+
+def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -> Member:
+    """Return a data set as a member of a training, its rows checked; errors name it as the user knows it."""
+    with errors_name(name):
+        rows = rows_of(data)
+        check_labels(loss, rows.y)
+        check_queries(loss, rows.queries)
+        return Member(data, name, Rows(rows.y, as_weight(rows.weight, len(rows)), rows.queries), offset)
+
+
+def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
+    """Return a training of the first of several data sets, at whose start every row of all of them is finite.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss, which knows its pace.
+    members : sequence of Member
+        The data set to train on, then those to evaluate on.
+    start : float or ndarray of shape (n_outputs,), optional
+        The start value, where it is not to be found.
+
+    Raises
+    ------
+    ValueError
+        If there is no start value, or a row is not finite there, with its set, number and target.
+    """
+    return Training(loss, members, finite_start(loss, members, start))
+
+
+class Training:
+    """What both engines call: objective and metrics of data sets whose rows are known.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    members : sequence of Member
+        The data sets that are known; rows of others are read when the engine first asks for them.
+    start : float or ndarray of shape (n_outputs,), optional
+        The start value.
+
+    Attributes
+    ----------
+    watch : Watch or None
+        What notices that the loss rises.
+    """
+
+    def __init__(self, loss: Loss, members: Sequence[Member] = (), start: Any = None) -> None:
+        self.loss, self.start = loss, start
+        self.members = list(members)
+        self.watch: Watch | None = None
+        self._prepared: dict[int, Loss] = {}
+
+    def rows(self, data: Any) -> Rows:
+        """Return the rows of a data set, read once: engines copy labels and weights each time they are asked."""
+        found = next((one for one in self.members if one.data is data), None)
+        if found is None:
+            found = Member(data, "", rows_of(data))
+            self.members.append(found)
+        return found.rows
+
+    def loss_on(self, data: Any) -> Loss:
+        """Return the loss with what it knows beyond a row: the training's summary, or what this set prepares."""
+        if not self.loss.joint:
+            return self.loss
+        if id(data) not in self._prepared:
+            rows = self.rows(data)
+            self._prepared[id(data)] = self.loss._with(prepared=self.loss._prepare(rows))
+        return self._prepared[id(data)]
+
+    def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian of a round, of the rows that are trained on."""
+        rows = self.rows(data)
+        if self.watch is not None:
+            self.watch.look(lambda: self._watched_value(raw_prediction, data))
+        self._look(rows, raw_prediction)
+        return weighted_float32(self.loss_on(data), rows.y, raw_prediction, rows.weight)
+
+    def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
+        """Learn before a round what the loss must know of all rows."""
+        if self.loss.scope == "summary":
+            summary = self.loss._summary(rows.y, raw_prediction, rows.weight)
+            self.loss = self.loss._with(summary=summary)
+
+    def value(self, raw_prediction: np.ndarray, data: Any) -> float:
+        """Return the loss of a data set, its own metric."""
+        rows = self.rows(data)
+        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, rows.group)
+
+    def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
+        """Return about the loss of the rows that are trained on: of many rows a sample does."""
+        if self.loss.joint:
+            return self.value(raw_prediction, data)
+        rows = self.rows(data)
+        some = sample_rows(len(rows), rows.weight)
+        weight = None if rows.weight is None else rows.weight[some]
+        return self.loss.value(rows.y[some], raw_prediction[some], weight)
+
+    def results(
+        self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
+    ) -> list[Result]:
+        """Return the results of metrics on a data set, among them the loss's own."""
+        results: list[Result] = []
+        for metric in metrics:
+            if is_own(metric, self.loss):
+                results.append((self.loss.name, self.value(raw_prediction, data), False))
+            else:
+                results += results_of(metric, metric(raw_prediction, data))
+        return results
+
+
+class Folds:
+    """The trainings of a cross-validation as one: engines have one objective and one metric for all folds."""
+
+    def __init__(self, trainings: Sequence[Training]) -> None:
+        self.trainings = trainings
+
+    def _of(self, data: Any) -> Training:
+        return next(one for one in self.trainings if any(known.data is data for known in one.members))
+
+    def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and Hessian of a round of the fold that trains on a data set."""
+        return self._of(data).gradient_hessian(raw_prediction, data)
+
+    def results(
+        self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
+    ) -> list[Result]:
+        """Return the results of metrics on a data set of a fold."""
+        return self._of(data).results(metrics, raw_prediction, data)

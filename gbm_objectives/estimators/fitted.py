@@ -1,0 +1,76 @@
+"""What a fitted estimator keeps of its training: the model, the loss as it ended, the scale of its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from ..contract import Loss, Noise
+from ..engines.metrics import has_auto
+from ..engines.protocol import Engine, Trained
+
+__all__ = ["Trainee", "keep"]
+
+
+class Trainee(Protocol):
+    """An estimator of ours as those see it that train it: how it reads data, and what it keeps."""
+
+    estimator: Any
+    booster_: Any
+    estimator_: Any
+    loss_: Loss
+    best_iteration_: int | None
+    evals_result_: dict[str, dict[str, list[float]]]
+    noise_scale_: float | None
+    outside_noise_: str
+    n_features_in_: int
+    classes_: np.ndarray  # of a classifier
+
+    def _features(self, X: Any, reset: bool) -> Any: ...
+
+    def _prepare(self, y: Any) -> np.ndarray: ...
+
+    def _encode(self, y: Any) -> np.ndarray: ...
+
+    def _raw(self, X: Any, num_iteration: int | None = None, offset: Any = None) -> np.ndarray: ...
+
+
+def keep(
+    model: Trainee,
+    engine: Engine,
+    estimator: Any,
+    trained: Trained,
+    resolved: Callable[[], Loss],
+    mean_loss: Callable[[], float],
+    outside: Callable[[Noise], str],
+) -> None:
+    """Set the attributes of an estimator that was fitted.
+
+    Parameters
+    ----------
+    model : estimator
+        With `loss_`, `n_features_in_` and, of a classifier, `classes_`.
+    engine, estimator, trained
+        The engine, its estimator, and what it handed back.
+    resolved, mean_loss : callable
+        From the rows, wherever they are: the loss with each "auto" in its place, and the mean loss of those that
+        tell the scale of the noise.
+    outside : callable
+        From a noise to the first training target that it does not draw, in words.
+    """
+    model.booster_ = trained.booster
+    model.best_iteration_ = trained.best_iteration
+    model.evals_result_ = trained.evals_result
+    classes = getattr(model, "classes_", None)
+    model.estimator_ = engine.estimator_with_model(estimator, trained, classes, model.n_features_in_)
+    if has_auto(model.loss_):
+        model.loss_ = resolved()
+    noise, model.noise_scale_ = model.loss_.noise, None
+    model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""
+    if noise is not None and noise.fit_scale is not None:
+        mean = mean_loss()
+        # Where every residual is 0 there is no maximum: the likelihood rises without bound.
+        model.noise_scale_ = noise.fit_scale(mean) if mean > 0 else 0.0
