@@ -11,7 +11,7 @@ from ..validation import check_number
 from ..widths import Widths
 from .domain import Domain
 from .noise import LAPLACE, Noise, asymmetric_laplace
-from .residual import KinkedLoss, residual, weighted_quantile
+from .residual import KinkedLoss, residual, weighted_quantile, widths_of
 
 __all__ = ["AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Quantile"]
 
@@ -287,8 +287,9 @@ class EpsilonInsensitive(KinkedLoss):
         return np.sign(self._beyond(r)) + 0.5 * np.sign(r) * at_the_edge
 
     def _of_all_rows(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
-        beyond = self._beyond(np.subtract(raw_prediction, y_true, dtype=np.float64))
-        return super()._of_all_rows(y_true, y_true + beyond, weight)
+        if self.curvature_kind == "constant":
+            return Widths()
+        return widths_of(y_true, raw_prediction, weight, self._pace, self._beyond)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Any, dtype: type[np.floating[Any]]
