@@ -1,7 +1,7 @@
 """Draws docs/figures: `python -m docs.draw`, or with names of scripts those alone.
 
-The figures are files of the repository, because a Git host shows the pages as they are and runs no script. A file is
-the same, byte for byte, whenever the same versions draw it.
+The figures are files of the repository, because a Git host shows the pages as they are and runs no script. A file
+is the same, byte for byte, whenever the same versions draw it on the same machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SCRIPTS = {path.stem: path for path in sorted((DOCS / "plots").glob("*.py"))}
 
 
 def drawn_by() -> str:
-    """Return what a figure depends on besides its script: other versions grow other trees and set other letters."""
+    """Return what a figure depends on besides its script: other versions grow and draw otherwise."""
     return ", ".join(f"{package} {version(package)}" for package in ("matplotlib", "numpy", "lightgbm", "xgboost"))
 
 

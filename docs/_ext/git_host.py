@@ -2,11 +2,11 @@
 
 Three things that such a page says are more on the site:
 
-- A comment `<!-- on the site ... -->` holds what only Sphinx can do, such as to include a file. The line right above,
-  a link to that file, is for Git hosts, and the comment stands in its place.
+- A comment `<!-- on the site ... -->` holds what only Sphinx can do, such as to include a file. The line right
+  above, a link to that file, is for Git hosts, and on the site the comment stands in its place.
 - A link to a script of `demos/` leads to its page in the gallery.
-- A name in code font, such as `Huber`, `Huber(delta=1.0)`, `Loss.gradient` or `engines.lightgbm.train`, leads to its
-  page in the reference if it has one.
+- A name in code font, such as `Huber`, `Huber(delta=1.0)`, `Loss.gradient` or `engines.lightgbm.train`, leads to
+  its page in the reference if it has one.
 """
 
 from __future__ import annotations
@@ -35,16 +35,24 @@ def read(app: Any, page: str, source: list[str]) -> None:
 def names(env: Any) -> dict[str, Any]:
     """Return what has a page or a section in the reference, under all names that text may use.
 
-    These are the full name, with the package and without, and the last word of it, `Class.method` of a method. A name
-    that could be two things, such as `train`, is none.
+    These are the full name, with the package and without, and the last word of it, `Class.method` of a method. A
+    name that could be two things is none: `train` of one engine or the other, `crps` the function or the method.
     """
     found: dict[str, dict[str, Any]] = {}
+    members = set()
     for full, entry in env.domaindata["py"]["objects"].items():
         words = full.split(".")
-        own = 2 if entry.objtype in ("method", "property", "attribute") else 1
-        for name in {full, ".".join(words[1:]), ".".join(words[-own:])}:
+        last = words[-1:]
+        if entry.objtype in ("method", "property", "attribute"):
+            members.add(words[-1])
+            last = words[-2:]
+        for name in {full, ".".join(words[1:]), ".".join(last)}:
             found.setdefault(name, {})[entry.node_id] = entry
-    return {name: next(iter(entries.values())) for name, entries in found.items() if len(entries) == 1}
+    return {
+        name: next(iter(entries.values()))
+        for name, entries in found.items()
+        if len(entries) == 1 and name not in members
+    }
 
 
 def link(app: Any, doctree: nodes.document, page: str) -> None:
