@@ -22,7 +22,7 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    "matplotlib.sphinxext.plot_directive",
+    "git_host",
     "mathml",
 ]
 templates_path = ["_templates"]
@@ -62,12 +62,6 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("gbm_objectives",),
 }
-
-# ---- figures of docs/plots ---------------------------------------------------------------------------------
-
-plot_formats = ["svg"]
-plot_html_show_formats = False
-plot_html_show_source_link = False
 
 # ---- HTML --------------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def weighted_float32(
     else:
         gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
     low, high = np.float64(loss.domain.low), np.float64(loss.domain.high)
-    factor = np.asarray(loss._share, dtype=np.float32)
+    factor, least = np.asarray(loss._share, dtype=np.float32), SMALLEST_CURVATURE
     normalised = loss.normalised
     # A sample of few rows is all of them: they need not be computed twice.
     few = loss.joint or (normalised and sample is None and len(y) <= SAMPLE_ROWS)
@@ -80,7 +80,7 @@ def weighted_float32(
         target, prediction, counts = sample or (y, raw, weight)
         rows = sample_rows(len(target), counts)
         _, h = derivatives(loss, target[rows], prediction[rows], np.float32)
-        factor = _normalising(loss, h, None if counts is None else counts[rows])
+        factor, least = _normalising(loss, h, None if counts is None else counts[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         # All rows as themselves: the summary may hold their results.
         target, prediction = (y, raw) if few else (y[rows], raw[rows])
@@ -91,15 +91,15 @@ def weighted_float32(
         if at_start:
             check_derivatives(loss, target, g, h, rows.start)
         if few and normalised:
-            factor = _normalising(loss, h, weight)
+            factor, least = _normalising(loss, h, weight)
         np.multiply(g, factor, out=gradient[rows], casting="same_kind")
         if np.ndim(h) == 0:
             hessian[rows] = h * factor
         else:
             np.multiply(h, factor, out=hessian[rows], casting="same_kind")
         # The look costs a sixth of the floor itself, which few blocks need.
-        if hessian[rows].min() < SMALLEST_CURVATURE:
-            np.maximum(hessian[rows], SMALLEST_CURVATURE, out=hessian[rows])
+        if (hessian[rows].min(axis=0) < least).any():
+            np.maximum(hessian[rows], least, out=hessian[rows])
         if weight is not None:
             w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
             np.multiply(gradient[rows], w, out=gradient[rows], casting="same_kind")
@@ -123,8 +123,8 @@ def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curva
     )
 
 
-def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> np.ndarray:
-    """Return the constant, for each output, that makes the weighted harmonic mean of the curvature 1.
+def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.ndarray, Any]:
+    """Return the constant that makes the weighted harmonic mean of the curvature 1, and its floor, for each output.
 
     Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
     `min_child_weight` would forbid to split off the others.
@@ -144,4 +144,8 @@ def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> np.ndarra
             f"the curvature of {loss!r} must be positive and of a size that float32 holds, its mean is"
             f" {1 / factor}"
         )
-    return np.asarray(factor, dtype=np.float32)
+    factor = np.asarray(factor, dtype=np.float32)
+    if not loss._pace.least or inverse.ndim == 0 or loss.scope != "summary":
+        return factor, SMALLEST_CURVATURE
+    mean = np.average(h, axis=0, weights=weight)
+    return factor, np.maximum(np.float32(loss._pace.least) * mean.astype(np.float32) * factor, SMALLEST_CURVATURE)

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from ..curvature import Pace
 from .domain import Domain
 from .links import Link, Output
 
@@ -32,6 +33,12 @@ class Formulas(Protocol):
 
     @property
     def curvature_kind(self) -> CurvatureKind: ...
+
+    @property
+    def _pace(self) -> Pace: ...
+
+    @property
+    def scope(self) -> Scope: ...
 
     @property
     def joint(self) -> bool: ...

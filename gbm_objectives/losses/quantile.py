@@ -10,7 +10,7 @@ from ..contract.domain import Domain
 from ..contract.noise import LAPLACE, Noise, asymmetric_laplace
 from ..curvature import consistent_pair
 from ..validation import check_number
-from .residual import KinkedLoss, residual, weighted_quantile
+from .residual import KinkedLoss, residual, weighted_quantile, widths_of
 from .widths import Widths
 
 __all__ = ["AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Quantile"]
@@ -287,8 +287,9 @@ class EpsilonInsensitive(KinkedLoss):
         return np.sign(self._beyond(r)) + 0.5 * np.sign(r) * at_the_edge
 
     def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Widths:
-        beyond = self._beyond(np.subtract(raw_prediction, y_true, dtype=np.float64))
-        return super()._summary(y_true, y_true + beyond, weight)
+        if self.curvature_kind == "constant":
+            return Widths()
+        return widths_of(y_true, raw_prediction, weight, self._pace, self._beyond)
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]

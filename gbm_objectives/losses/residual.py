@@ -73,19 +73,29 @@ def rows_of_round(raw_prediction: np.ndarray, weight: np.ndarray | None, most: i
     return sample_rows(len(raw_prediction), weight, crc32(raw_prediction[rows].tobytes()) / 2**32, most)
 
 
-def widths_of(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, pace: Pace) -> Widths:
-    """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`."""
+def widths_of(
+    y_true: np.ndarray,
+    raw_prediction: np.ndarray,
+    weight: np.ndarray | None,
+    pace: Pace,
+    beyond: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Widths:
+    """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`.
+
+    Where the kink is elsewhere than at the target, `beyond` tells from residuals how far beyond it they are.
+    """
     # Of several outputs fewer rows each: their widths take as long together as those of one.
     most = SAMPLE_ROWS // (1 if raw_prediction.ndim == 1 else raw_prediction.shape[1])
 
     def of(rows: Any) -> Widths:
         counts = None if weight is None else weight[rows]
-        return residual_widths(raw_prediction[rows], y_true[rows], counts, pace)
+        return residual_widths(raw_prediction[rows], y_true[rows], counts, pace, beyond=beyond)
 
     widths = of(rows_of_round(raw_prediction, weight, most))
     if widths.table is None:
         # Most rows are at their target, and the sample holds no other.
-        away = (y_true != raw_prediction.T).reshape(-1, len(y_true)).any(axis=0)
+        r = np.subtract(raw_prediction.T, y_true, dtype=np.float64)
+        away = ((r if beyond is None else beyond(r)) != 0).reshape(-1, len(y_true)).any(axis=0)
         others = np.flatnonzero(away if weight is None else away & (weight > 0))
         if others.size == 0:
             return widths  # nothing to learn

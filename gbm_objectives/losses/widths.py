@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,7 @@ def residual_widths(
     weight: np.ndarray | None = None,
     pace: Pace = Pace(),  # noqa: B008  # nothing changes it
     local: bool = True,
+    beyond: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Widths:
     """Return the widths s = mean of min(|r|, s) / p (less, of many outliers), by kind of row and group.
 
@@ -123,6 +125,9 @@ def residual_widths(
         What they follow of the training.
     local : bool, default=True
         Group the rows by `GROUPS` equal parts of the range of the raw prediction.
+    beyond : callable, optional
+        From residuals to how far they are beyond the kink, where that is not at the target; rows with 0 are left
+        out.
 
     Returns
     -------
@@ -139,6 +144,8 @@ def residual_widths(
     n_outputs = 1 if raw_prediction.ndim == 1 else raw_prediction.shape[1]
     atom = _atom(y_true, weight)
     residual = raw_prediction - (y_true if n_outputs == 1 else y_true[:, None])
+    if beyond is not None:
+        residual = beyond(residual)
     used = residual != 0 if n_outputs == 1 else (residual != 0).any(axis=1)
     if weight is not None:
         used &= weight > 0

@@ -7,10 +7,22 @@ from functools import cache
 import lightgbm
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from scipy import stats
 from sklearn.datasets import make_friedman1
 
-from gbm_objectives import AbsoluteError, Cauchy, Fair, FormulaLoss, Huber, LogCosh, PseudoHuber, Tukey, Welsch
+from gbm_objectives import (
+    AbsoluteError,
+    Cauchy,
+    Fair,
+    FormulaLoss,
+    GBMRegressor,
+    Huber,
+    LogCosh,
+    PseudoHuber,
+    Tukey,
+    Welsch,
+)
 from gbm_objectives.losses import ResidualLoss, tangent
 from tests.engine import LIGHTGBM
 
@@ -171,3 +183,33 @@ HUBER = "(f - y)**2/2 if abs(f - y) <= 1.345 else 1.345*(abs(f - y) - 0.6725)"
 def test_losses_of_a_users_own_are_as_near(loss):
     ours = error(LIGHTGBM, loss, *friedman(0.1, 50.0, 200.0, sided=2))
     assert ours <= 1.1 * error_of_lightgbms_huber(0.1, 1)
+
+
+@pytest.mark.parametrize("loss", [Huber("auto"), Tukey("auto"), Cauchy("auto"), LogCosh("auto")], ids=repr)
+def test_auto_beside_an_atom_is_the_scale_of_the_other_rows(loss):
+    """0.2.0: it went to 0 with the residuals of the zeros, and the metric with it, which jumped at exactly 0."""
+    rng = np.random.default_rng(1)
+    y = np.where(rng.random(1000) < 0.6, 0.0, 5.0 + rng.normal(size=1000))
+    values = [loss.value(y, np.full(1000, e)) for e in (0.0, 1e-12, 1e-3, 2.0)]
+    assert values[0] == pytest.approx(values[1], rel=1e-6) == pytest.approx(values[2], rel=1e-2)
+    assert values[3] < values[0]  # nearer to the others
+    weight = rng.integers(0, 3, 1000)
+    repeated = loss.value(np.repeat(y, weight), np.zeros(weight.sum()))
+    assert loss.value(y, np.zeros(1000), weight) == pytest.approx(repeated, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", [Huber("auto"), Tukey("auto"), Cauchy("auto")], ids=repr)
+def test_early_stopping_by_auto_beside_an_atom(loss):
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 5, 4000)
+    y = np.where(rng.random(4000) < 0.9 - 0.2 * group, 0.0, 3 * group + rng.normal(size=4000))
+    X = group[:, None].astype(float)
+
+    def held_out(loss):
+        engine = LGBMRegressor(n_estimators=300, verbosity=-1, n_jobs=1, early_stopping_rounds=20)
+        model = GBMRegressor(loss, engine).fit(X[:2000], y[:2000], eval_set=[(X[2000:], y[2000:])])
+        return np.abs(model.predict(X[2000:]) - y[2000:]).mean()
+
+    # 0.2.0: 3.5 and 4.2 where absolute error has 1.8.
+    assert held_out(loss) < 1.1 * held_out(AbsoluteError())

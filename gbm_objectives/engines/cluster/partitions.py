@@ -63,8 +63,8 @@ class Prepared:
         Targets and weights of all rows to train on, or of a sample of many.
     start : float or ndarray of shape (n_outputs,)
         The start value, of those targets and weights.
-    exact_rows : int or None
-        The number of all rows, where they are few enough for each worker to see all, and the loss looks at them.
+    exact : bool
+        Whether the rows are few enough for each worker to see all, and the loss looks at them.
     """
 
     loss: Loss
@@ -72,7 +72,7 @@ class Prepared:
     counts: list[list[int]]
     rows: Rows
     start: Any
-    exact_rows: int | None
+    exact: bool
 
     def numbers(self) -> list[np.ndarray]:
         """Return the number of each row to train on, from 0, by partition."""
@@ -130,9 +130,8 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
             first_message(name, client.gather(client.compute(checks)))
 
     start = checked_start(loss, known, None, check, start)
-    n_rows = sum(counts[0])
-    exact_rows = n_rows if n_rows <= EXACT_ROWS and looks_at_all_rows(loss) else None
-    return Prepared(loss, rows, counts, known, start, exact_rows)
+    exact = sum(counts[0]) <= EXACT_ROWS and looks_at_all_rows(loss)
+    return Prepared(loss, rows, counts, known, start, exact)
 
 
 def partitions(values: Any) -> list[Any]:

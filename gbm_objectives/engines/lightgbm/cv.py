@@ -79,7 +79,7 @@ def cv(
     params = checked_params(params, loss)
     check_data_set(loss, train_set, "train_set")
     metrics = placed(loss, native_metrics(loss, feval), first=True)
-    given = given_start(params, loss)
+    given, own = given_start(params, loss), params
     folds: list[Training] = []
 
     def from_its_start(train: lgb.Dataset, valid: lgb.Dataset, fold: dict[str, Any]) -> Any:
@@ -88,7 +88,7 @@ def cv(
             for dataset in (train.construct(), valid.construct())
         ]
         start = start_of(loss, members[0].rows, members[0].offset) if given is None else given
-        folds.append(Training(paced(loss, params), members, start))
+        folds.append(Training(paced(loss, own, len(members[0].rows)), members, start))
         for one in members:
             set_start(one.data, start, one.offset)
         return train, valid, fold

@@ -162,7 +162,8 @@ def _train(
     settings = Settings(
         task.loss,
         task.start,
-        task.exact_rows,
+        sum(task.counts[0]),
+        task.exact,
         names,
         num_boost_round,
         early_stopping_rounds,

@@ -17,6 +17,7 @@ from ...contract.rows import Rows
 from ...contract.start import constant_rows
 from ...validation import as_numbers, as_weight
 from ..data_sets import as_offset, check_labels, check_queries, errors_name
+from .parameters import LEAST_ROWS_NAMES
 
 __all__ = [
     "check_data_set",
@@ -30,14 +31,6 @@ __all__ = [
 
 # What LightGBM makes of infinite labels when it constructs a data set.
 INFINITE = np.float32(1e38)
-# LightGBM's name, and its aliases, the one before that it takes first.
-LEAST_ROWS_NAMES = (
-    "min_data_in_leaf",
-    "min_data",
-    "min_samples_leaf",
-    "min_child_samples",
-    "min_data_per_leaf",
-)
 
 
 def named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[lgb.Dataset, str]]:

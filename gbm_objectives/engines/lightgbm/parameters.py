@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...contract import Loss
@@ -13,6 +14,7 @@ from ..start import zero
 
 __all__ = [
     "BUILTIN_ONLY",
+    "LEAST_ROWS_NAMES",
     "METRIC_NAMES",
     "OBJECTIVE_NAMES",
     "THREAD_NAMES",
@@ -38,6 +40,19 @@ BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 RATE_NAMES = ("learning_rate", "shrinkage_rate", "eta")
 # LightGBM counts the rows of a leaf by curvature.
 PACE = Pace(learning_rate=0.1, narrowest=1.0 / 20.0)
+# LightGBM's name, and its aliases, the one before that it takes first; and its default.
+LEAST_ROWS_NAMES = (
+    "min_data_in_leaf",
+    "min_data",
+    "min_samples_leaf",
+    "min_child_samples",
+    "min_data_per_leaf",
+)
+LEAST_ROWS = 20
+# A fifth of the rows must be counted as enough for a leaf, wherever they are. A floor of more than a tenth of the
+# mean curvature would make the steps of rows far out as short as that: with a fifth they come half as far in 100
+# rounds.
+SHARE_OF_FAR, LARGEST_LEAST = 0.2, 0.1
 THREAD_NAMES = ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
@@ -64,9 +79,15 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     return params
 
 
-def paced(loss: Loss, params: dict[str, Any]) -> Loss:
-    """Return a copy of the loss that steps as the parameters say."""
-    return at_pace(loss, params, RATE_NAMES, PACE)
+def paced(loss: Loss, params: dict[str, Any], n_rows: int | None) -> Loss:
+    """Return a copy of the loss that steps as the parameters say, on so many rows, if that is known."""
+    given = next((params[name] for name in LEAST_ROWS_NAMES if params.get(name) is not None), LEAST_ROWS)
+    try:
+        wanted = int(given)
+    except (TypeError, ValueError):
+        wanted = 0  # LightGBM refuses it
+    least = min(LARGEST_LEAST, wanted / (SHARE_OF_FAR * n_rows)) if n_rows else 0.0
+    return at_pace(loss, params, RATE_NAMES, replace(PACE, least=least))
 
 
 def drops_trees(params: dict[str, Any]) -> bool:

@@ -152,12 +152,15 @@ def train(
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
-                booster = boosted(Training(paced(loss, params)), init_model=init_model)
+                n_rows = len(known[0].rows) if known and known[0].data is train_set else None
+                booster = boosted(Training(paced(loss, params, n_rows)), init_model=init_model)
             return complete(booster, loss, zero(loss))
 
+        own = params
         params = construct(params, train_set, sets)
         members = [member(loss, dataset, name, offset_of(loss, dataset, name)) for dataset, name in sets]
-        training = ready(paced(loss, params), members, given_start(params, loss))
+        stepping = paced(loss, own, len(members[0].rows))
+        training = ready(stepping, members, given_start(params, loss))
         warn_of_ties(loss, members[0].rows)
         with start_values(sets, training.start, [one.offset for one in members]):
             booster = boosted(training)

@@ -29,7 +29,8 @@ class Settings:
 
     loss: Loss
     start: Any
-    exact_rows: int | None = None  # the number of all rows, if workers may see all of them
+    n_rows: int | None = None  # that all workers have to train on
+    exact: bool = False  # whether they are few enough for workers to see all of them
     names: Sequence[str] = ()  # of the evaluation sets
     num_boost_round: int = 100
     early_stopping_rounds: int | None = None
@@ -85,10 +86,10 @@ def _train(
 
     metrics = placed(loss, list(settings.metrics), first=True)
     places = None
-    if settings.exact_rows is not None:
+    if settings.exact and settings.n_rows is not None:
         own = [first + np.arange(X.shape[0]) for X, _, _, first in shares[0]]
-        places = Places(np.concatenate(own), settings.exact_rows)
-    training = SharedTraining(paced(loss, params), workers, places)
+        places = Places(np.concatenate(own), settings.n_rows)
+    training = SharedTraining(paced(loss, params, settings.n_rows), workers, places)
 
     def objective(raw: np.ndarray, data: lgb.Dataset) -> tuple[np.ndarray, np.ndarray]:
         pair = training.gradient_hessian(raw, data)

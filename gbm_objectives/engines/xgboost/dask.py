@@ -109,8 +109,7 @@ def _train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
     loss = task.loss
-    numbered = task.exact_rows is not None
-    params, objective, metric = for_workers(params, loss, task.rows, metrics, numbered, task.start)
+    params, objective, metric = for_workers(params, loss, task.rows, metrics, task.exact, task.start)
     matrix = {"enable_categorical": True, **matrix}
     watched = metric.directions.beside(
         {
@@ -123,7 +122,7 @@ def _train(
     # XGBoost computes data by the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         sets = list(task.sets)
-        if numbered:
+        if task.exact:
             X, _, weight = sets[0]
             sets[0] = X, vector(client, task.numbers()), weight
         dtrain, *others = [
