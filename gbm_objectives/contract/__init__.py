@@ -13,8 +13,9 @@ from .domain import (
     labels_or_distributions,
 )
 from .links import HALF_LOGIT, IDENTITY, LOG, LOG1P, LOGIT, SOFTMAX, Link, Output
-from .loss import CurvatureKind, Loss
+from .loss import CurvatureKind, Loss, Scope
 from .noise import BERNOULLI, CATEGORICAL, GAMMA, LAPLACE, NORMAL, POISSON, Noise
+from .rows import Rows
 
 __all__ = [
     "BERNOULLI",
@@ -42,6 +43,8 @@ __all__ = [
     "Metric",
     "Noise",
     "Output",
+    "Rows",
+    "Scope",
     "class_labels",
     "labels_or_distributions",
 ]

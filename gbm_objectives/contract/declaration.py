@@ -56,7 +56,8 @@ def check_declaration(cls: type) -> None:
     outputs = own.get("outputs", ())
     if isinstance(outputs, property) and "link" not in own:
         complain("outputs is a property, so link must be given too", outputs)
-    if not isinstance(outputs, property) and _declared(cls, "outputs") and "link" in own:
+    declared = getattr(cls, "outputs", ())
+    if not isinstance(outputs, property) and not isinstance(declared, property) and declared and "link" in own:
         complain("link must be left out: each of the outputs has its own", own["link"])
     if not isinstance(outputs, property):
         if not isinstance(outputs, tuple) or not all(isinstance(output, Output) for output in outputs):
@@ -68,9 +69,9 @@ def check_declaration(cls: type) -> None:
             cls.link = joint_link(outputs)  # type: ignore[attr-defined]  # of a Loss
     if own.get("link") is SOFTMAX and "n_outputs" not in own and not isinstance(outputs, property):
         complain("the softmax link needs the property n_outputs, the number of classes", own["link"])
-    kind = _declared(cls, "curvature_kind")
-    needed = "curvature_kind" in own or _is_complete(cls)
-    if needed and not _is_property(cls, "curvature_kind") and kind not in get_args(CurvatureKind):
+    kind = getattr(cls, "curvature_kind", None)
+    needed = kind is not None or _is_complete(cls)
+    if needed and not isinstance(kind, property) and kind not in get_args(CurvatureKind):
         complain(f"curvature_kind must be one of {', '.join(get_args(CurvatureKind))}", kind)
     for name, function in own.items():
         inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
@@ -78,18 +79,6 @@ def check_declaration(cls: type) -> None:
         ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
         if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
-
-
-def _declared(cls: type, name: str) -> Any:
-    """Return what a class or one of its bases gives as an attribute; None of a property."""
-    value = getattr(cls, name, None)
-    return None if isinstance(value, property) else value
-
-
-def _is_property(cls: type, name: str) -> bool:
-    """Return whether a fact is a property of a class or a base, other than the default that stands for none."""
-    owner = next(base for base in cls.__mro__ if name in vars(base))
-    return isinstance(vars(owner)[name], property) and owner.__name__ != "Facts"
 
 
 def _check_spelling(cls: type) -> None:

@@ -124,7 +124,7 @@ def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curva
 
 
 def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.ndarray, Any]:
-    """Return the constant that makes the weighted harmonic mean of the curvature 1, and its floor, for each output.
+    """Return for each output the constant that makes the harmonic mean of the curvature 1, and then its floor.
 
     Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
     `min_child_weight` would forbid to split off the others.

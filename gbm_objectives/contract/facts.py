@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["Facts"]
 
 
+if TYPE_CHECKING:
+    _derived = property
+else:
+
+    class _derived:
+        """A property that a hyper-parameter of the same name may take the place of."""
+
+        def __init__(self, function):
+            self.function, self.__doc__ = function, function.__doc__
+
+        def __get__(self, loss, owner=None):
+            return self if loss is None else self.function(loss)
+
+
 class Facts(BaseEstimator, ABC):
     """The facts of a loss, of which a subclass gives its own as attributes or properties; see `Loss`."""
 
@@ -45,45 +59,51 @@ class Facts(BaseEstimator, ABC):
         if cls.__module__.rpartition(".")[0] != __package__:
             check_declaration(cls)
 
-    @property
-    def link(self) -> Link:
-        """From the response to the raw prediction."""
-        return IDENTITY
+    if TYPE_CHECKING:  # properties, so that checkers take attributes and properties of a subclass alike
 
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        """Name and link of each of several raw predictions of a row that are not classes."""
-        return ()
+        @property
+        def link(self) -> Link:
+            """From the response to the raw prediction."""
+            return IDENTITY
 
-    @property
-    def domain(self) -> Domain:
-        """The targets that the loss is defined for."""
-        return REAL
+        @property
+        def outputs(self) -> tuple[Output, ...]:
+            """Name and link of each of several raw predictions of a row that are not classes."""
+            return ()
 
-    @property
-    def curvature_kind(self) -> CurvatureKind:
-        """What the curvature promises."""
-        raise NotImplementedError  # `check_declaration` asks for it
+        @property
+        def domain(self) -> Domain:
+            """The targets that the loss is defined for."""
+            return REAL
 
-    @property
-    def noise(self) -> Noise | None:
-        """The noise under which the loss is a negative log-likelihood."""
-        return None
+        @property
+        def curvature_kind(self) -> CurvatureKind:
+            """What the curvature promises."""
+            raise NotImplementedError  # `check_declaration` asks for it
 
-    @property
-    def classifies(self) -> bool:
-        """Whether raw predictions tell classes apart."""
-        return False
+        @property
+        def noise(self) -> Noise | None:
+            """The noise under which the loss is a negative log-likelihood."""
+            return None
 
-    @property
-    def scope(self) -> Scope:
-        """What the loss must see for the numbers of a row."""
-        return "row"
+        @property
+        def classifies(self) -> bool:
+            """Whether raw predictions tell classes apart."""
+            return False
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns of a target that has several."""
-        return ()
+        @property
+        def scope(self) -> Scope:
+            """What the loss must see for the numbers of a row."""
+            return "row"
+
+        @property
+        def columns(self) -> tuple[str, ...]:
+            """Names of the columns of a target that has several."""
+            return ()
+
+    else:  # attributes, so that a hyper-parameter of a subclass may have the name of one
+        link, outputs, domain, noise = IDENTITY, (), REAL, None
+        classifies, scope, columns = False, "row", ()
 
     # ---- what follows from them ----------------------------------------------------------------------------
 
@@ -97,9 +117,9 @@ class Facts(BaseEstimator, ABC):
         """Number of raw predictions per row."""
         return len(self.outputs) or 1
 
-    @property
+    @_derived
     def n_classes(self) -> int:
-        """Number of classes that raw predictions tell apart, 0 if they do not."""
+        """Return the number of classes that raw predictions tell apart, 0 if they do not."""
         return max(2, self.n_outputs) if self.classifies else 0
 
     def labels(self, raw_prediction: np.ndarray) -> np.ndarray:
