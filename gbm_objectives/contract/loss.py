@@ -18,7 +18,7 @@ from .checks import CheckedLoss
 from .driver import derivatives, weighted_float32
 from .formulas import CurvatureKind, Scope
 from .rows import Rows
-from .start import best_constant
+from .start import best_constant, constant_rows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -101,7 +101,14 @@ class Loss(CheckedLoss):
         """
         if self.joint:
             return 0.0 if self.n_outputs == 1 else np.zeros(self.n_outputs)
-        return best_constant(self.resolved(y_true, sample_weight), y_true, sample_weight)
+        loss = self.resolved(y_true, sample_weight)
+        if loss.scope == "summary":
+            # Of predictions that are all the same; the start is not the place to be exact about the others.
+            middle = 0.0 if y_true.ndim > 1 else float(np.median(y_true))
+            at = float(loss.link.forward(np.float64(middle))) if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
+            raw = constant_rows(at if np.isfinite(at).all() else 0.0, len(y_true))
+            loss = loss.on(y_true, raw, sample_weight)
+        return best_constant(loss, y_true, sample_weight)
 
     def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
         """Raise if a training of these rows, which begins at these predictions, cannot end where it should."""

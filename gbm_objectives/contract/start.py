@@ -122,14 +122,16 @@ def _best_number(
     few, few_offset = y[rows], None if offset is None else offset[rows]
     with np.errstate(all="ignore"):
         # What a row alone would want.
-        wanted = loss.link.forward(few) - (0.0 if few_offset is None else few_offset)
+        given = 0.0 if few_offset is None else few_offset
+        # Of several columns each may be near it.
+        wanted = (loss.link.forward(few).T - given).ravel()
         grid = np.unique(np.quantile(wanted, np.linspace(0.0, 1.0, CANDIDATES), method="nearest"))
         grid = grid if guess is None else np.unique(np.append(grid, guess))
     grid = grid[np.isfinite(grid)] if np.isfinite(grid).any() else np.zeros(1)
     with np.errstate(over="ignore", invalid="ignore"):
         value, slope = _functions(loss, few, few_weight, few_offset)
         values = np.array([value(constant) for constant in grid])
-        if offset is None:
+        if offset is None and y.ndim == 1:
             mean = float(loss.link.forward(np.average(y, weights=weight)))
             low_enough = np.isfinite(mean) and value(mean) <= values.min() + 1e-3 * np.ptp(values)
             if low_enough and _is_minimum(loss, y, weight, mean):
