@@ -81,7 +81,7 @@ for kind in shares:
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained", width_ratios=[3, 2])
 model.calibration_ = None
-plot_prediction_interval(model, X_known, y_known, left, level=COVERAGE)
+plot_prediction_interval(model, X_known, y_known, left, coverage=COVERAGE)
 order = np.argsort(X_known[:, 0])
 for edge, label in zip(
     model.calibrate(X_known, y_known).predict_interval(X_known, COVERAGE)[order].T,

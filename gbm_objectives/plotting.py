@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .contract import Loss
 from .contract.links import IDENTITY
-from .validation import shown
+from .validation import check_between, shown
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
@@ -159,8 +160,9 @@ def plot_prediction_interval(
     ax: Axes | None = None,
     *,
     feature: int | str = 0,
-    level: float = 0.9,
+    coverage: float = 0.9,
     groups: Any = None,
+    level: float | None = None,
 ) -> Axes:
     """Plot a regression with its prediction interval against one feature.
 
@@ -177,10 +179,12 @@ def plot_prediction_interval(
         Where to plot; a new figure's otherwise.
     feature : int or str, default=0
         Column of X on the horizontal axis, by number, or by name in a data frame.
-    level : float, default=0.9
+    coverage : float, default=0.9
         Probability that the interval holds; above 0 and below 1. Of two models their quantiles say it.
     groups : array-like of shape (n_samples,), optional
         The group of each row, if the model was calibrated in groups.
+    level : float, optional
+        As `coverage` was called until version 0.2.
 
     Returns
     -------
@@ -190,7 +194,7 @@ def plot_prediction_interval(
     Raises
     ------
     ValueError
-        If `level` is out of range, there is no such feature, or the loss is no negative log-likelihood.
+        If `coverage` is out of range, there is no such feature, or the loss is no negative log-likelihood.
 
     Examples
     --------
@@ -202,8 +206,10 @@ def plot_prediction_interval(
     >>> plot_prediction_interval(model, X, X[:, 0]).get_xlabel()
     'feature 0'
     """
-    if isinstance(level, bool) or not 0.0 < level < 1.0:
-        raise ValueError(f"level must be above 0 and below 1, got {shown(level)}")
+    if level is not None:
+        warnings.warn("level of plot_prediction_interval is now called coverage", FutureWarning, stacklevel=2)
+        coverage = level
+    check_between(coverage, "coverage", 0.0, 1.0)
     what = "prediction"
     if isinstance(model, (tuple, list)):
         if len(model) != 2:
@@ -213,7 +219,7 @@ def plot_prediction_interval(
         first, second = (one.predict(X) for one in model)
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
-        (lower, upper), line = model.predict_interval(X, level, groups).T, model.predict(X)
+        (lower, upper), line = model.predict_interval(X, coverage, groups).T, model.predict(X)
         if line.ndim == 2:  # several quantiles
             line, what = model.predict_quantiles(X, 0.5, groups)[:, 0], "median"
     names = [str(name) for name in getattr(X, "columns", [])]
@@ -227,7 +233,7 @@ def plot_prediction_interval(
     order = np.argsort(x, kind="stable")
     if y is not None:
         ax.plot(x, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
-    label = "between the two models" if line is None else f"{100 * level:g}% interval"
+    label = "between the two models" if line is None else f"{100 * coverage:g}% interval"
     ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
     if line is not None:
         ax.plot(x[order], line[order], color=COLORS["blue"], label=what)

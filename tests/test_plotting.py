@@ -90,7 +90,7 @@ def test_plot_learning_curves(engine):
 def test_plot_prediction_interval():
     model = lightgbm(SquaredError()).fit(X, Y)
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(10)])
-    ax = plot_prediction_interval(model, X, Y, feature=2, level=0.8)
+    ax = plot_prediction_interval(model, X, Y, feature=2, coverage=0.8)
     points, line = ax.get_lines()
     order = np.argsort(X[:, 2], kind="stable")
     np.testing.assert_array_equal(line.get_ydata(), model.predict(X)[order])
@@ -106,8 +106,8 @@ def test_plot_prediction_interval():
     vertices = ax.collections[0].get_paths()[0].vertices
     assert vertices[:, 1].max() == pytest.approx(max(pair[0].predict(X).max(), pair[1].predict(X).max()))
     for level in (0.0, 1.0, True):
-        with pytest.raises(ValueError, match="level must be above 0 and below 1"):
-            plot_prediction_interval(model, X, level=level)
+        with pytest.raises(ValueError, match="coverage must be above 0 and below 1"):
+            plot_prediction_interval(model, X, coverage=level)
     with pytest.raises(ValueError, match="one model or a pair, got 3"):
         plot_prediction_interval([model] * 3, X)
     with pytest.raises(ValueError, match="groups must be left out for a pair"):

@@ -21,8 +21,8 @@ BLOCK_ROWS = 32768
 # alone would divide 0 by 0 in an engine without regularisation. The same floor as XGBoost's own.
 SMALLEST_CURVATURE = np.float32(1e-16)
 
-# No row counts in the mean curvature as having less than this share of the median's: of a loss that grows
-# linearly, none as being a thousand times as far out as the middle one.
+# In the mean, curvatures are floored at this share of the median: under a loss that grows linearly no row counts
+# as more than a thousand times as far out as the middle one.
 LEAST_SHARE = 1e-3
 
 
@@ -130,7 +130,7 @@ def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.
     `min_child_weight` would forbid to split off the others.
     """
     if np.ndim(h):
-        # Rows whose curvature is far below the others', or underflows, would be all that the mean knows.
+        # Rows whose curvature is far below the others', or underflows, would dominate the harmonic mean.
         known = h if weight is None else h[weight > 0]
         middle = np.partition(known, len(known) // 2, axis=0)[len(known) // 2]
         h = np.maximum(h, LEAST_SHARE * middle + np.finfo(np.float32).tiny, dtype=np.float64)

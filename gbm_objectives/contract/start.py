@@ -19,8 +19,8 @@ __all__ = ["best_beside", "best_constant", "constant_rows"]
 # Where a loss has several minima (redescending ones have), the best of as many quantiles of the target tells the
 # right one's neighbourhood.
 CANDIDATES = 33
-# The mean is taken for the minimiser where the slope there is this small beside the gradients that it sums up;
-# their rounding is a thousandth of it.
+# Accept the mean as minimiser if the slope there is at most this share of the gradients' sizes, whose rounding is
+# a thousandth of it.
 STATIONARY = 1e-10
 # Steps outwards double. So many span from float32's resolution of a target to its range.
 EXPANSIONS = 60

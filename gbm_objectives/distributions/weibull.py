@@ -16,7 +16,7 @@ __all__ = ["Weibull"]
 # Targets are float32: one with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 16.0
 # From here on, for a target that has a probability of exp(-5e8), the loss goes on along its tangent: exp(u) and
-# its product with u leave float32 else.
+# its product with u would otherwise overflow float32.
 LARGEST_U = 20.0
 # Of the log k output: π²/6 + (1 - γ)², with Euler's constant γ.
 INFORMATION = np.pi**2 / 6.0 + (1.0 - np.euler_gamma) ** 2

@@ -56,7 +56,8 @@ def check_options(options: dict[str, Any], known: Collection[str], engine: str) 
         if name not in known:
             raise TypeError(
                 f"fit() got an unexpected keyword argument {shown(name)}; {engine} has"
-                f" {', '.join(known) or 'none'} beside those of both; parameters of the training go into estimator"
+                f" {', '.join(known) or 'none'} besides the parameters common to both engines; parameters of the"
+                " training go into estimator"
             )
 
 

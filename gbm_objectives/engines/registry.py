@@ -30,7 +30,7 @@ def engine_named(name: str) -> Engine:
         If it is not installed.
     """
     if name not in ENGINES:
-        raise ValueError(f"an unknown engine, {shown(name)}; there are {', '.join(ENGINES)}")
+        raise ValueError(f"unknown engine {shown(name)}; expected one of {', '.join(ENGINES)}")
     engine: Any = import_module(ENGINES[name])
     return engine
 

@@ -19,6 +19,7 @@ from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..validation import as_weight, shown
 from . import saving
 from .conformal import Calibration
+from .diagram import diagram
 from .distributed import fit_on_cluster
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
@@ -294,6 +295,9 @@ class BaseGBM(BaseEstimator):
                     f"{inner[0]} needs {type(self).__name__}({part}=...): the default is made when fit is called"
                 )
         return super().set_params(**params)
+
+    def _sk_visual_block_(self) -> Any:
+        return diagram({name: getattr(self, name) for name in ("loss", "estimator")})
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "booster_")

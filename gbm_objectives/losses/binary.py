@@ -229,7 +229,7 @@ class WeightedCrossEntropy(Loss):
 
 
 class Focal(Loss):
-    """Focal loss: cross-entropy in which what is told apart well already counts little.
+    """Focal loss: cross-entropy in which well-classified rows are down-weighted.
 
     Domain: labels 0 and 1. Link: logit. With f = ± raw_prediction (+ for a positive), p = 1/(1 + exp(-f)), q = 1 -
     p and w = alpha for a positive, 1 - alpha for a negative (1 without alpha)::

@@ -60,7 +60,7 @@ class Huber(TangentLoss, ChoosesHessian):
         "constant": "constant",
     }
 
-    def __init__(self, delta: float = 1.0, hessian: str = "auto") -> None:
+    def __init__(self, delta: float | str = 1.0, hessian: str = "auto") -> None:
         super().__init__(hessian)
         self.delta = delta
 

@@ -17,8 +17,7 @@ from .residual import LEAST_SHARE, NEAREST, ResidualLoss, residual
 
 __all__ = ["Round", "TangentLoss"]
 
-# Of a normal variable with a standard deviation of 1: the mean of its size, and the median of its sizes that are
-# up to `CUT` times their median.
+# For standard normal z: the mean of |z|, and the median of those |z| that are up to `CUT` times their median.
 NORMAL_MEAN_DEVIATION, NORMAL_TYPICAL = 0.7978845608028654, 0.6411037
 # Residuals beyond so many medians, two standard deviations of normal ones, are left out and the median taken
 # again: with three rows in ten outliers that of all is 1.6 times that of the others.

@@ -28,8 +28,8 @@ SHARE_OF_RARE = 2.0
 # an even sample has on each side of a group tell its width within 15% at the worst, too: the values min(|r|, s)
 # are between 0 and s with a mean of s/4. More groups would lose by the second what they win by the first.
 GROUPS = 16
-# Each group knows its widths as well as all rows together with the weight of so large a share of them: the few
-# rows of a small group know little.
+# Group widths are shrunk towards the pooled ones, which count as much as this share of all rows: a small group's
+# own rows say little.
 SHRINKAGE = 0.05
 # Each iteration from the median leaves of the error four times the share of the rows that are clipped: a tenth for
 # exponential sides, a third for Cauchy's. A narrow side whose start is far too wide is right after the first.

@@ -45,7 +45,7 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Targets to check it on, at least 10; numbers, probabilities or labels that the loss accepts otherwise.
     raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-        Raw predictions; normal ones of standard deviation 2 otherwise, 1 for `outputs` that are no classes.
+        Raw predictions; normal ones of standard deviation 2 otherwise, 1 for `outputs` that are not classes.
 
     Raises
     ------

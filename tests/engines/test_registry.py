@@ -48,7 +48,7 @@ def test_check_loss_trains_on_it(fake, monkeypatch):
 
 
 def test_unknown_engines(fake):
-    with pytest.raises(ValueError, match="an unknown engine, 'catboost'; there are lightgbm, xgboost, fakegbm"):
+    with pytest.raises(ValueError, match="unknown engine 'catboost'; expected one of lightgbm, xgboost, fakegbm"):
         registry.engine_named("catboost")
     with pytest.raises(TypeError, match="scikit-learn estimator of lightgbm or xgboost or fakegbm"):
         registry.engine_of(object())

@@ -29,7 +29,7 @@ class FrozenOutputs:
     # A look costs little, and an output that stands still does so for long.
     EVERY = 5
     LOOKS = 3
-    # The part of the gradients' sizes that is left of their sum: of a fit that is finished next to nothing is.
+    # The size of the gradients' sum over the sum of their sizes: near 0 once converged.
     ONE_WAY = 0.5
     # A step of a tenth that way must lower the loss by a hundredth: not so the share of inflated zeros near 0.
     STEP, GAIN = 0.1, 0.01

@@ -78,7 +78,7 @@ def train(
     -------
     lightgbm.Booster
         A native model: `predict` is on the response scale, `predict(raw_score=True)` the raw prediction. It
-        is served by LightGBM alone. With several outputs that are no classes, or a link that none of LightGBM's
+        is served by LightGBM alone. With several outputs that are not classes, or a link that none of LightGBM's
         objectives has, `predict` is the raw prediction too: apply `loss.response`.
 
     Raises
