@@ -145,7 +145,7 @@ def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.
             f" {1 / factor}"
         )
     factor = np.asarray(factor, dtype=np.float32)
-    if not loss._pace.least or inverse.ndim == 0 or loss.scope != "summary":
+    if not loss._pace.least or inverse.ndim == 0 or not loss._counts_far_rows:
         return factor, SMALLEST_CURVATURE
     mean = np.average(h, axis=0, weights=weight)
     return factor, np.maximum(np.float32(loss._pace.least) * mean.astype(np.float32) * factor, SMALLEST_CURVATURE)

@@ -143,6 +143,11 @@ class Facts(BaseEstimator, ABC):
         return 1.0  # what the engines get both times where they are not normalised: a half of a deviance
 
     @property
+    def _counts_far_rows(self) -> bool:
+        """Whether LightGBM, which counts rows by curvature, must be able to split rows far out off; see `Pace`."""
+        return self.scope == "summary"
+
+    @property
     def _largest_step(self) -> float | None:
         """The step up to which the curvature holds, if there is one: the engines limit their leaves to it."""
         return None

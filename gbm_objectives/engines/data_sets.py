@@ -55,7 +55,7 @@ def check_labels(loss: Loss, target: np.ndarray) -> None:
     loss.check_target(target)
     limit = np.finfo(np.float32).max
     # A domain may hold infinity, as the end of what is not known to have one.
-    held = (np.abs(target) <= limit) | np.isinf(target)
+    held = (np.abs(target) <= limit) | (np.abs(target) == np.inf)
     if offender := first_offender(target, held.reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..contract import Loss
 from ..contract.calling import rows_of
-from ..contract.driver import weighted_float32
 from ..contract.rows import Rows
 from ..sampling import sample_rows
 from ..validation import as_weight
@@ -120,7 +119,7 @@ class Training:
         if self.watch is not None:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
         self._look(rows, raw_prediction)
-        return weighted_float32(self.loss_on(data), rows.y, raw_prediction, rows.weight)
+        return self.loss_on(data).gradient_hessian(rows.y, raw_prediction, rows.weight, **_group(rows))
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
         """Learn before a round what the loss must know of all rows."""
@@ -131,7 +130,7 @@ class Training:
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the loss of a data set, its own metric."""
         rows = self.rows(data)
-        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, rows.group)
+        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **_group(rows))
 
     def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return about the loss of the rows that are trained on: of many rows a sample does."""
@@ -153,6 +152,11 @@ class Training:
             else:
                 results += results_of(metric, metric(raw_prediction, data))
         return results
+
+
+def _group(rows: Rows) -> dict[str, Any]:
+    """Return the keyword that losses of queries take; others' methods may be overridden by ones without it."""
+    return {} if rows.queries is None else {"group": rows.group}
 
 
 class Folds:

@@ -52,6 +52,10 @@ class RedescendingLoss(TangentLoss):
         # on one side that lies between them and the others, and trees grow to both.
         return middle_of_half(y_true, sample_weight)
 
+    @property
+    def _counts_far_rows(self) -> bool:
+        return False  # here they are outliers
+
     def _softened(self) -> bool:
         return True
 

@@ -17,6 +17,7 @@ from .behaviour import BEHAVIOUR
 from .contract import FIRST, SECOND
 from .formulas import FORMULAS
 from .hazards import HAZARDS
+from .joint import JOINT
 from .oracle import ORACLE
 from .targets import TARGETS
 from .trial import Trial
@@ -27,7 +28,12 @@ ROWS = 60
 PACKAGE = Path(__file__).parent.parent
 
 
-def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: ArrayLike | None = None) -> None:
+def check_loss(
+    loss: Loss,
+    y_true: ArrayLike | None = None,
+    raw_prediction: ArrayLike | None = None,
+    group: ArrayLike | None = None,
+) -> None:
     """Check a loss by numbers, as scikit-learn's `check_estimator` checks an estimator.
 
     The gradient against 4th-order differences of the loss, the curvature against what `curvature_kind` says of it,
@@ -38,6 +44,9 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     little of what there is to gain over the best constant may be left. A loss that is not convex is held to it
     where its values fall all the way.
 
+    Of a loss with `columns` only the formulas are checked, on the targets given. Of one whose rows belong
+    together one row is moved at a time, and queries must not see each other.
+
     Parameters
     ----------
     loss : Loss
@@ -46,6 +55,8 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
         Targets to check it on, at least 10; numbers, probabilities or labels that the loss accepts otherwise.
     raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Raw predictions; normal ones of standard deviation 2 otherwise, 1 for `outputs` that are not classes.
+    group : array-like of shape (n_queries,), optional
+        The number of rows of each query, for losses of scope "query"; a third of the rows in each otherwise.
 
     Raises
     ------
@@ -71,9 +82,17 @@ def check_loss(loss: Loss, y_true: ArrayLike | None = None, raw_prediction: Arra
     require_loss(loss)
     y, raw = _sample(loss, y_true, raw_prediction)
     loss = loss.resolved(y)
-    trial = Trial(loss, y, raw)
+    if group is None and loss.scope == "query":
+        group = [len(part) for part in np.array_split(y, 3)]
+    loss.pointwise(y, raw, group)  # raises if they do not fit
+    trial = Trial(loss, y, raw, None if group is None else np.asarray(group))
     # Of wrong formulas it is no news where training ends.
+    rounds: Sequence[Sequence[Callable[[Trial], Iterator[str]]]]
     rounds = FIRST, (*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS, *TARGETS), ORACLE
+    if loss.joint:
+        rounds = (JOINT,)
+    elif loss.columns:
+        rounds = FIRST, (*SECOND, *FORMULAS)
     problems = next(filter(None, (_found(checks, trial) for checks in rounds)), [])
     if loss.link in (LOGIT, SOFTMAX) and not loss.classifies:
         warnings.warn(
@@ -132,6 +151,8 @@ def _sample(
     if y_true is None:
         # Every class must occur: the start value of one that does not is at infinity.
         labels = np.resize(np.arange(float(max(k, 2))), max(ROWS, 4 * k))
+        if loss.columns:
+            raise ValueError(f"y_true is needed, with the columns {', '.join(loss.columns)} of {loss!r}")
         candidates = [] if loss.outputs or k == 1 else [labels]
         candidates += [
             2.0 * rng.standard_normal(ROWS),

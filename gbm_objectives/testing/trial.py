@@ -27,6 +27,7 @@ class Trial:
     loss: Loss
     y: np.ndarray
     raw: np.ndarray
+    group: np.ndarray | None = None  # the number of rows of each query
     # What is no mistake, but should be known.
     remarks: list[str] = field(default_factory=list)
 

@@ -166,4 +166,4 @@ def test_weights_that_single_out_a_few_of_many_rows():
 
 def test_no_rows_at_all():
     empty = np.empty(0)
-    assert Threads(2).run(lambda worker, _: gathered(worker, empty, empty, None), [0, 1]) == [None, None]
+    assert Threads(2).run(lambda worker, _: gathered(worker, Rows(empty), empty), [0, 1]) == [None, None]

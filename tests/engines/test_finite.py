@@ -11,6 +11,7 @@ import pytest
 import xgboost as xgb
 
 from gbm_objectives import AbsoluteError, FormulaLoss, Loss
+from gbm_objectives.contract import Rows
 from gbm_objectives.contract.domain import NON_NEGATIVE
 from gbm_objectives.contract.driver import BLOCK_ROWS
 from gbm_objectives.engines.start import check_finite
@@ -136,7 +137,7 @@ def test_widths_are_found_once_not_for_each_block(monkeypatch):
     calls, plain = [], AbsoluteError._summary
     monkeypatch.setattr(AbsoluteError, "_summary", lambda *rows: calls.append(len(rows[1])) or plain(*rows))
     y = np.random.default_rng(0).standard_normal(3 * BLOCK_ROWS)
-    check_finite(AbsoluteError(), y, None, 0.0)
+    check_finite(AbsoluteError(), Rows(y), None, 0.0)
     assert calls == [len(y)]
 
 
@@ -145,4 +146,4 @@ def test_a_row_in_a_later_block_is_named():
     y[2 * BLOCK_ROWS + 5] = 0.0
     for loss, what in ((LogError(), "it is inf for 0.0"), (NoGradientAtZero(), "they are nan")):
         with pytest.raises(ValueError, match=rf"{what}.* in row {2 * BLOCK_ROWS + 5}"):
-            check_finite(loss, y, None, 0.0)
+            check_finite(loss, Rows(y), None, 0.0)

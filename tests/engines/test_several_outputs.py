@@ -154,7 +154,7 @@ def test_the_normals_own_words():
 
 
 def test_classes_are_something_else(engine):
-    with pytest.raises(ValueError, match=r"several that are no classes: .* tells 3 classes apart"):
+    with pytest.raises(ValueError, match=r"several that are not classes: .* tells 3 classes apart"):
         engine.regressor(CategoricalCrossEntropy(3)).fit(X, Y)
     with pytest.raises(ValueError, match=r"must be one of class labels, got Normal\(\)"):
         GBMClassifier(Normal(), engine.estimator(True)).fit(X, Y > 100)

@@ -246,11 +246,11 @@ def test_hostile_formulas_are_refused(text, monkeypatch):
         ({"parameters": {"lambda": 1.0}}, ValueError, "must have a name of its own, got 'lambda'"),
         ({"parameters": {"__class__": 1.0}}, ValueError, "must not begin with _"),
         (
-            {"link": "probit"},
+            {"link_name": "probit"},
             ValueError,
             "link_name of FormulaLoss must be one of 'identity', 'log', 'logit', 'log1p', got 'probit'",
         ),
-        ({"domain": "all"}, ValueError, "domain_name of FormulaLoss must be one of 'real', .*, got 'all'"),
+        ({"domain_name": "all"}, ValueError, "domain_name of FormulaLoss must be one of 'real', .*, got 'all'"),
     ],
 )
 def test_bad_arguments(engine, arguments, error, message):
@@ -305,3 +305,11 @@ def test_mistakes_are_found_before_training(formula, parameters, words):
 
 def test_a_target_without_a_finite_loss_gives_no_warning():
     assert FormulaLoss("abs(f - y)/abs(y)").curvature_kind == "consistent"
+
+
+def test_the_names_of_version_0_2():
+    with pytest.warns(FutureWarning, match="link of FormulaLoss is now called link_name"):
+        old = FormulaLoss("exp(f) - y*f", link="log", domain_name="non-negative")
+    assert old == FormulaLoss("exp(f) - y*f", link_name="log", domain_name="non-negative")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'links'"):
+        FormulaLoss("exp(f) - y*f", links="log")

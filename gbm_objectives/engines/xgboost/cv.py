@@ -76,7 +76,9 @@ def cv(
     check_data_set(dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
     if whole.rows.y.ndim == 2:
-        raise ValueError("dtrain: targets of several columns are not taken here, XGBoost refuses them in folds")
+        raise ValueError(
+            "dtrain: target distributions are not taken here, nor columns: XGBoost refuses them in folds"
+        )
     start = ready(loss, [whole]).start
     unit = unit_of_gains(loss, whole.rows, constant_rows(start, len(whole.rows), whole.offset))
     if unit != 1.0:

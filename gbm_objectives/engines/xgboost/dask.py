@@ -109,7 +109,8 @@ def _train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` goes to XGBoost's data sets."""
     loss = task.loss
-    params, objective, metric = for_workers(params, loss, task.rows, metrics, task.exact, task.start)
+    rows = task.rows.y, task.rows.weight
+    params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact, task.start)
     matrix = {"enable_categorical": True, **matrix}
     watched = metric.directions.beside(
         {

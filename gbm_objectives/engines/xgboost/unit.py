@@ -83,10 +83,9 @@ def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tup
     gains is rounding, and 0 here.
     """
     few, raw, weight = rows.y[some], raw_prediction[some], None if rows.weight is None else rows.weight[some]
+    group: dict[str, Any] = {} if rows.queries is None else {"group": rows.group}
     with np.errstate(over="ignore", invalid="ignore"):
-        gradient, hessian = (
-            part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, rows.group)
-        )
+        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, **group))
         hessian = np.where(hessian > 0, hessian, 1.0)
         gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
         if loss.outputs:

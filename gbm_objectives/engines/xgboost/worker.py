@@ -27,7 +27,8 @@ __all__ = ["Callbacks", "GlobalMetric", "Objective", "for_workers"]
 def for_workers(
     params: dict[str, Any],
     loss: Loss,
-    rows: Rows,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
     metrics: Sequence[Callable[..., Any]] = (),
     numbered: bool = False,
     start: Any = None,
@@ -42,19 +43,19 @@ def for_workers(
         XGBoost's parameters, without an objective.
     loss : Loss
         The loss.
-    rows : Rows
-        All rows, or a sample of them.
+    target, weight : ndarray of shape (n_rows,)
+        Targets and weights of all rows, or of a sample of them.
     metrics : sequence of callable, optional
         Metrics of scikit-learn's form.
     numbered : bool, default=False
-        Whether `rows` are all, and few, and the label of each row that is trained on is its number there, from 0:
+        Whether these are all rows, and few, and the label of each row that is trained on is its number there, from 0:
         workers get rows in another order. Each worker then sees all of them, else a sample.
     start : float or ndarray of shape (n_outputs,), optional
-        The start value, where it is known; by default that of `rows`.
+        The start value, where it is known; by default that of `target` and `weight`.
     """
-    params = checked_params(params, loss)
+    params, rows = checked_params(params, loss), Rows(target, weight)
     if start is None:
-        start = finite_start(loss, [Member(None, "rows", rows)])
+        start = finite_start(loss, [Member(None, "target", rows)])
     unit = unit_of_gains(loss, rows, constant_rows(start, len(rows)))
     if unit != 1.0:
         params = with_penalties_times(params, unit)

@@ -246,5 +246,5 @@ def test_what_a_data_set_is_given(name):
 
 def test_all_that_a_data_set_is_given_is_compared():
     assert not set(signature(lgb.Dataset).parameters) - {*GIVEN, "data", "label", "reference", "group"}
-    with pytest.raises(ValueError, match="group must not be set"):
+    with pytest.raises(ValueError, match="group and qid must not be set"):
         train(BASE, lgb.Dataset(X, Y, group=[100, N_ROWS - 100]), loss=SquaredError())

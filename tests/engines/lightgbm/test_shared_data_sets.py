@@ -94,5 +94,5 @@ def test_infinity_is_known_in_a_constructed_data_set():
 
 def test_ranking_groups_are_refused():
     data = lgb.Dataset(X, Y, group=[200, 242])
-    with pytest.raises(ValueError, match="train_set: group must not be set"):
+    with pytest.raises(ValueError, match="train_set: group and qid must not be set"):
         on_lightgbm.train(LIGHTGBM.params, data, loss=Huber())

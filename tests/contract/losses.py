@@ -1,0 +1,178 @@
+"""Losses as users write them, each with something that the contract offers; and how they are trained."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import xgboost as xgb
+
+from gbm_objectives import GBMRegressor
+from gbm_objectives.contract import REAL, Domain, Loss
+from gbm_objectives.engines import lightgbm as on_lightgbm
+from gbm_objectives.engines import xgboost as on_xgboost
+from tests.engine import LIGHTGBM
+
+RNG = np.random.default_rng(0)
+N = 1200
+X = RNG.uniform(size=(N, 3))
+
+
+class CostOfError(Loss):
+    """Squared error times what an error of the row costs."""
+
+    columns = ("y", "cost")
+    curvature_kind = "exact"
+    domain = Domain("finite targets, and costs not below 0", holds=lambda y: y[:, 1] >= 0)
+
+    def _pointwise(self, y_true, raw_prediction):
+        return y_true[:, 1] * np.square(raw_prediction - y_true[:, 0])
+
+    def _derivatives(self, y_true, raw_prediction):
+        cost = y_true[:, 1]
+        return 2 * cost * (raw_prediction - y_true[:, 0]), 2 * cost
+
+
+class OfUnitScale(Loss):
+    """Huber's loss with the median size of the training residuals as its delta, and a trace of what it sees."""
+
+    curvature_kind = "majorizer"
+    scope = "summary"
+    seen: list
+
+    def _summary(self, y_true, raw_prediction, weight):
+        return float(np.median(np.abs(raw_prediction - y_true))) or 1.0
+
+    def _pointwise(self, y_true, raw_prediction):
+        size = np.abs(raw_prediction - y_true) / self.summary
+        return np.where(size < 1, 0.5 * size**2, size - 0.5)
+
+    def _derivatives(self, y_true, raw_prediction):
+        r = (raw_prediction - y_true) / self.summary
+        weight = 1 / np.maximum(np.abs(r), 1)
+        return r * weight / self.summary, weight / self.summary**2
+
+    def _initial_raw(self, y_true, sample_weight):
+        return float(np.average(y_true, weights=sample_weight))
+
+
+class PairLoss(Loss):
+    """Logistic loss of each pair of a query's rows of which one has the larger target: the mean over its pairs."""
+
+    curvature_kind = "surrogate"
+    scope = "query"
+    domain = REAL
+
+    def _prepare(self, rows):
+        return [(one, *np.nonzero(rows.y[one][:, None] > rows.y[one])) for one in rows.each_query()]
+
+    def _pointwise(self, y_true, raw_prediction):
+        return np.array(
+            [
+                np.logaddexp(0, raw_prediction[one][low] - raw_prediction[one][high]).mean() if len(high) else 0.0
+                for one, high, low in self.prepared
+            ]
+        )
+
+    def _derivatives(self, y_true, raw_prediction):
+        gradient, curvature = np.zeros_like(raw_prediction), np.zeros_like(raw_prediction)
+        for one, high, low in self.prepared:
+            p = 1 / (1 + np.exp(raw_prediction[one][high] - raw_prediction[one][low])) / max(len(high), 1)
+            for rows, sign in ((high, -1), (low, 1)):
+                np.add.at(gradient[one], rows, sign * p)
+                np.add.at(curvature[one], rows, p)
+        return gradient, curvature + 1e-6
+
+
+class Proportional(Loss):
+    """A partial likelihood: each row against all rows with a target at least as large."""
+
+    curvature_kind = "surrogate"
+    scope = "all"
+
+    def _prepare(self, rows):
+        return np.argsort(-rows.y, kind="stable")
+
+    def _logs(self, raw_prediction):
+        order = self.prepared
+        return order, np.logaddexp.accumulate(raw_prediction[order])
+
+    def _pointwise(self, y_true, raw_prediction):
+        order, logs = self._logs(raw_prediction)
+        loss = np.empty_like(raw_prediction)
+        loss[order] = logs - raw_prediction[order]
+        return loss
+
+    def _derivatives(self, y_true, raw_prediction):
+        order, logs = self._logs(raw_prediction.astype(float))
+        share = np.exp(raw_prediction[order] + np.log(np.cumsum(np.exp(-logs)[::-1])[::-1]))
+        gradient = np.empty_like(raw_prediction)
+        gradient[order] = share - 1
+        return gradient, np.maximum(gradient + 1, 1e-3)
+
+
+class ThreeLevels(Loss):
+    """Labels 0, 1, 2 of one raw prediction: squared error of the level, thresholds in the middle."""
+
+    curvature_kind = "exact"
+    classifies = True
+    domain = Domain("labels 0, 1, 2", 0.0, 2.0)
+
+    @property
+    def n_classes(self):
+        return 3
+
+    def labels(self, raw_prediction):
+        return np.clip(np.round(raw_prediction), 0, 2).astype(int)
+
+    def _pointwise(self, y_true, raw_prediction):
+        return np.square(raw_prediction - y_true)
+
+    def _derivatives(self, y_true, raw_prediction):
+        return 2 * (raw_prediction - y_true), 2 * np.ones_like(raw_prediction)
+
+
+def estimator(engine, loss):
+    """Return an estimator that trains as `native`."""
+    return GBMRegressor(loss, engine.bare_regressor(n_estimators=40, n_jobs=1, **engine.quiet))
+
+
+def native(engine, loss, target, X=X, group=None, valid=None, rounds=40, weight=None):
+    """Return raw predictions and the metrics of a native training; `valid` are features, target and queries."""
+    label = np.asarray(target)[:, 0] if np.ndim(target) == 2 else target
+    history = {}
+    if engine is LIGHTGBM:
+        data = lgb.Dataset(X, label, group=group, weight=weight)
+        others = [] if valid is None else [lgb.Dataset(valid[0], valid[1], group=valid[2], reference=data)]
+        if np.ndim(target) == 2:
+            data.target = target
+        callbacks = [lgb.record_evaluation(history)] if others else []
+        params = {"verbosity": -1, "num_threads": 1}
+        booster = on_lightgbm.train(
+            params, data, loss=loss, num_boost_round=rounds, valid_sets=others, callbacks=callbacks
+        )
+        return booster.predict(X, raw_score=True), history.get("valid_0", {})
+    data = xgb.DMatrix(X, label, weight=weight)
+    others = []
+    if group is not None:
+        data.set_group(group)
+    if np.ndim(target) == 2:
+        data.target = target
+    if valid is not None:
+        others = [(xgb.DMatrix(valid[0], valid[1]), "valid")]
+        if valid[2] is not None:
+            others[0][0].set_group(valid[2])
+    booster = on_xgboost.train(
+        {"nthread": 1},
+        data,
+        loss=loss,
+        num_boost_round=rounds,
+        evals=others,
+        evals_result=history,
+        verbose_eval=False,
+    )
+    return booster.predict(xgb.DMatrix(X), output_margin=True), history.get("valid", {})
+
+
+SIDE = (RNG.random(N) < 0.5).astype(float)
+Y = np.where(SIDE > 0, 10.0, 0.0) + X[:, 0]
+COSTS = np.column_stack([Y, np.where(SIDE > 0, 1.0, 9.0)])

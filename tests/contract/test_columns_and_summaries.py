@@ -1,0 +1,125 @@
+"""Targets of several columns, and a summary of the training rows, of losses of a user's own; on both engines."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost as xgb
+
+from gbm_objectives.contract.driver import BLOCK_ROWS
+from tests.contract.losses import (
+    COSTS,
+    RNG,
+    CostOfError,
+    N,
+    OfUnitScale,
+    X,
+    Y,
+    estimator,
+    native,
+)
+
+# ---- targets of several columns ------------------------------------------------------------
+
+
+def test_the_start_is_the_best_constant_of_the_columns():
+    assert CostOfError().initial_raw(COSTS) == pytest.approx(np.average(Y, weights=COSTS[:, 1]))
+
+
+def test_columns_reach_both_engines(engine):
+    """Where no feature tells rows apart the prediction is the mean weighted by cost, as with weights."""
+    flat = np.zeros((N, 1))
+    raw, _ = native(engine, CostOfError(), COSTS, flat, rounds=5)
+    np.testing.assert_allclose(raw, np.average(Y, weights=COSTS[:, 1]), rtol=1e-5)
+    raw, _ = native(engine, CostOfError(), COSTS)
+    weighted, _ = native(engine, CostOfError(), np.column_stack([Y, np.ones(N)]), weight=COSTS[:, 1])
+    assert CostOfError().value(COSTS, raw) == pytest.approx(CostOfError().value(COSTS, weighted), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        COSTS,
+        COSTS.tolist(),
+        pd.DataFrame({"other": 0.0, "cost": COSTS[:, 1], "y": COSTS[:, 0]}),
+        np.array([tuple(row) for row in COSTS], dtype=[("y", float), ("cost", float)]),
+    ],
+    ids=["array", "list", "data frame", "structured"],
+)
+def test_columns_in_an_estimator(engine, y):
+    model = estimator(engine, CostOfError()).fit(X, y, eval_set=[(X, y)])
+    expected, _ = native(engine, CostOfError(), COSTS)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-4, atol=1e-4)
+    (metrics,) = model.evals_result_.values()
+    assert metrics["cost_of_error"][-1] == pytest.approx(
+        CostOfError().value(COSTS, model.predict_raw(X)), rel=1e-4
+    )
+
+
+def test_columns_at_the_engines_own_doors():
+    loss = CostOfError()
+    data = lgb.Dataset(X, Y)
+    data.target = COSTS
+    booster = lgb.train(
+        {"objective": loss, "verbosity": -1, "num_threads": 1}, data, 40, valid_sets=[data], feval=loss.metric
+    )
+    assert loss.value(COSTS, booster.predict(X)) < 1.05 * loss.value(COSTS, np.full(N, loss.initial_raw(COSTS)))
+    data = xgb.DMatrix(X, Y)
+    data.target = COSTS
+    booster = xgb.train({"nthread": 1, "base_score": 0.0}, data, 40, obj=loss, custom_metric=loss.metric)
+    raw = booster.predict(xgb.DMatrix(X))
+    assert loss.value(COSTS, raw) < 1.05 * loss.value(COSTS, np.full(N, loss.initial_raw(COSTS)))
+
+
+def test_columns_that_are_not_there(engine):
+    with pytest.raises(ValueError, match="must have the columns y, cost"):
+        engine.regressor(CostOfError()).fit(X, Y)
+    with pytest.raises(ValueError, match="2-dimensional"):
+        native(engine, CostOfError(), Y)
+    bad = COSTS.copy()
+    bad[7, 1] = -1
+    with pytest.raises(ValueError, match=r"costs not below 0, got .* in row 7"):
+        engine.regressor(CostOfError()).fit(X, bad)
+    with pytest.raises(ValueError, match="score compares one number"):
+        engine.regressor(CostOfError()).fit(X, COSTS).score(X, COSTS)
+
+
+def test_many_rows_of_columns_are_cut_into_blocks_with_their_rows():
+    """0.2.0: a loss that kept such an array in itself got blocks that it could not tell apart."""
+    n = BLOCK_ROWS + 1000
+    y = np.column_stack([RNG.normal(size=n), RNG.uniform(1, 2, n)])
+    gradient, _ = CostOfError().gradient_hessian(y, np.zeros(n))
+    expected = -2 * y[:, 1] * y[:, 0]
+    factor = gradient[0] / expected[0]
+    np.testing.assert_allclose(gradient, factor * expected, rtol=1e-5, atol=1e-6)
+
+
+# ---- a summary of the training rows ------------------------------------------------------------
+
+
+def test_evaluation_sets_see_the_summary_of_the_training_rows(engine):
+    y = X[:, 0] + RNG.normal(size=N)
+    far = (X[:50], 100 * y[:50], None)
+    seen = []
+
+    class Traced(OfUnitScale):
+        def _pointwise(self, y_true, raw_prediction):
+            seen.append((len(y_true), self.summary))
+            return super()._pointwise(y_true, raw_prediction)
+
+    _, metrics = native(engine, Traced(), y, valid=far, rounds=3)
+    of_far = [summary for n, summary in seen if n == 50]
+    # The last three are the rounds', of residuals of about 1; those of the far set alone are about 70.
+    assert len(metrics["traced"]) == 3 and max(of_far[-3:]) < 2
+
+
+def test_a_summary_at_the_engines_own_doors_is_that_of_the_rows_given():
+    y = X[:, 0] + RNG.normal(size=N)
+    loss = OfUnitScale()
+    scale = np.median(np.abs(y))
+    assert loss.value(y, np.zeros(N)) == pytest.approx(loss._with(summary=scale).value(y, np.zeros(N)))
+    booster = lgb.train({"objective": loss, "verbosity": -1, "num_threads": 1}, lgb.Dataset(X, y), 20)
+    assert loss.summary is None  # it has no state
+    assert np.corrcoef(booster.predict(X), X[:, 0])[0, 1] > 0.5
