@@ -76,9 +76,8 @@ def cv(
     check_data_set(dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
     if whole.rows.y.ndim == 2:
-        raise ValueError(
-            "dtrain: target distributions are not taken here, nor columns: XGBoost refuses them in folds"
-        )
+        what = "columns" if loss.columns else "target distributions"
+        raise ValueError(f"dtrain: {what} are not taken here, XGBoost refuses them in folds")
     start = ready(loss, [whole]).start
     unit = unit_of_gains(loss, whole.rows, constant_rows(start, len(whole.rows), whole.offset))
     if unit != 1.0:

@@ -48,8 +48,8 @@ def for_workers(
     metrics : sequence of callable, optional
         Metrics of scikit-learn's form.
     numbered : bool, default=False
-        Whether these are all rows, and few, and the label of each row that is trained on is its number there, from 0:
-        workers get rows in another order. Each worker then sees all of them, else a sample.
+        Whether these are all rows, and few, and the label of each row that is trained on is its number there, from
+        0: workers get rows in another order. Each worker then sees all of them, else a sample.
     start : float or ndarray of shape (n_outputs,), optional
         The start value, where it is known; by default that of `target` and `weight`.
     """
