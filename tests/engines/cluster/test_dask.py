@@ -269,7 +269,7 @@ if __name__ == "__main__":
 def test_ctrl_c_ends_the_training_on_the_workers(engine, tmp_path):
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(
         [sys.executable, script, engine.name], env=environment, capture_output=True, text=True, timeout=120
     )
@@ -291,8 +291,8 @@ def test_a_loss_that_is_infinite_in_some_row(client, engine):
 
 def test_a_launcher_that_is_not_dask():
     """The documentation's example, as it stands. Exponential noise is log 2 = .69 from its median, on average."""
-    script = Path(__file__).parents[2] / "docs" / "examples" / "any_launcher.py"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    script = Path(__file__).parents[3] / "docs" / "examples" / "any_launcher.py"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=120)
     errors = [float(line.split()[-1]) for line in done.stdout.splitlines() if "mean absolute error" in line]
     assert len(errors) == 2 and all(0.65 < error < 0.8 for error in errors), done.stderr
