@@ -105,8 +105,8 @@ def test_plot_prediction_interval():
     ax = plot_prediction_interval(pair, X)
     vertices = ax.collections[0].get_paths()[0].vertices
     assert vertices[:, 1].max() == pytest.approx(max(pair[0].predict(X).max(), pair[1].predict(X).max()))
-    for level in (0.0, 1.0, True):
-        with pytest.raises(ValueError, match="coverage must be above 0 and below 1"):
+    for level, error in ((0.0, ValueError), (1.0, ValueError), (True, TypeError)):
+        with pytest.raises(error, match="coverage must be"):
             plot_prediction_interval(model, X, coverage=level)
     with pytest.raises(ValueError, match="one model or a pair, got 3"):
         plot_prediction_interval([model] * 3, X)

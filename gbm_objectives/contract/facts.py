@@ -143,9 +143,14 @@ class Facts(BaseEstimator, ABC):
         return 1.0  # what the engines get both times where they are not normalised: a half of a deviance
 
     @property
+    def _smooths_by_summary(self) -> bool:
+        """Whether the summary is for the engines' pair alone, and not for the loss itself."""
+        return False
+
+    @property
     def _counts_far_rows(self) -> bool:
         """Whether LightGBM, which counts rows by curvature, must be able to split rows far out off; see `Pace`."""
-        return self.scope == "summary"
+        return self.scope == "summary" and not self.classifies
 
     @property
     def _largest_step(self) -> float | None:

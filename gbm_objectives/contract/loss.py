@@ -102,7 +102,7 @@ class Loss(CheckedLoss):
         if self.joint:
             return 0.0 if self.n_outputs == 1 else np.zeros(self.n_outputs)
         loss = self.resolved(y_true, sample_weight)
-        if loss.scope == "summary":
+        if loss.scope == "summary" and not loss._smooths_by_summary:
             # Of predictions that are all the same; the start is not the place to be exact about the others.
             middle = 0.0 if y_true.ndim > 1 else float(np.median(y_true))
             at = float(loss.link.forward(np.float64(middle))) if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
@@ -139,6 +139,10 @@ class Loss(CheckedLoss):
         if self.joint and self.prepared is None:
             return self._with(prepared=self._prepare(Rows(y_true, weight, queries)))
         return self
+
+    def _valued_on(self, *rows: Any) -> Self:
+        """Return the loss with what it must know of rows for its value and its own gradient."""
+        return self if self._smooths_by_summary else self.on(*rows)
 
     # ---- what a family of losses may replace: how formulas meet a block of rows ------------------------------
 
@@ -191,7 +195,7 @@ class Loss(CheckedLoss):
             If shapes do not fit or a target is outside the domain.
         """
         y, raw = self._float64(y_true, raw_prediction)
-        return self.on(y, raw, None, self._queries(group, len(y)))._pointwise(y, raw)
+        return self._valued_on(y, raw, None, self._queries(group, len(y)))._pointwise(y, raw)
 
     def gradient(self, y_true: ArrayLike, raw_prediction: ArrayLike, group: ArrayLike | None = None) -> np.ndarray:
         """Return the derivative of each row's loss with respect to the raw prediction.
@@ -201,7 +205,7 @@ class Loss(CheckedLoss):
         that of a smoothed loss in its place, see `gradient_hessian`.
         """
         y, raw = self._float64(y_true, raw_prediction)
-        return self.on(y, raw, None, self._queries(group, len(y)))._gradient(y, raw)
+        return self._valued_on(y, raw, None, self._queries(group, len(y)))._gradient(y, raw)
 
     def curvature(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, group: ArrayLike | None = None
@@ -232,7 +236,7 @@ class Loss(CheckedLoss):
         """
         y, raw = self._float64(y_true, raw_prediction)
         rows = Rows(y, as_weight(sample_weight, len(y)), self._queries(group, len(y)))
-        losses = self.on(y, raw, rows.weight, rows.queries)._pointwise(y, raw)
+        losses = self._valued_on(y, raw, rows.weight, rows.queries)._pointwise(y, raw)
         return float(np.average(losses, weights=rows.weight_of_queries()))
 
     def response(self, raw_prediction: ArrayLike) -> np.ndarray:

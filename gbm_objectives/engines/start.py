@@ -97,11 +97,10 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
     loss = loss._resolved_at(target, raw, None)
     parts = [slice(0, len(rows))] if loss.joint else list(blocks(len(rows), loss.n_outputs))
     with np.errstate(all="ignore"):
-        # Once, as in a training: of each block it would take as long as ten rounds' callbacks.
-        loss = loss.on(target, raw, None, rows.queries)
+        valued = loss._valued_on(target, raw, None, rows.queries)
         for part in parts:
             y = target[part]
-            losses = loss._pointwise(y.astype(np.float64), raw[part].astype(np.float64))
+            losses = valued._pointwise(y.astype(np.float64), raw[part].astype(np.float64))
             if not np.isfinite(losses).all():
                 row = int(np.argmin(np.isfinite(losses)))
                 what, of = ("query", "") if loss.scope == "query" else ("row", f" for {y[row]}")
@@ -110,6 +109,8 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
                     f" in {what} {part.start + row}: leave such rows out, or take a loss without such targets in"
                     " its domain"
                 )
+        # Once, as in a training: of each block it would take as long as ten rounds' callbacks.
+        loss = loss.on(target, raw, None, rows.queries)
         for part in parts:
             gradient, curvature = derivatives(loss, target[part], raw[part], np.float32)
             check_derivatives(loss, target[part], gradient, curvature, part.start)

@@ -152,6 +152,8 @@ class FormulaLoss(Loss):
         """What the curvature promises; see `Loss`."""
         return self._shape().kind
 
+    _smooths_by_summary = True
+
     @property
     def scope(self) -> Scope:
         """What a row's pair depends on; see `Loss`."""

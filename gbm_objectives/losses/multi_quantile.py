@@ -108,6 +108,7 @@ class MultiQuantile(Loss):
 
     curvature_kind = "consistent"
     scope = "summary"
+    _smooths_by_summary = True
     link = IDENTITY
 
     def __init__(self, alphas: Sequence[float] = (0.05, 0.5, 0.95)) -> None:

@@ -162,6 +162,8 @@ class Majorized(NamedTuple):
 class OfResidual(Loss):
     """A loss L(r) of the residual."""
 
+    _smooths_by_summary = True
+
     @abstractmethod
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         """Return L(r)."""

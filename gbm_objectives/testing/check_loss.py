@@ -84,7 +84,8 @@ def check_loss(
     loss = loss.resolved(y)
     if group is None and loss.scope == "query":
         group = [len(part) for part in np.array_split(y, 3)]
-    loss.pointwise(y, raw, group)  # raises if they do not fit
+    if group is not None:
+        loss.pointwise(y, raw, group)  # raises if they do not fit
     trial = Trial(loss, y, raw, None if group is None else np.asarray(group))
     # Of wrong formulas it is no news where training ends.
     rounds: Sequence[Sequence[Callable[[Trial], Iterator[str]]]]

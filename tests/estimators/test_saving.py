@@ -73,7 +73,7 @@ def test_damaged_and_foreign_files(engine, tmp_path):
     fails(content, "holds a GBMRegressor, load it with that class, not GBMClassifier", GBMClassifier)
     fails({**content, "model": content["model"][:300]}, "damaged")
     fails({**content, "model": 3}, "damaged")
-    fails({**content, "engine": "os"}, "unknown engine, 'os'")
+    fails({**content, "engine": "os"}, "unknown engine 'os'")
     fails({**content, "loss": {"class": "Huber", "params": {"delta": -1}}}, "delta of Huber must be above 0")
     fails({**content, "loss": {"class": "Huber", "params": {"gamma": 1}}}, "damaged: .*gamma")
     fails({**content, "loss": {"class": "eval", "params": {}}}, "a loss of your own, eval: pass it as loss=")
