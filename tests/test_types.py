@@ -8,7 +8,7 @@ import sys
 import pytest
 
 pytest.importorskip("mypy")
-USES = '''
+USES = """
 from gbm_objectives import Focal, GBMRegressor, Huber, MultiQuantile
 from gbm_objectives.contract import LOG, REAL, Domain, Link, Loss
 
@@ -25,7 +25,7 @@ class Own(Loss):
     @property
     def domain(self) -> Domain:
         return REAL
-'''
+"""
 MISTAKES = {
     "Focal(gama=2.0)": 'Unexpected keyword argument "gama"',
     "Huber([1.0])": "incompatible type",

@@ -73,7 +73,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
 
     def _prepare(self, y: Any) -> np.ndarray:
         self.loss_ = SquaredError() if self.loss is None else clone(self.loss)
-        if self.loss_.n_classes > 2:
+        if self.loss_.n_outputs > 1 and not self.loss_.outputs:
             raise ValueError(
                 f"loss of GBMRegressor must have one output, or several that are not classes: {self.loss_!r} tells"
                 f" {self.loss_.n_classes} classes apart"

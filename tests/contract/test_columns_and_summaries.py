@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 import xgboost as xgb
 
+from gbm_objectives import SquaredError, contract
+from gbm_objectives.contract import IDENTITY, POSITIVE, REAL, Loss
 from gbm_objectives.contract.driver import BLOCK_ROWS
 from tests.contract.losses import (
     COSTS,
@@ -20,6 +24,7 @@ from tests.contract.losses import (
     estimator,
     native,
 )
+from tests.engine import LIGHTGBM
 
 # ---- targets of several columns ------------------------------------------------------------
 
@@ -123,3 +128,52 @@ def test_a_summary_at_the_engines_own_doors_is_that_of_the_rows_given():
     booster = lgb.train({"objective": loss, "verbosity": -1, "num_threads": 1}, lgb.Dataset(X, y), 20)
     assert loss.summary is None  # it has no state
     assert np.corrcoef(booster.predict(X), X[:, 0])[0, 1] > 0.5
+
+
+# ---- facts that are hyper-parameters ------------------------------------------------------------
+
+
+class NamedAsFacts(Loss):
+    """Squared error, whose constructor has parameters with the names of facts, and one of another meaning."""
+
+    curvature_kind = "exact"
+
+    def __init__(self, link=IDENTITY, domain=REAL, noise=None, n_classes=3):
+        self.link, self.domain, self.noise, self.n_classes = link, domain, noise, n_classes
+
+    def _pointwise(self, y_true, raw_prediction):
+        return np.square(raw_prediction - y_true)
+
+    def _derivatives(self, y_true, raw_prediction):
+        return 2 * (raw_prediction - y_true), np.full_like(raw_prediction, 2)
+
+
+def test_hyper_parameters_may_be_called_as_facts(engine):
+    expected = estimator(engine, SquaredError()).fit(X, Y).predict(X)
+    np.testing.assert_allclose(estimator(engine, NamedAsFacts()).fit(X, Y).predict(X), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="numbers above 0"):
+        estimator(engine, NamedAsFacts(domain=POSITIVE)).fit(X, -Y)
+
+
+def test_methods_of_a_subclass_are_asked(engine):
+    class Silent(SquaredError):
+        def gradient_hessian(self, y_true, raw_prediction, sample_weight=None):
+            gradient, hessian = super().gradient_hessian(y_true, raw_prediction, sample_weight)
+            return np.zeros_like(gradient), hessian
+
+    booster = engine.train(Silent(), X, Y, rounds=5)
+    assert np.ptp(booster.predict(X if engine is LIGHTGBM else xgb.DMatrix(X))) == 0
+
+
+@pytest.mark.parametrize("name", ["links", "domain", "noise"])
+def test_where_things_were_in_version_0_2(name):
+    if name == "links":
+        with pytest.warns(DeprecationWarning, match="gbm_objectives.losses.links is gbm_objectives.contract"):
+            from gbm_objectives.losses.links import LOG as old
+        assert old is contract.LOG
+    else:
+        home = import_module(f"gbm_objectives.losses.{name}")
+        with pytest.warns(DeprecationWarning):
+            assert getattr(home, {"domain": "REAL", "noise": "NORMAL"}[name]) is not None
+        with pytest.raises(AttributeError):
+            home.missing  # noqa: B018
