@@ -41,6 +41,7 @@ EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct labels, sorted, and how often each occurs; raise if one is missing or types differ."""
+    # A NaN is not equal to itself.
     gaps = np.array([*map(_is_missing, labels)], bool) if labels.dtype == object else labels != labels
     if np.any(gaps):
         raise ValueError(f"y must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
