@@ -1,4 +1,4 @@
-"""Pictures of losses and fitted models, on matplotlib's axes: each takes axes, or makes them, and returns them."""
+"""Plots of losses and fitted models with matplotlib: each function takes axes, or makes them, and returns them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .validation import check_between, shown
 
 __all__ = ["COLORS", "plot_calibration", "plot_learning_curves", "plot_loss", "plot_prediction_interval"]
 
-# Okabe and Ito (2008), *Color universal design*: told apart by colour-blind readers too.
+# Okabe and Ito (2008), *Color universal design*: distinguishable for colour-blind readers too.
 COLORS = {
     "black": "#000000",
     "orange": "#E69F00",
@@ -42,20 +42,19 @@ def plot_loss(
     Parameters
     ----------
     loss_or_losses : Loss or sequence of Loss
-        Losses with a single output; one colour each.
+        Losses with a single output; one colour for each.
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
     y_true : float, default=0.0
         The target.
     span : float, default=4.0
         The raw prediction goes from y_true - span to y_true + span; for labels and probabilities from -span to
-        span. A self-scaled curvature is that of rows spread
-        evenly over this range.
+        span. A curvature that depends on other rows is computed for rows spread evenly over this range.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The axes: losses as full lines, gradients dashed, curvatures dotted.
+        The axes: losses as solid lines, gradients dashed, curvatures dotted.
 
     Raises
     ------
@@ -83,7 +82,7 @@ def plot_loss(
             raise ValueError(f"plot_loss draws losses with one output, {loss!r} has {loss.n_outputs}")
         ax.plot(offset, loss.pointwise(target, raw), color=color, label=repr(loss))
         gradient = loss.gradient(target, raw)
-        # A jump at a kink is a jump, no steep line.
+        # A jump at a kink is drawn as a gap, not as a steep line.
         gradient[1:][np.abs(np.diff(gradient)) > 20 * span / len(offset)] = np.nan
         ax.plot(offset, gradient, color=color, linestyle="--")
         ax.plot(offset, loss.curvature(target, raw), color=color, linestyle=":")
@@ -107,7 +106,7 @@ def plot_learning_curves(
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
     metric : str or sequence of str, optional
-        Names of metrics; the loss's own, or the first, otherwise.
+        Names of metrics; by default the loss's own, or the first.
 
     Returns
     -------
@@ -141,7 +140,7 @@ def plot_learning_curves(
         for name, its_style in zip(wanted, cycle(STYLES), strict=False):
             if name in by_metric:
                 values = by_metric[name]
-                # Of one metric the sets have styles too, for readers who do not tell colours apart.
+                # With a single metric, the sets also have line styles, for readers who cannot tell colours apart.
                 line, label = (style, set_name) if len(wanted) == 1 else (its_style, f"{set_name}, {name}")
                 ax.plot(np.arange(1, len(values) + 1), values, line, color=color, label=label)
     best = getattr(model_or_evals_result, "best_iteration_", None)
@@ -169,10 +168,10 @@ def plot_prediction_interval(
     Parameters
     ----------
     model : GBMRegressor, or pair of GBMRegressor
-        A model whose loss has a distribution or several quantiles: the interval is its `predict_interval`, of a
-        calibrated model the calibrated one. Or two quantile models: the interval lies between their predictions.
+        A model whose loss has a distribution or several quantiles: the interval is its `predict_interval`, which
+        is calibrated if the model is. Or two quantile models: the interval lies between their predictions.
     X : array-like of shape (n_samples, n_features)
-        Rows that differ in one feature, as on a grid; with others that differ too the line jumps.
+        Rows that differ in one feature only, as on a grid; if other features differ too, the line jumps.
     y : array-like of shape (n_samples,), optional
         Targets, drawn as points.
     ax : matplotlib.axes.Axes, optional
@@ -180,11 +179,11 @@ def plot_prediction_interval(
     feature : int or str, default=0
         Column of X on the horizontal axis, by number, or by name in a data frame.
     coverage : float, default=0.9
-        Probability that the interval holds; above 0 and below 1. Of two models their quantiles say it.
+        Probability of the interval; above 0 and below 1. For two models their quantiles determine it.
     groups : array-like of shape (n_samples,), optional
         The group of each row, if the model was calibrated in groups.
     level : float, optional
-        As `coverage` was called until version 0.2.
+        The name of `coverage` until version 0.2.
 
     Returns
     -------
@@ -266,11 +265,11 @@ def plot_calibration(
         Where to plot; a new figure's otherwise.
     kind : {"pit", "reliability"}, default="pit"
         "pit" is the histogram of the probability integral transform, the distribution function of each row at its
-        target. It is uniform where the model is right: a hump says that the distributions are too wide, a trough
-        too narrow, a slope that they lie too high or too low. "reliability" is the share of targets inside of the
-        central interval, for each of its coverages: a curve above the diagonal says too wide.
+        target. It is uniform if the model is right: a hump means that the distributions are too wide, a trough
+        that they are too narrow, a slope that they are too high or too low. "reliability" is the share of targets
+        inside the central interval, for each coverage: a curve above the diagonal means too wide.
     random_state : int, RandomState or None, default=0
-        For counts, whose transform is drawn between the values below and at the target.
+        For counts, whose transform is drawn at random between the values below and at the target.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         The offset of each row, as for `predict_distribution`.
 

@@ -1,4 +1,4 @@
-"""Samples of rows: where a mean over a few thousand rows does for all of them."""
+"""Samples of rows: for when a mean over a few thousand rows will do instead of one over all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = ["GOLDEN_RATIO", "SAMPLE_ROWS", "sample_rows"]
 
-# Of more rows than this a sample of so many will do: a mean over half of them is known within 2%. Reading all rows
-# in every round would triple the cost of a callback.
+# If there are more rows than this, a sample of this many will do: a mean over half of them is known within 2%.
+# Reading all rows in every round would triple the cost of a callback.
 SAMPLE_ROWS = 4096
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
@@ -17,10 +17,10 @@ GOLDEN_RATIO = (5**0.5 - 1) / 2
 def sample_rows(
     n_rows: int, weight: np.ndarray | None = None, turn: float = 0.0, most: int = SAMPLE_ROWS
 ) -> slice | np.ndarray:
-    """Return the rows to estimate a mean from: all of them, or of more than `most` as many.
+    """Return the rows to estimate a mean from: all of them, or `most` if there are more.
 
     They are spread evenly over the data and depend on nothing but the arguments, so that training is repeatable.
-    Each `turn`, from 0 to 1, gives others.
+    Each `turn`, from 0 to 1, gives different rows.
     """
     if n_rows <= most:
         return slice(None)
@@ -34,7 +34,7 @@ def sample_rows(
 
 @lru_cache(maxsize=2)
 def _spread(n_rows: int, turn: float, most: int) -> np.ndarray:
-    # A row from each of equal strips, its place in the strip by the golden ratio: always the first would fall into
-    # step with periodic data (hours of days, cells of a grid).
+    # One row from each of equal strips, its place in the strip given by the golden ratio: always taking the first
+    # would fall into step with periodic data (hours of days, cells of a grid).
     strip = np.arange(most)
     return ((strip + (strip * GOLDEN_RATIO + turn) % 1.0) * (n_rows / most)).astype(np.intp)

@@ -27,12 +27,12 @@ __all__ = [
 
 # Which ends belong to an interval, in scikit-learn's words.
 Closed = Literal["neither", "left", "right", "both"]
-# Of a value that a message shows. A list of all labels, or a model file's content, would bury what is said of it.
+# The longest value that a message shows. A list of all labels, or a model file's content, would bury the message.
 LONGEST = 200
 
 
 def brief(value: object) -> str:
-    """Return the text of a value as messages have it: in one line, and without its end where it is long.
+    """Return the text of a value for messages: on one line, and truncated if it is long.
 
     Examples
     --------
@@ -44,19 +44,19 @@ def brief(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return the representation of a value as messages have it; see `brief`."""
+    """Return the representation of a value for messages; see `brief`."""
     return brief(repr(value))
 
 
 def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarray:
     """Return `values` as a non-empty array of real numbers with an allowed number of dimensions.
 
-    Floating-point input keeps its precision and memory, booleans and integers become float64.
+    Floating-point input keeps its precision and memory; booleans and integers become float64.
     """
     array = np.asarray(values)
     dtype = array.dtype
     if dtype.kind == "O":
-        # Python makes a number of NumPy's times, though not of its own.
+        # NumPy's times would be converted to numbers, though Python's own are not.
         dtype = next((v.dtype for v in array.flat if isinstance(v, (np.datetime64, np.timedelta64))), dtype)
     if dtype.kind in "cmMV":
         raise ValueError(f"{name} must be real numbers, got {dtype} data")
@@ -90,7 +90,7 @@ def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object
 
 
 def as_weight(sample_weight: ArrayLike | None, n_rows: int, check: bool = True) -> np.ndarray | None:
-    """Return the weights as an array of shape (n_rows,), finite, none negative, not all zero; or None."""
+    """Return the weights as an array of shape (n_rows,): finite, not negative, not all zero; or None."""
     if sample_weight is None:
         return None
     weight = as_numbers(sample_weight, "sample_weight")
@@ -105,12 +105,12 @@ def as_weight(sample_weight: ArrayLike | None, n_rows: int, check: bool = True) 
 
 
 def check_number(owner: object, name: str, low: float, high: float, closed: Closed = "neither") -> None:
-    """Raise unless the hyper-parameter `name` of `owner` is a number between two others; see `check_between`."""
+    """Raise unless the hyper-parameter `name` of `owner` is a number within bounds; see `check_between`."""
     check_between(getattr(owner, name), f"{name} of {type(owner).__name__}", low, high, closed)
 
 
 def check_between(value: Any, where: str, low: float, high: float, closed: Closed = "neither") -> None:
-    """Raise unless a value is a number between `low` and `high`; the ends belong to it as `closed` says."""
+    """Raise unless a value is a number between `low` and `high`; `closed` says which ends are included."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{where} must be a number, got {shown(value)}")
     with_low, with_high = closed in ("left", "both"), closed in ("right", "both")
@@ -120,7 +120,7 @@ def check_between(value: Any, where: str, low: float, high: float, closed: Close
 
 
 def check_choice(owner: object, name: str, choices: Collection[str]) -> None:
-    """Raise unless the hyper-parameter `name` of `owner` is one of so many words."""
+    """Raise unless the hyper-parameter `name` of `owner` is one of the choices."""
     value = getattr(owner, name)
     if not isinstance(value, str) or value not in choices:
         offered = ", ".join(map(repr, choices))
@@ -138,7 +138,7 @@ def check_integer(owner: object, name: str, low: int) -> None:
 
 
 def check_levels(values: Any, name: str) -> np.ndarray:
-    """Return levels of quantiles, a number or several, as an array; raise unless they are in (0, 1)."""
+    """Return quantile levels, one or several, as an array; raise unless they are in (0, 1)."""
     if isinstance(values, str):
         raise TypeError(f"{name} must be numbers, got {shown(values)}")
     levels = as_numbers(np.atleast_1d(values), name).astype(np.float64)
@@ -155,7 +155,7 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
 
 
 def hashable(value: Any) -> Any:
-    """Return a value with lists, arrays and dictionaries as tuples, which compare and hash."""
+    """Return a value with lists, arrays and dictionaries as tuples, which can be compared and hashed."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, dict):

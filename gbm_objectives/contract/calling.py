@@ -83,7 +83,7 @@ def _queries(dataset: Any, n_rows: int) -> np.ndarray | None:
 
 
 def _given_target(dataset: Any) -> Any:
-    """Return the attribute, also of a LightGBM subset (as `lightgbm.cv` makes them) of a data set that has it."""
+    """Return the attribute, also for a LightGBM subset (as `lightgbm.cv` makes) of a data set that has it."""
     own = getattr(dataset, "target", getattr(dataset, "target_distribution", None))
     rows = getattr(dataset, "used_indices", None)
     if own is not None or rows is None:
@@ -126,13 +126,13 @@ class Metric:
         - native LightGBM, ``(raw_prediction, Dataset)``: ``(name, value, False)``
         - native XGBoost, ``(raw_prediction, DMatrix)``: ``(name, value)``
         - LightGBM's scikit-learn wrapper, ``(y_true, raw_prediction, weight, group)``: the triple. It counts
-          four parameters and fills all four by position: a `group`, `None` included, gives it away.
+          four parameters and fills all four by position, so a `group`, even `None`, identifies this caller.
         - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
         """
         if hasattr(second, "get_label"):
             rows = rows_of(second)
             value = self.loss.value(rows.y, first, rows.weight, rows.group if self.loss.scope == "query" else None)
-            # Only LightGBM's data set knows a start value by this name.
+            # Only LightGBM's data set has a start value under this name.
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
         sizes = None if isinstance(group, _Unset) or self.loss.scope != "query" else group
@@ -140,7 +140,7 @@ class Metric:
         return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:
-        # A metric that was given another name is another column of the results.
+        # A renamed metric is a separate column of the results.
         return isinstance(other, Metric) and (self.loss, self.__name__) == (other.loss, other.__name__)
 
     def __hash__(self) -> int:

@@ -1,4 +1,4 @@
-"""What users hand to a loss, checked."""
+"""Checks of what users hand to a loss."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class CheckedLoss(Facts):
         self.domain.check(y, f"the target of {type(self).__name__}")
 
     def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Return target and raw prediction as arrays, all checks passed."""
+        """Return target and raw prediction as arrays that have passed all checks."""
         self.check_params()
         y = self._target(y_true)
         self._check_domain(y)
         return y, as_raw(raw_prediction, len(y), self.n_outputs, self)
 
     def _float64(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Return checked target and raw prediction, float64."""
+        """Return checked target and raw prediction as float64."""
         y, raw = self._checked(y_true, raw_prediction)
         return y.astype(np.float64), raw.astype(np.float64)

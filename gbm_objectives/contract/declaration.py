@@ -14,7 +14,7 @@ from .noise import Noise
 
 __all__ = ["check_declaration"]
 
-# What an author writes; the spelling of anything near to it is taken for a mistake.
+# What an author writes; an attribute with nearly one of these names is taken for a misspelling.
 CONTRACT = (
     *("link", "outputs", "domain", "curvature_kind", "noise", "classifies", "check_params", "n_outputs"),
     *("_summary", "_prepare"),
@@ -75,14 +75,14 @@ def check_declaration(cls: type) -> None:
         complain(f"curvature_kind must be one of {', '.join(get_args(CurvatureKind))}", kind)
     for name, function in own.items():
         inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
-        # What a subclass calls its own helpers is its own affair.
+        # A subclass may name its own helpers as it likes.
         ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
         if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
 
 
 def _check_spelling(cls: type) -> None:
-    """Raise if an attribute is nearly called like one of the contract, which would be ignored."""
+    """Raise if an attribute has nearly the name of one in the contract: it would be ignored."""
     known = {name for base in cls.__mro__[1:] for name in vars(base)}
     for name in vars(cls):
         near = get_close_matches(name, CONTRACT, n=1, cutoff=0.85)

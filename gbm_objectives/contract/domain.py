@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 LARGEST = float(np.finfo(np.float64).max)
-# Zero to float32, in which the engines keep labels, is all that is below this.
+# The engines keep labels as float32, in which everything below this is zero.
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 
 
@@ -33,12 +33,12 @@ class Domain:
     Parameters
     ----------
     description : str
-        What a target must be, as an error message says it.
+        What a target must be, in the words of the error message.
     low, high : float
         Smallest and largest target.
     holds : callable, optional
-        What else there is to it: from targets between the two, (n_samples,) or (n_samples, n_columns), to a
-        boolean for each row.
+        Any further condition: maps targets between the two, (n_samples,) or (n_samples, n_columns), to a boolean
+        for each row.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Domain:
 
     def offender(self, y_true: np.ndarray) -> str:
         """Describe the first row of a target that is not in the domain; an empty string when all are."""
-        # float64's range is beyond float32's, in which the target may come.
+        # The target may be float32, whose range is smaller than float64's.
         low, high = np.float64(self.low), np.float64(self.high)
         inside: np.ndarray = np.logical_and(y_true >= low, y_true <= high)
         good = np.all(inside, axis=1) if y_true.ndim == 2 else inside
@@ -89,14 +89,14 @@ def class_labels(n_classes: int) -> Domain:
     """Return the domain of labels 0 ... n_classes - 1."""
 
     def holds(y_true: np.ndarray) -> np.ndarray:
-        # Rows of several numbers are no labels, even where each of them is an integer.
+        # Rows of several numbers are not labels, even where each of them is an integer.
         return np.equal(y_true, np.floor(y_true)) if y_true.ndim == 1 else np.zeros(len(y_true), dtype=bool)
 
     return Domain(f"integer labels 0 ... {n_classes - 1}", 0.0, n_classes - 1.0, holds)
 
 
 def labels_or_distributions(n_classes: int) -> Domain:
-    """Return the domain of labels 0 ... n_classes - 1, or of distributions over them, one a row.
+    """Return the domain of labels 0 ... n_classes - 1, or of distributions over them, one per row.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def labels_or_distributions(n_classes: int) -> Domain:
             return np.equal(y_true, np.floor(y_true))
         if y_true.shape[1] != n_classes:
             return np.zeros(len(y_true), dtype=bool)
-        # float32 probabilities sum to 1 up to rounding only.
+        # float32 probabilities sum to 1 only up to rounding.
         return np.less(np.abs(y_true.sum(axis=1) - 1.0), 1e-4)
 
     rows = f"rows of {n_classes} numbers not below 0 that sum to 1"

@@ -17,12 +17,12 @@ __all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "d
 # cost a tenth more, in calls of NumPy.
 BLOCK_ROWS = 32768
 
-# Far out a curvature may underflow to 0 (p (1 - p) of a probability does on either side), and a leaf of such rows
-# alone would divide 0 by 0 in an engine without regularisation. The same floor as XGBoost's own.
+# Far out, a curvature may underflow to 0 (p (1 - p) of a probability does on either side), and a leaf of only such
+# rows would divide 0 by 0 in an engine without regularisation. The same floor as XGBoost's own.
 SMALLEST_CURVATURE = np.float32(1e-16)
 
-# In the mean, curvatures are floored at this share of the median: under a loss that grows linearly no row counts
-# as more than a thousand times as far out as the middle one.
+# For the mean, curvatures are floored at this share of the median: under a loss that grows linearly, no row counts
+# as more than a thousand times as far out as the median row.
 LEAST_SHARE = 1e-3
 
 
@@ -46,7 +46,7 @@ def derivatives(
     if loss.curvature_kind == "constant":
         return loss._gradient_block(y, raw, dtype), dtype(1)
     if raw.ndim == 2 and raw.strides[0] != raw.itemsize:
-        raw = np.asfortranarray(raw)  # an output after the other: sums over outputs are then sums of columns
+        raw = np.asfortranarray(raw)  # one output after another: sums over outputs are then sums of columns
     return loss._block(y, raw, dtype)
 
 
@@ -60,13 +60,13 @@ def weighted_float32(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
 
-    The loss knows what it must of all rows. With a `sample` of targets, raw predictions and weights these rows are
-    not all: the constant that normalises is known from the sample. At the start of a training each row is looked
-    at.
+    The loss already knows what it must about all rows. If a `sample` of targets, raw predictions and weights is
+    given, these rows are only a part: the normalising constant then comes from the sample. At the start of a
+    training every row is checked.
     """
-    # One piece of memory: from 4 MB on NumPy asks for huge pages, without which the first touch of every page
-    # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order; the
-    # answer in the same order saves the engine a copy.
+    # One piece of memory: from 4 MB on, NumPy asks for huge pages, without which the first touch of every page
+    # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order;
+    # returning the same order saves the engine a copy.
     if raw.flags.c_contiguous:
         gradient, hessian = np.empty((2, *raw.shape), dtype=np.float32)
     else:
@@ -74,7 +74,7 @@ def weighted_float32(
     low, high = np.float64(loss.domain.low), np.float64(loss.domain.high)
     factor, least = np.asarray(loss._share, dtype=np.float32), SMALLEST_CURVATURE
     normalised = loss.normalised
-    # A sample of few rows is all of them: they need not be computed twice.
+    # The sample of a small data set is all of its rows, which need not be computed twice.
     few = loss.joint or (normalised and sample is None and len(y) <= SAMPLE_ROWS)
     if normalised and not few:
         target, prediction, counts = sample or (y, raw, weight)
@@ -82,7 +82,7 @@ def weighted_float32(
         _, h = derivatives(loss, target[rows], prediction[rows], np.float32)
         factor, least = _normalising(loss, h, None if counts is None else counts[rows])
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
-        # All rows as themselves: the summary may hold their results.
+        # All rows are passed as they are, not as slices: the summary may hold their results.
         target, prediction = (y, raw) if few else (y[rows], raw[rows])
         # A NaN is neither above nor below.
         if not (low <= target.min() and target.max() <= high):
@@ -97,7 +97,7 @@ def weighted_float32(
             hessian[rows] = h * factor
         else:
             np.multiply(h, factor, out=hessian[rows], casting="same_kind")
-        # The look costs a sixth of the floor itself, which few blocks need.
+        # This check costs a sixth of the floor itself, which few blocks need.
         if (hessian[rows].min(axis=0) < least).any():
             np.maximum(hessian[rows], least, out=hessian[rows])
         if weight is not None:
@@ -110,7 +110,7 @@ def weighted_float32(
 def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curvature: Any, first_row: int) -> None:
     """Raise for the first row of a block with a gradient or curvature that is not finite.
 
-    Engines sum what they are given: a single NaN makes nonsense of the predictions for all rows, without a word.
+    Engines sum what they are given: a single NaN silently makes nonsense of the predictions for all rows.
     """
     if np.isfinite(gradient).all() and np.isfinite(curvature).all():
         return
@@ -126,8 +126,8 @@ def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curva
 def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.ndarray, Any]:
     """Return for each output the constant that makes the harmonic mean of the curvature 1, and then its floor.
 
-    Not the arithmetic mean: it would be that of the rows with tiny residuals (most targets 0, say), and
-    `min_child_weight` would forbid to split off the others.
+    Not the arithmetic mean: it would be dominated by the rows with tiny residuals (most targets 0, say), and
+    `min_child_weight` would then forbid splitting off the others.
     """
     if np.ndim(h):
         # Rows whose curvature is far below the others', or underflows, would dominate the harmonic mean.

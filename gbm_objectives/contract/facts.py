@@ -1,4 +1,4 @@
-"""What a loss is, as data: link, outputs, domain, kind of curvature, what it must see. A value without state."""
+"""What a loss is, as data: link, outputs, domain, kind of curvature, what it must see. A stateless value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
 
     class _derived:
-        """A property that a hyper-parameter of the same name may take the place of."""
+        """A property that a hyper-parameter of the same name may replace."""
 
         def __init__(self, function):
             self.function, self.__doc__ = function, function.__doc__
@@ -38,15 +38,15 @@ else:
 
 
 class Facts(BaseEstimator, ABC):
-    """The facts of a loss, of which a subclass gives its own as attributes or properties; see `Loss`."""
+    """The facts of a loss, which a subclass overrides by attributes or properties; see `Loss`."""
 
-    # What a training puts in a copy: how it steps, and what is known of all rows or made of them once.
+    # What a training sets on a copy: how it steps, and what is known about all rows or computed from them once.
     _pace: Pace = Pace()
     summary: Any = None
     prepared: Any = None
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Self:
-        """Return an instance, or raise if an engine was given the class, which it calls with arrays or data."""
+        """Return an instance; raise if an engine was given the class itself and calls it with arrays or data."""
         first, second = (*arguments, None, None)[:2]
         if isinstance(first, np.ndarray) and (isinstance(second, np.ndarray) or hasattr(second, "get_label")):
             raise TypeError(f"the objective must be a loss, not the class {cls.__name__}: write {cls.__name__}()")
@@ -68,7 +68,7 @@ class Facts(BaseEstimator, ABC):
 
         @property
         def outputs(self) -> tuple[Output, ...]:
-            """Name and link of each of several raw predictions of a row that are not classes."""
+            """Name and link of each raw prediction of a row, where there are several that are not classes."""
             return ()
 
         @property
@@ -93,12 +93,12 @@ class Facts(BaseEstimator, ABC):
 
         @property
         def scope(self) -> Scope:
-            """What the loss must see for the numbers of a row."""
+            """What the loss must see to compute the numbers of a row."""
             return "row"
 
         @property
         def columns(self) -> tuple[str, ...]:
-            """Names of the columns of a target that has several."""
+            """Names of the columns of the target, if it has several."""
             return ()
 
     else:  # attributes, so that a hyper-parameter of a subclass may have the name of one
@@ -119,11 +119,11 @@ class Facts(BaseEstimator, ABC):
 
     @_derived
     def n_classes(self) -> int:
-        """Return the number of classes that raw predictions tell apart, 0 if they do not."""
+        """Return the number of classes that raw predictions tell apart; 0 if it is not a classification loss."""
         return max(2, self.n_outputs) if self.classifies else 0
 
     def labels(self, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the number of the class that each row's raw prediction tells, from 0."""
+        """Return the class, numbered from 0, that each row's raw prediction indicates."""
         codes = raw_prediction > 0 if raw_prediction.ndim == 1 else raw_prediction.argmax(axis=1)
         return np.asarray(codes, dtype=np.intp)
 
@@ -140,7 +140,7 @@ class Facts(BaseEstimator, ABC):
 
     @property
     def _share(self) -> float:
-        return 1.0  # what the engines get both times where they are not normalised: a half of a deviance
+        return 1.0  # the factor of both gradient and curvature where not normalised: a half for a deviance
 
     @property
     def _smooths_by_summary(self) -> bool:
@@ -149,12 +149,12 @@ class Facts(BaseEstimator, ABC):
 
     @property
     def _counts_far_rows(self) -> bool:
-        """Whether LightGBM, which counts rows by curvature, must be able to split rows far out off; see `Pace`."""
+        """Whether LightGBM, which counts rows by curvature, must be able to split off rows far out; see `Pace`."""
         return self.scope == "summary" and not self.classifies
 
     @property
     def _largest_step(self) -> float | None:
-        """The step up to which the curvature holds, if there is one: the engines limit their leaves to it."""
+        """The step up to which the curvature holds, or None; the engines limit their leaves to it."""
         return None
 
     @property
@@ -165,7 +165,7 @@ class Facts(BaseEstimator, ABC):
     # ---- a value -------------------------------------------------------------------------------------------
 
     def _with(self, **facts: Any) -> Self:
-        """Return a copy with some of what a training knows."""
+        """Return a copy that holds some facts known only to a training."""
         # copy.copy takes ten times as long, and this is done in every round.
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
@@ -179,6 +179,6 @@ class Facts(BaseEstimator, ABC):
         return hash(self._value())
 
     def _value(self) -> tuple[Any, ...]:
-        """Return class and hyper-parameters; lists and arrays as tuples, which compare and hash."""
+        """Return class and hyper-parameters; lists and arrays as tuples, which can be compared and hashed."""
         params = sorted(self.get_params().items())
         return type(self), tuple((name, hashable(value)) for name, value in params)

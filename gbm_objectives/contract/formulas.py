@@ -1,4 +1,4 @@
-"""What driver, start and metric need of a loss: one protocol, of facts and of formulas."""
+"""What driver, start and metric need from a loss: one protocol of facts and formulas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CurvatureKind", "Formulas", "Scope"]
 CurvatureKind = Literal[
     "exact", "gauss-newton", "bound", "majorizer", "consistent", "expected", "surrogate", "constant"
 ]
-# What must be seen for the numbers of a row: it alone; a summary of all rows; its query; all rows.
+# What must be seen to compute the numbers of a row: that row alone; a summary of all rows; its query; all rows.
 Scope = Literal["row", "summary", "query", "all"]
 
 

@@ -15,7 +15,7 @@ from scipy import special
 __all__ = ["HALF_LOGIT", "IDENTITY", "LOG", "LOG1P", "LOGIT", "SOFTMAX", "Link", "Output", "joint_link"]
 
 # The logit or logarithm of a share of 0 is infinite (a class that never occurs, a target with a single label).
-# Rarer than this no event is told from none: no data set has as many rows.
+# Rarer events are indistinguishable from none: no data set has as many rows.
 EPSILON = 1e-12
 
 
@@ -29,10 +29,10 @@ class Link:
     Parameters
     ----------
     name : str
-        Name of the link, for people.
+        Name of the link, for display.
     forward : callable
-        From the response scale to the raw prediction, element by element (softmax: row by row); finite at the
-        ends of the domain too.
+        From the response scale to the raw prediction, element by element (softmax: row by row); must be finite at
+        the ends of the domain too.
     inverse : callable
         From the raw prediction to the response scale.
 
@@ -60,11 +60,11 @@ class Output:
     Parameters
     ----------
     name : str
-        Name, as of a column.
+        Its name, like that of a column.
     link : Link
         Its link.
     takes_offset : bool, default=False
-        Whether an offset of one number a row is added to it; to the first of the outputs it always is.
+        Whether an offset of one number per row is added to it; to the first output it always is.
     """
 
     name: str
@@ -89,7 +89,7 @@ def _log_probability(probability: np.ndarray) -> np.ndarray:
 
 
 def _log(mean: np.ndarray) -> np.ndarray:
-    # A mean of 0 (no event at all) would start at minus infinity.
+    # With a mean of 0 (no event at all) training would start at minus infinity.
     return np.asarray(np.log(np.maximum(mean, float(np.finfo(np.float32).tiny))))
 
 
@@ -106,12 +106,12 @@ LOGIT = Link("logit", _logit, special.expit)
 SOFTMAX = Link("softmax", _log_probability, _softmax)
 LOG = Link("log", _log, np.exp)
 LOG1P = Link("log1p", np.log1p, np.expm1)
-# AdaBoost's: half of the log-odds.
+# AdaBoost's link: half of the log-odds.
 HALF_LOGIT = Link("half logit", _half_logit, _twice_expit)
 
 
 def joint_link(outputs: tuple[Output, ...]) -> Link:
-    """Return the link of rows (n_samples, n_outputs): that of all outputs, or each column's own.
+    """Return the link of rows (n_samples, n_outputs): the one shared by all outputs, or each column's own.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The contract of every loss.
 
-A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`); everything else is here once, checks and
-the signatures of both engines, and in `driver`: weights, blocks, precision, normalisation and memory layout.
+A loss states its formulas on plain arrays (`_pointwise`, `_derivatives`). Everything else is written once: checks
+and the signatures of both engines here; weights, blocks, precision, normalisation and memory layout in `driver`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Loss(CheckedLoss):
 
     A value object without state. A subclass sets `curvature_kind`, `_pointwise`, `_derivatives`, and if need be:
 
-    - `link` and `domain`, of `gbm_objectives.contract`;
+    - `link` and `domain`, from `gbm_objectives.contract`;
     - `outputs`, where a row has several raw predictions that are not classes: a name and a link for each;
     - `columns`, where a target has several: their names, and targets are then (n_samples, n_columns);
     - ``classifies = True``, where the raw predictions tell classes apart (the sign of a single one, the largest of
-      several) and targets are labels 0, 1, … or probabilities: `GBMClassifier` takes such losses only;
+      several) and targets are labels 0, 1, … or probabilities: `GBMClassifier` takes only such losses;
     - `noise`, under which the loss is a negative log-likelihood;
     - `scope`, where a row's numbers depend on other rows;
     - `_initial_raw`, where the start value has a formula; otherwise it is found from `_pointwise`;
@@ -43,39 +43,40 @@ class Loss(CheckedLoss):
 
     Facts may be attributes of the class or properties.
 
-    The `scope` says what must be seen for the numbers of a row:
+    The `scope` says what must be seen to compute the numbers of a row:
 
-    - ``"row"``: it alone, or the constant of all that normalises; the default.
-    - ``"summary"``: a few numbers of all rows to train on, which `_summary` returns, before each round anew, and
-      formulas find as ``self.summary``. Evaluation sets see those of the training rows.
+    - ``"row"``: that row alone, apart from the normalising constant, which comes from all rows; the default.
+    - ``"summary"``: a few numbers about all training rows, which `_summary` returns afresh before each round, and
+      which formulas find as ``self.summary``. Evaluation sets see those of the training rows.
     - ``"query"``: the rows of its query (of one search, one day, one race). `_pointwise` returns a number for each
       query. ``self.prepared`` is what `_prepare` makes of a data set, by default its `Rows`, with targets, weights
       and the ends of queries.
     - ``"all"``: all rows of the data set, ``self.prepared`` likewise.
 
-    The formulas of the last two get whole data sets, of others blocks of rows.
+    The formulas of the last two get whole data sets, those of the others blocks of rows.
 
     *Gradient* and *curvature* are derivatives with respect to the raw prediction (the sum of trees, on the
-    scale of the link). What the curvature promises, `curvature_kind` says:
+    scale of the link). `curvature_kind` says what the curvature promises:
 
     - ``"exact"``: it is the second derivative.
-    - ``"gauss-newton"``: of a square of a residual on the response scale, the part of the second derivative that
-      is never negative: twice the square of the response's derivative.
+    - ``"gauss-newton"``: for the square of a residual on the response scale, it is the part of the second
+      derivative that is never negative: twice the square of the response's derivative.
     - ``"expected"``: it is the mean of the second derivative over targets drawn from the `noise` of the prediction
-      (Fisher information); of several outputs the diagonal.
+      (Fisher information); for several outputs, its diagonal.
     - ``"bound"``: as a diagonal matrix it dominates the Hessian of the row, which has off-diagonal entries.
     - ``"majorizer"``: L(f + d) ≤ L(f) + g·d + ½·h·d² for every d, so a full Newton step in a leaf cannot
       raise the loss.
-    - ``"consistent"``: for a loss with a kink. The engines get the gradient of a smoothed loss beside it, which
-      has the sign of the loss's own or is 0, and the Newton step of a leaf of one row, times the learning rate,
-      cannot raise its loss. Where rows of a leaf disagree it can for some rounds.
-    - ``"surrogate"``: it is positive and finite, no more: for losses that are not convex, and for Poisson's.
+    - ``"consistent"``: for a loss with a kink. With it the engines get the gradient of a smoothed loss, which has
+      the sign of the loss's own gradient or is 0, and the Newton step of a leaf of one row, times the learning
+      rate, cannot raise its loss. Where the rows of a leaf disagree, it can for some rounds.
+    - ``"surrogate"``: it is only positive and finite: for losses that are not convex, and for Poisson's.
     - ``"constant"``: it is 1, which is plain first-order gradient boosting; what is fitted then depends on the
       unit of the target.
 
-    On the identity link, and with several `outputs`, the engines get gradient and curvature times the constant
-    that makes the weighted harmonic mean of the curvature 1, for each output: `reg_lambda` and `min_child_weight`
-    then mean what they mean for squared error, whatever the target's unit. Other links, and margins, have none.
+    On the identity link, and with several `outputs`, the engines get gradient and curvature multiplied, for each
+    output, by the constant that makes the weighted harmonic mean of the curvature 1: `reg_lambda` and
+    `min_child_weight` then mean what they mean for squared error, whatever the target's unit. Other links, and
+    margins, have no such unit.
     """
 
     @abstractmethod
@@ -87,23 +88,23 @@ class Loss(CheckedLoss):
         """Return gradient and curvature of a block of rows, as new arrays.
 
         Both arguments are checked and of one precision, float32 or float64, which the formulas should keep. The
-        curvature may be a number.
+        curvature may be a single number.
         """
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the derivative of `_pointwise`; to be given where `_derivatives` has that of a smoothed loss."""
+        """Return the derivative of `_pointwise`; override it if `_derivatives` gives that of a smoothed loss."""
         return self._derivatives(y_true, raw_prediction)[0]
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         """Return the constant that minimises the mean of `_pointwise`; target and weights are checked, float64.
 
-        Where rows are compared with each other, constants mostly cancel: there it is 0.
+        Where rows are compared with each other, constants mostly cancel, so it is 0.
         """
         if self.joint:
             return 0.0 if self.n_outputs == 1 else np.zeros(self.n_outputs)
         loss = self.resolved(y_true, sample_weight)
         if loss.scope == "summary" and not loss._smooths_by_summary:
-            # Of predictions that are all the same; the start is not the place to be exact about the others.
+            # The summary for equal predictions; the start need not be exact about any others.
             middle = 0.0 if y_true.ndim > 1 else float(np.median(y_true))
             at = float(loss.link.forward(np.float64(middle))) if loss.n_outputs == 1 else np.zeros(loss.n_outputs)
             raw = constant_rows(at if np.isfinite(at).all() else 0.0, len(y_true))
@@ -111,19 +112,19 @@ class Loss(CheckedLoss):
         return best_constant(loss, y_true, sample_weight)
 
     def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
-        """Raise if a training of these rows, which begins at these predictions, cannot end where it should."""
+        """Raise if a training on these rows that starts from these predictions cannot end where it should."""
 
     # ---- what is known beyond a row ------------------------------------------------------------------------
 
     def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
-        """Return what the formulas need to know of all rows, which they find as `self.summary`; scope "summary".
+        """Return what formulas need to know about all rows, found as `self.summary`; for scope "summary".
 
         A training asks for it before each round; `self.summary` is then that of the round before, None at first.
         """
         return None
 
     def _prepare(self, rows: Rows) -> Any:
-        """Return what is made of a data set once: `self.prepared` of formulas; scopes "query" and "all"."""
+        """Return what is computed once per data set, found as `self.prepared`; for scopes "query" and "all"."""
         return rows
 
     def on(
@@ -133,7 +134,7 @@ class Loss(CheckedLoss):
         weight: np.ndarray | None = None,
         queries: np.ndarray | None = None,
     ) -> Self:
-        """Return the loss with what it must know of these rows; as it is, where a training has told it already."""
+        """Return the loss with what it must know about these rows; unchanged if a training has set it already."""
         if self.scope == "summary" and self.summary is None:
             return self._with(summary=self._summary(y_true, raw_prediction, weight))
         if self.joint and self.prepared is None:
@@ -144,20 +145,20 @@ class Loss(CheckedLoss):
         """Return the loss with what it must know of rows for its value and its own gradient."""
         return self if self._smooths_by_summary else self.on(*rows)
 
-    # ---- what a family of losses may replace: how formulas meet a block of rows ------------------------------
+    # ---- what a family of losses may override: how formulas are applied to a block of rows -------------------
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and curvature of a block of rows, computed in `dtype` where that loses nothing."""
-        # A target's unit: float32 would lose the difference of large numbers.
+        # In the target's unit numbers may be large, and float32 would lose their difference.
         working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
         return self._derivatives(y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False))
 
     def _gradient_block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> np.ndarray:
-        """Return the loss's own gradient of a block of rows: with a constant curvature nothing is smoothed."""
+        """Return the loss's own gradient for a block of rows: with a constant curvature nothing is smoothed."""
         return self._gradient(y_true, raw_prediction)
 
     def _softened(self) -> bool:
@@ -165,10 +166,10 @@ class Loss(CheckedLoss):
         return self.summary is not None
 
     def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
-        """Return the loss with each "auto" in its place, by the residuals of these rows."""
+        """Return the loss with each "auto" replaced by a number, from the residuals of these rows."""
         return self
 
-    # ---- the mathematics, for people ----------------------------------------------------------------------
+    # ---- the mathematics, for users -----------------------------------------------------------------------
 
     def pointwise(
         self, y_true: ArrayLike, raw_prediction: ArrayLike, group: ArrayLike | None = None
@@ -178,11 +179,11 @@ class Loss(CheckedLoss):
         Parameters
         ----------
         y_true : array-like of shape (n_samples,), or (n_samples, n_columns)
-            Target: a number a row, or the `columns` of the loss, or a distribution over classes.
+            Target: one number per row, or the `columns` of the loss, or a distribution over classes.
         raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Raw prediction, on the scale of the link.
         group : array-like of shape (n_queries,), optional
-            The number of rows of each query, for losses of scope "query"; by default all rows are one.
+            The number of rows of each query, for losses of scope "query"; by default all rows are one query.
 
         Returns
         -------
@@ -201,8 +202,8 @@ class Loss(CheckedLoss):
         """Return the derivative of each row's loss with respect to the raw prediction.
 
         Arguments and errors as for `pointwise`; unweighted and unscaled, float64, of the raw prediction's shape.
-        At a kink it is the middle of the subdifferential. Where `curvature_kind` is "consistent" the engines get
-        that of a smoothed loss in its place, see `gradient_hessian`.
+        At a kink it is the middle of the subdifferential. Where `curvature_kind` is "consistent", the engines get
+        the gradient of a smoothed loss instead, see `gradient_hessian`.
         """
         y, raw = self._float64(y_true, raw_prediction)
         return self._valued_on(y, raw, None, self._queries(group, len(y)))._gradient(y, raw)
@@ -220,7 +221,7 @@ class Loss(CheckedLoss):
         return np.array(np.broadcast_to(loss._float64_derivatives(y, raw)[1], raw.shape))
 
     def _float64_derivatives(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and curvature as the engines' are computed, before any constant."""
+        """Return gradient and curvature computed as for the engines, before any constant is applied."""
         return derivatives(self.on(y, raw), y, raw, np.float64)
 
     def value(
@@ -232,7 +233,7 @@ class Loss(CheckedLoss):
     ) -> float:
         """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,).
 
-        The weight of a query is the mean of its rows'.
+        The weight of a query is the mean of its rows' weights.
         """
         y, raw = self._float64(y_true, raw_prediction)
         rows = Rows(y, as_weight(sample_weight, len(y)), self._queries(group, len(y)))
@@ -244,11 +245,11 @@ class Loss(CheckedLoss):
         return self.link.inverse(as_numbers(raw_prediction, "raw_prediction", ndim=(1, 2)))
 
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
-        """Return what a regressor predicts: the response; of a distribution its mean, (n_samples,)."""
+        """Return what a regressor predicts: the response; for a distribution its mean, (n_samples,)."""
         return self.response(raw_prediction)
 
     def resolved(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Loss:
-        """Return the loss where training begins: with each "auto" as a number, by the spread of a target."""
+        """Return the loss at the start of training: each "auto" is a number, from the spread of the target."""
         return self
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
@@ -257,7 +258,7 @@ class Loss(CheckedLoss):
         Parameters
         ----------
         y_true : array-like of shape (n_samples,), or (n_samples, n_outputs) for target distributions
-            Target, in its own unit.
+            Target, in its original unit.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
 
@@ -291,7 +292,7 @@ class Loss(CheckedLoss):
         Parameters
         ----------
         y_true, raw_prediction, group
-            As of `pointwise`.
+            As in `pointwise`.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
 
@@ -299,8 +300,8 @@ class Loss(CheckedLoss):
         -------
         gradient, hessian : ndarray, float32
             c·w·gradient and c·w·curvature, in the shape and memory order of the raw prediction. The
-            constant c > 0 is 1, or makes the mean curvature of each output 1, as the class says. Where
-            `curvature_kind` is "consistent" the gradient is that of a smoothed loss.
+            constant c > 0 is 1, or makes the mean curvature of each output 1, as the class docstring says. Where
+            `curvature_kind` is "consistent", the gradient is that of a smoothed loss.
 
         Raises
         ------
@@ -312,7 +313,7 @@ class Loss(CheckedLoss):
         self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
-        # The first look costs nothing, and is enough in nearly every round.
+        # The first test costs nothing, and is enough in nearly every round.
         at_start = bool((raw[0] == raw[-1]).all()) and bool((raw == raw[0]).all())
         if at_start:
             self._check_domain(y)
@@ -329,7 +330,7 @@ class Loss(CheckedLoss):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return `gradient_hessian` for either engine's calling convention.
 
-        ``loss(y_true, raw_prediction, sample_weight=None, group=None)`` is the one of the scikit-learn wrappers,
+        ``loss(y_true, raw_prediction, sample_weight=None, group=None)`` is that of the scikit-learn wrappers,
         ``loss(raw_prediction, dataset_or_dmatrix)`` the native one. XGBoost's wrapper looks for the parameter
         name ``sample_weight``, LightGBM's counts four parameters and fills them by position: all must stay.
         """

@@ -1,16 +1,16 @@
-"""Losses read as negative log-likelihoods: which noise each one assumes, and how large it is.
+"""Losses as negative log-likelihoods: which noise each one assumes, and how large it is.
 
 A loss L that is a negative log-likelihood up to constants has a density for each target, given the prediction::
 
     p(y | f) = exp(-L(y, f)/b)/Z(b)
 
 with a scale b > 0 (squared error: twice the variance). Minimising the loss is then maximum likelihood for f, and
-the b of maximum likelihood depends on the data through the mean loss alone: the log-likelihood of a row is
+the maximum-likelihood b depends on the data only through the mean loss: the log-likelihood of a row is
 -mean(L)/b - log Z(b) on average. Cross-entropies have b = 1. The distributions are SciPy's, where it has them.
 
-A loss may be defined for more targets than its noise draws: Poisson's for rates, the cross-entropy for shares.
-There it is a *quasi-likelihood*. It finds the mean, whatever the noise, and its values compare models on the same
-rows; but such targets have no distribution under it, thus neither quantiles nor a CRPS.
+A loss may be defined for more targets than its noise can draw: Poisson's for rates, the cross-entropy for shares.
+For those it is a *quasi-likelihood*. It finds the mean, whatever the noise, and its values compare models on the
+same rows; but such targets have no distribution under it, hence neither quantiles nor a CRPS.
 
 References
 ----------
@@ -56,16 +56,16 @@ class Noise:
         From the response, (n_samples,) or (n_samples, n_classes), and the scale to a frozen distribution of
         `scipy.stats`.
     fit_scale : callable, optional
-        From the mean loss to the scale of maximum likelihood; without it the scale is always `scale`.
+        From the mean loss to the maximum-likelihood scale; without it the scale is always `scale`.
     scale : float, default=1.0
-        The scale where it is always the same: 2 for deviances, which are twice a negative log-likelihood.
+        The scale if it is fixed: 2 for deviances, which are twice a negative log-likelihood.
     likelihood : bool, default=True
-        Whether the loss is the negative log-likelihood under it, and not another score of the distribution.
+        Whether the loss is the negative log-likelihood under it, rather than another score of the distribution.
     support : Domain, optional
-        The targets that it draws, where they are fewer than those that the loss is defined for.
+        The targets that the noise can draw, where they are fewer than those that the loss is defined for.
     quasi : callable, optional
-        Beside `support`: from targets and the response to the log-probability, continued to all targets that the
-        loss is defined for.
+        Needed with `support`: from targets and the response to the log-probability, extended to all targets that
+        the loss is defined for.
 
     Examples
     --------
@@ -86,14 +86,14 @@ class Noise:
     quasi: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
     def offender(self, y_true: np.ndarray) -> str:
-        """Describe the first target that the noise does not draw; an empty string if there is none."""
+        """Describe the first target that the noise cannot draw; an empty string if there is none."""
         return "" if self.support is None else self.support.offender(y_true)
 
     def __repr__(self) -> str:
         return f"<Noise {self.name}>"
 
 
-# SciPy's distributions take half a second to import, which only those who ask for one should wait for.
+# SciPy's distributions take half a second to import: only users who ask for one should wait for that.
 
 
 def _normal(response: np.ndarray, scale: float) -> Any:
@@ -121,7 +121,7 @@ def _bernoulli_quasi(y_true: np.ndarray, response: np.ndarray) -> np.ndarray:
 def _categorical(response: np.ndarray, scale: float) -> Any:
     from scipy import stats
 
-    # Sums that differ from 1 by rounding are refused.
+    # SciPy refuses sums that differ from 1, even by rounding.
     return stats.multinomial(1, response / response.sum(axis=1, keepdims=True))
 
 
@@ -155,15 +155,15 @@ def _gamma(response: np.ndarray, scale: float) -> Any:
 
 
 def fit_gamma(mean_deviance: float) -> float:
-    """Return 2/k for the shape k of maximum likelihood: log k - digamma(k) is half of the mean deviance."""
+    """Return 2/k for the maximum-likelihood shape k, where log k - digamma(k) is half of the mean deviance."""
 
     def excess(log_k: float) -> float:
         return log_k - float(special.digamma(np.exp(log_k))) - 0.5 * mean_deviance
 
-    # Of a nearly perfect fit the difference cancels; there it is 1/(2 k).
+    # For a nearly perfect fit the difference suffers from cancellation; there it is 1/(2 k).
     if mean_deviance < 1e-6:
         return 2.0 * mean_deviance
-    # It lies between 1/(2 k) and 1/k.
+    # The difference lies between 1/(2 k) and 1/k.
     low, high = -np.log(mean_deviance), np.log(2.0 / mean_deviance)
     return 2.0 * float(np.exp(-optimize.brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-14)))
 

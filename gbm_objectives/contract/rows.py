@@ -23,7 +23,7 @@ class Rows:
     weight : ndarray of shape (n_rows,), optional
         Weights.
     queries : ndarray of int of shape (n_queries + 1,), optional
-        The first row of each query, and at the end the number of rows.
+        The first row of each query, followed by the number of rows.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Rows:
         return None if self.queries is None else np.diff(self.queries)
 
     def each_query(self) -> list[slice]:
-        """Return the rows of each query; of rows without queries, all as one."""
+        """Return the rows of each query; without queries, all rows as one."""
         ends = [0, len(self.y)] if self.queries is None else self.queries.tolist()
         return [slice(first, last) for first, last in pairwise(ends)]
 

@@ -16,23 +16,23 @@ from .links import IDENTITY, LOG
 
 __all__ = ["best_beside", "best_constant", "constant_rows"]
 
-# Where a loss has several minima (redescending ones have), the best of as many quantiles of the target tells the
-# right one's neighbourhood.
+# Where a loss has several minima (redescending ones do), the best of this many quantiles of the target locates the
+# neighbourhood of the right one.
 CANDIDATES = 33
-# Accept the mean as minimiser if the slope there is at most this share of the gradients' sizes, whose rounding is
-# a thousandth of it.
+# Accept the mean as minimiser if the slope there is at most this share of the gradients' size; rounding is a
+# thousandth of that.
 STATIONARY = 1e-10
-# Steps outwards double. So many span from float32's resolution of a target to its range.
+# Steps outwards double: this many of them span from float32's resolution of a target to its range.
 EXPANSIONS = 60
 # Of labels, which the engines keep as float32.
 RESOLUTION = float(np.finfo(np.float32).eps)
 
 
-Offset = np.ndarray | None  # raw predictions that are given, beside which a constant is looked for
+Offset = np.ndarray | None  # given raw predictions, to which a constant is to be added
 
 
 def constant_rows(start: float | np.ndarray, n_rows: int, offset: np.ndarray | None = None) -> np.ndarray:
-    """Return a start value, (n_rows,) times or as (n_rows, n_outputs), beside an offset if there is one.
+    """Return a start value repeated as (n_rows,) or (n_rows, n_outputs), plus an offset if there is one.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def best_beside(
     offset: np.ndarray,
     near: float | np.ndarray,
 ) -> float | np.ndarray:
-    """Return the constant of least mean loss beside raw predictions that are given, such as a log of exposure.
+    """Return the constant of least mean loss when added to given raw predictions, such as a log of exposure.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def best_beside(
     y_true, sample_weight : ndarray of shape (n_samples,)
         Target and weights, checked, float64; weights may be None.
     offset : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        The raw predictions that are given.
+        The given raw predictions.
     near : float or ndarray of shape (n_outputs,)
         The best constant without them.
 
@@ -91,7 +91,7 @@ def best_beside(
 def _mean(
     function: Callable[..., np.ndarray], y: np.ndarray, weight: np.ndarray | None, offset: Offset, constant: Any
 ) -> Any:
-    """Return the weighted mean of a function of target and raw prediction, block by block: it saves memory."""
+    """Return the weighted mean of a function of target and raw prediction, block by block to save memory."""
     total = 0.0
     for rows in blocks(len(y), np.size(constant)):
         given = None if offset is None else offset[rows]
@@ -117,13 +117,13 @@ def _functions(
 def _best_number(
     loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset = None, guess: float | None = None
 ) -> float:
-    """Find the neighbourhood on a sample, then the place where the slope on all rows changes its sign."""
+    """Find the neighbourhood on a sample, then the point where the slope on all rows changes sign."""
     rows, few_weight = _sample(y, weight)
     few, few_offset = y[rows], None if offset is None else offset[rows]
     with np.errstate(all="ignore"):
-        # What a row alone would want.
+        # The best prediction for each row alone.
         given = 0.0 if few_offset is None else few_offset
-        # Of several columns each may be near it.
+        # Where there are several columns, each may be near it.
         wanted = (loss.link.forward(few).T - given).ravel()
         grid = np.unique(np.quantile(wanted, np.linspace(0.0, 1.0, CANDIDATES), method="nearest"))
         grid = grid if guess is None else np.unique(np.append(grid, guess))
@@ -138,24 +138,24 @@ def _best_number(
                 return mean
         at = int(np.nanargmin(values))
         low, high = float(grid[max(at - 1, 0)]), float(grid[min(at + 1, len(grid) - 1)])
-        # Links of probabilities end before 0 and 1.
+        # Links of probabilities are clipped short of 0 and 1.
         limits = float(loss.link.forward(-np.inf)), float(loss.link.forward(np.inf))
         limits = (-np.inf, np.inf) if np.isnan(limits).any() or offset is not None else limits
         near = _minimum_between(value, slope, low, high, limits)
         if value(near) > values[at] + 1e-9 * np.ptp(values) + 1e-12 * abs(values[at]):
-            # The slope has led out of the valley.
+            # Following the slope has led out of the valley.
             settings = {"xatol": 1e-12 * (high - low)}
             within = minimize_scalar(value, bounds=(low, high), method="bounded", options=settings)
             near = float(within.x if within.fun < values[at] else grid[at])
         if len(few) == len(y):
             return near
-        # A sample's minimiser is about so far from that of all rows.
+        # About how far a sample's minimiser is from that of all rows.
         error = max(high - low, abs(near) * RESOLUTION) / np.sqrt(len(few))
         return _minimum_between(*_functions(loss, y, weight, offset), near - error, near + error, limits)
 
 
 def _sample(y: np.ndarray, weight: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
-    """Return all rows and their weights; or of many rows a sample, by weight, whose rows weigh the same."""
+    """Return all rows and their weights; if there are many, a sample drawn by weight, with equal weights."""
     if weight is None:
         return sample_rows(len(y)), None
     if len(y) <= SAMPLE_ROWS:
@@ -166,7 +166,7 @@ def _sample(y: np.ndarray, weight: np.ndarray | None) -> tuple[Any, np.ndarray |
 
 
 def _is_minimum(loss: Formulas, y: np.ndarray, weight: np.ndarray | None, constant: float) -> bool:
-    """Return whether the slope vanishes at a constant and rises through it."""
+    """Return whether the slope vanishes at a constant and is rising there."""
     _, slope = _functions(loss, y, weight)
     size = _mean(lambda *rows: np.abs(loss._gradient(*rows)), y, weight, None, constant)
     if not abs(slope(constant)) <= STATIONARY * size:
@@ -187,7 +187,7 @@ def _minimum_between(
     low, high = _outwards(value, slope, low, -step, limits), _outwards(value, slope, high, step, limits)
     if slope(low) < 0.0 < slope(high):
         root = float(brentq(slope, low, high, xtol=1e-13 * (high - low)))
-        # Of several roots one may be a maximum.
+        # Where there are several roots, this one may be a maximum.
         if value(root) <= min(value(low), value(high)):
             return root
         settings = {"xatol": 1e-12 * (high - low)}
@@ -202,14 +202,14 @@ def _outwards(
     step: float,
     limits: tuple[float, float],
 ) -> float:
-    """Return an end of the interval, moved outwards as long as the loss falls noticeably there."""
+    """Return an end of the interval, moved outwards for as long as the loss falls noticeably."""
     here = value(end)
     for _ in range(EXPANSIONS):
         if not slope(end) * step < 0.0:
             break
         end = float(np.clip(end + step, *limits))
         there = value(end)
-        # The loss of one class alone falls for ever, by less and less.
+        # With a single class the loss falls for ever, by less and less.
         if not there < here - 1e-9 * abs(here):
             break
         here, step = there, 2.0 * step
@@ -219,7 +219,7 @@ def _outwards(
 
 
 def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Descend from a rough guess: of each output by its link, of classes by their shares."""
+    """Descend from a rough guess: from each output's link, or from the shares of the classes."""
     units = _units(loss, y, weight)
     if loss.outputs and y.ndim == 1:
         centre = float(np.average(y, weights=weight))
@@ -230,7 +230,7 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
         rows = np.eye(loss.n_outputs)[y.astype(np.intp)] if y.ndim == 1 else y
         start = np.asarray(loss.link.forward(np.average(rows, axis=0, weights=weight)))
     found = _descent(loss, y, weight, None, start, units)
-    # Softmax is blind to a constant; this one makes them logarithms of probabilities.
+    # Softmax is invariant to a constant; this one makes them logarithms of probabilities.
     return found if loss.outputs else np.asarray(special.log_softmax(found))
 
 
@@ -251,7 +251,7 @@ def _units(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarr
 def _descent(
     loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset, start: np.ndarray, unit: np.ndarray
 ) -> np.ndarray:
-    """Return the constant of least mean loss that is found from a start, in steps of a unit."""
+    """Return the constant of least mean loss found by descent from a start, in steps of a unit."""
     k = loss.n_outputs
     value, slope = _functions(loss, y, weight, offset)
 
@@ -262,7 +262,7 @@ def _descent(
     with np.errstate(over="ignore", invalid="ignore"):
         best = minimize(both, np.zeros(k), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
         if not best.success:
-            # A kink stops a descent by slopes anywhere; of many rows a sample has to do.
+            # A kink can stop a descent by slopes anywhere; if there are many rows, a sample has to do.
             rows, few_weight = _sample(y, weight)
             few_value, _ = _functions(loss, y[rows], few_weight, None if offset is None else offset[rows])
             settings = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 400 * k, "initial_simplex": _simplex(best.x)}
@@ -276,5 +276,5 @@ def _descent(
 
 
 def _simplex(x: np.ndarray) -> np.ndarray:
-    """Return a place and, along each axis, one a tenth of the target's spread away."""
+    """Return a point and, along each axis, one a tenth of the target's spread away."""
     return np.vstack([x, x + 0.1 * np.eye(len(x))])

@@ -1,4 +1,4 @@
-"""Distributions: losses that fit every parameter of a distribution to each row."""
+"""Distributions: losses that fit every parameter of a distribution for each row."""
 
 from .base import Distribution
 from .crps import crps

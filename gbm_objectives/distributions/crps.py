@@ -8,10 +8,10 @@ import numpy as np
 
 __all__ = ["crps"]
 
-# Of distributions of counts that are wider a sum over all counts would take long, and steps of 1 are fine enough
-# for an integral.
+# For wider distributions of counts, a sum over all counts would take long, and steps of 1 are fine enough for an
+# integral.
 WIDEST = 4096
-# Beyond these quantiles the square of the distribution function is nothing.
+# Beyond these quantiles the square of the distribution function is negligible.
 TAIL = 1e-9
 # Numbers in memory at once.
 CHUNK = 1 << 20
@@ -21,7 +21,7 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     """Return the continuous ranked probability score of each target, in its unit; lower is better.
 
     With the distribution function F it is the integral of (F(x) - 1[x >= y])² over x. It generalises the absolute
-    error, which it is of a distribution that is a point, and is finite wherever the mean is.
+    error, which it equals for a point distribution, and is finite wherever the mean is.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,)
-        The score of each row, to about eight digits; where the density has a kink, as Laplace's, to five, and of
-        counts that spread over thousands to four.
+        The score of each row, to about eight digits; to five if the density has a kink, like Laplace's; and to
+        four for counts that spread over thousands.
 
     References
     ----------
@@ -50,7 +50,7 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     y = np.asarray(y_true, dtype=np.float64)
     if hasattr(distribution.dist, "pdf"):
         return _integral(distribution, y)
-    # On the lattice of the counts, which a target need not be on.
+    # On the lattice of the counts; a target need not be on it.
     first = distribution.ppf(TAIL)
     low = first - np.maximum(np.ceil(first - y), 0.0)
     high = np.maximum(distribution.isf(TAIL), y)
@@ -70,11 +70,11 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
 
 
 def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
-    """Integrate 2 (1[y < q] - a)(q - y) over the levels a of the quantiles q, up to that of y and from there.
+    """Integrate 2 (1[y < q] - a)(q - y) over the levels a of the quantiles q, up to the level of y and from there.
 
-    By the tanh-sinh rule, which the infinite slopes of quantiles at 0 and 1 do not trouble.
+    This uses the tanh-sinh rule, which copes with the infinite slopes of quantiles at 0 and 1.
     """
-    t = np.linspace(-3.0, 3.0, 61)  # from 2e-14 to 1 less that: nearer an end there are no floats
+    t = np.linspace(-3.0, 3.0, 61)  # levels from 2e-14 to 1 - 2e-14: nearer to the ends there are no floats
     nodes = 1.0 / (1.0 + np.exp(np.pi * np.sinh(-t)))
     weights = (t[1] - t[0]) * np.pi * np.cosh(t) * nodes * (1.0 - nodes)
     below, above = distribution.cdf(y), distribution.sf(y)
@@ -82,8 +82,8 @@ def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:
     for node, weight in zip(nodes, weights, strict=True):
         for share, quantile, sign in ((below, distribution.ppf, -1.0), (above, distribution.isf, 1.0)):
             level = node * share
-            # An end that nothing lies beyond is infinitely far; and so is, where SciPy takes 1 - level, one that
-            # next to nothing does.
+            # An end beyond which nothing lies is infinitely far away; and so, where SciPy computes 1 - level, is
+            # one beyond which almost nothing lies.
             far = sign * (quantile(level) - y)
             far[~np.isfinite(far)] = 0.0
             score += 2.0 * weight * share * level * far

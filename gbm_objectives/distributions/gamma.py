@@ -1,4 +1,4 @@
-"""The gamma distribution, its mean and its shape."""
+"""The gamma distribution with its mean and its shape."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .base import Distribution, columns
 
 __all__ = ["Gamma"]
 
-# Targets are float32: one with a larger shape has a spread below their resolution.
+# Targets are float32: a distribution with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 32.0
-# From this shape on differences of logarithms of gamma functions are rounding, and two terms of Stirling's series
-# have all digits.
+# From this shape on, differences of logarithms of gamma functions are mere rounding, and two terms of Stirling's
+# series are accurate to all digits.
 STIRLING = 1e4
 
 
@@ -31,12 +31,12 @@ class Gamma(Distribution):
         gradient   k (1 - u), k (ψ(k) - log k + u - 1 - log u)
         curvature  k, k (k ψ₁(k) - 1)      expected; the second over `scale_step`
 
-    Start: mean of the target, and the shape of maximum likelihood.
+    Start: mean of the target, and the maximum-likelihood shape.
 
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that k takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that k takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------
@@ -78,7 +78,7 @@ class Gamma(Distribution):
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         mean = float(np.average(y_true, weights=sample_weight))
-        # Twice the mean of u - 1 - log u, of which the first two cancel.
+        # Twice the mean of u - 1 - log u, whose first two terms cancel.
         deviance = -2.0 * float(np.average(np.log(y_true / mean), weights=sample_weight))
         scale = fit_gamma(max(deviance, 2.0 * np.exp(-LARGEST_LOG_SHAPE)))
         return np.array([np.log(mean), min(np.log(2.0 / scale), LARGEST_LOG_SHAPE)])
@@ -91,5 +91,5 @@ class Gamma(Distribution):
 
 
 def _divergence(log_u: np.ndarray) -> np.ndarray:
-    """Return u - 1 - log u: near u = 1 its terms cancel, from their logarithm the less."""
+    """Return u - 1 - log u from log u, which reduces the cancellation of its terms near u = 1."""
     return np.asarray(np.expm1(log_u) - log_u)

@@ -28,7 +28,7 @@ class Laplace(Distribution):
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that b takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that b takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------

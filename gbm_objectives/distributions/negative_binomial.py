@@ -16,10 +16,10 @@ from .base import Distribution, columns
 
 __all__ = ["NegativeBinomial"]
 
-# With 9 million as r, the variance of a count of 100 is a hundred thousandth above Poisson's; beyond, the
-# differences of digamma functions are rounding.
+# With r = 9 million, the variance of a count with mean 100 is a hundred thousandth above Poisson's; beyond that,
+# the differences of digamma functions are mere rounding.
 LARGEST_LOG_SIZE = 16.0
-# Between these logarithms of m/r the information has not come to its limits yet, up to a thousandth.
+# Outside these logarithms of m/r the information has reached its limits, up to a thousandth.
 LOG_RATIOS = -8.0, 60.0
 
 
@@ -33,12 +33,12 @@ class NegativeBinomial(Distribution):
         gradient   r (m - y)/(r + m), r (ψ(r) - ψ(y + r) + log(1 + m/r) + (y - m)/(r + m))
         curvature  m r/(m + r), r² (E[ψ₁(r) - ψ₁(r + y)] - m/(r (r + m)))    expected; the second over `scale_step`
 
-    Start: mean of the target, and the size of maximum likelihood.
+    Start: mean of the target, and the maximum-likelihood size.
 
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that r takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that r takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------
@@ -97,7 +97,7 @@ class NegativeBinomial(Distribution):
 
 
 def _information(log_r: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
-    """Return the information on log r."""
+    """Return the Fisher information on log r."""
     share = special.expit(log_ratio)  # m/(m + r)
     return np.asarray(share * share * np.exp(_table().ev(log_r, np.clip(log_ratio, *LOG_RATIOS))))
 
@@ -106,9 +106,9 @@ def _information(log_r: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
 def _table() -> RectBivariateSpline:
     """Return the logarithm of the information on log r over (m/(m + r))², by the logarithms of r and m/r.
 
-    It is smooth, and a sum over all counts each time would take as long as the rest of training. With the mean of
-    exp(-s y), (1 + (1 - exp(-s)) m/r)^-r, and with ψ₁(x) as the integral of s exp(-x s)/(1 - exp(-s)), the
-    information is one integral, here over the logarithm of r s.
+    It is smooth, and summing over all counts each time would take as long as the rest of training. With the mean
+    of exp(-s y), (1 + (1 - exp(-s)) m/r)^-r, and with ψ₁(x) as the integral of s exp(-x s)/(1 - exp(-s)), the
+    information is a single integral, here over the logarithm of r s.
     """
     log_r = np.linspace(-LARGEST_LOG_SIZE, LARGEST_LOG_SIZE, 65)
     log_ratio = np.linspace(*LOG_RATIOS, 137)

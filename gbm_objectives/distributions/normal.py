@@ -1,4 +1,4 @@
-"""The normal distribution, and that of a target whose logarithm is normal."""
+"""The normal distribution, and the distribution of a target whose logarithm is normal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def negative_log_density(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray)
 
 
 def score_and_information(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the derivatives of -log p(y) by mean and log σ, and their Fisher information."""
+    """Return the derivatives of -log p(y) with respect to mean and log σ, and their Fisher information."""
     precision = np.exp(-log_sigma)
     z = (y - mean) * precision
     return columns(-z * precision, 1.0 - z * z), columns(precision * precision, 2.0)
@@ -40,28 +40,28 @@ class Normal(Distribution):
     """Normal distribution of the target with a mean μ and a standard deviation σ for each row.
 
     Domain: finite numbers. Outputs: "loc", μ on the identity link, and "scale", σ on the log link. With
-    z = (y_true - μ)/σ, Φ and φ of the standard normal::
+    z = (y_true - μ)/σ, and Φ and φ of the standard normal distribution::
 
         score       "nll"                              "crps"
         loss        log σ + z²/2 + log(2 π)/2          σ (z (2 Φ(z) - 1) + 2 φ(z) - 1/√π)
         gradient    (μ - y_true)/σ², 1 - z²            1 - 2 Φ(z), σ (2 φ(z) - 1/√π)
         curvature   1/σ², 2                            1/(σ √π), σ/(2 √π)        expected
 
-    and the second curvature over `scale_step`. Start: mean and standard deviation of the target, with "crps" the
+    and the second curvature over `scale_step`. Start: mean and standard deviation of the target; with "crps", the
     constants that minimise it.
 
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that σ takes, above 0 and at most 1. A full step of σ is (z² - 1)/2 for a
-        row alone, far too long for one far out, and trees that fit σ freely make it 0 where they fit the mean.
-        With 0.05, 0.1, 0.2, 0.4 and 1 the mean held-out loss of 8 splits, early-stopped at a learning rate of 0.1,
-        was with LightGBM 2.74, 2.72, 2.69, 2.73, 2.83 (UCI's concrete) and 0.36, 0.47, 0.53, 0.64, 1.08 (energy),
-        with XGBoost 2.80, 2.79, 2.81, 2.83, 2.93 and 0.23, 0.22, 0.23, 0.29, 0.50. The number of rounds falls
-        nearly in proportion.
+        The fraction of a full Newton step that σ takes, above 0 and at most 1. A full step of σ is (z² - 1)/2 for
+        a single row, far too long for one far out, and trees that fit σ freely make it 0 where they fit the mean
+        exactly. With 0.05, 0.1, 0.2, 0.4 and 1, the mean held-out loss of 8 splits, early-stopped at a learning
+        rate of 0.1, was 2.74, 2.72, 2.69, 2.73, 2.83 (UCI's concrete) and 0.36, 0.47, 0.53, 0.64, 1.08 (energy)
+        with LightGBM, and 2.80, 2.79, 2.81, 2.83, 2.93 and 0.23, 0.22, 0.23, 0.29, 0.50 with XGBoost. The number
+        of rounds falls nearly in proportion.
     score : {"nll", "crps"}, default="nll"
         What is minimised: the negative log-likelihood, or the continuous ranked probability score, which has the
-        unit of the target and which a row far out moves far less.
+        unit of the target and is far less affected by a row far out.
 
     References
     ----------
@@ -140,7 +140,7 @@ def _density(z: np.ndarray) -> np.ndarray:
 class LogNormal(Distribution):
     """Log-normal distribution of a positive target: its logarithm is normal with μ and σ for each row.
 
-    Domain: numbers above 0. Outputs: "loc", μ on the identity link, and "scale", σ on the log link, both of the
+    Domain: numbers above 0. Outputs: "loc", μ on the identity link, and "scale", σ on the log link, both for the
     logarithm. With z = (log y_true - μ)/σ::
 
         loss       log y_true + log σ + z²/2 + log(2 π)/2

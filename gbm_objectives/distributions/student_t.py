@@ -15,10 +15,10 @@ from .base import LARGEST_LOG, Distribution, columns, log_spread
 
 __all__ = ["StudentT"]
 
-# The error falls by about a half or faster in each iteration of expectation and maximisation: to 1e-12 in 40. Of
-# two far clusters they may find the one maximum of several that is near the median.
+# The error falls by about a half or more in each iteration of expectation and maximisation: to 1e-12 in 40. With
+# two distant clusters there are several maxima, and the iterations may find the one near the median.
 ITERATIONS = 200
-# With more degrees of freedom it is the normal distribution to float32's digits.
+# With more degrees of freedom it equals the normal distribution to float32's digits.
 LARGEST_DF = 1e6
 
 
@@ -38,9 +38,9 @@ class StudentT(Distribution):
     Parameters
     ----------
     df : float, default=5.0
-        Degrees of freedom ν, the same for all rows; from 1, Cauchy's, to 1e6. Small ones have heavy tails.
+        Degrees of freedom ν, the same for all rows; from 1 (Cauchy's) to 1e6. Small values give heavy tails.
     scale_step : float, default=0.1
-        The part of a full Newton step that σ takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that σ takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------
@@ -91,7 +91,7 @@ class StudentT(Distribution):
             weight = rows * (self.df + 1.0) / (self.df + np.square((y_true - location) / sigma))
             location = float(np.average(y_true, weights=weight))
             before, sigma = sigma, float(np.sqrt(weight @ np.square(y_true - location) / rows.sum()))
-            # Where more rows have one value than a t of so many degrees of freedom does, σ falls to 0.
+            # If too many rows share one value for this many degrees of freedom, σ falls to 0.
             sigma = max(sigma, least)
             if abs(sigma - before) <= 1e-12 * sigma:
                 break

@@ -13,12 +13,12 @@ from .base import Distribution, columns
 
 __all__ = ["Weibull"]
 
-# Targets are float32: one with a larger shape has a spread below their resolution.
+# Targets are float32: a distribution with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 16.0
-# From here on, for a target that has a probability of exp(-5e8), the loss goes on along its tangent: exp(u) and
-# its product with u would otherwise overflow float32.
+# From here on, where a target has a probability of exp(-5e8), the loss continues along its tangent: exp(u) and its
+# product with u would otherwise overflow float32.
 LARGEST_U = 20.0
-# Of the log k output: π²/6 + (1 - γ)², with Euler's constant γ.
+# The information on log k: π²/6 + (1 - γ)², with Euler's constant γ.
 INFORMATION = np.pi**2 / 6.0 + (1.0 - np.euler_gamma) ** 2
 
 
@@ -37,7 +37,7 @@ class Weibull(Distribution):
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that k takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that k takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------
@@ -76,7 +76,7 @@ class Weibull(Distribution):
         top, mean = log_y.max(), np.average(log_y, weights=weight)
 
         def slope(log_k: float) -> float:
-            # The mean of log y, weighted by y^k, less 1/k less the mean: it rises with k.
+            # The mean of log y weighted by y^k, minus 1/k, minus the plain mean: it rises with k.
             share = np.exp(np.exp(log_k) * (log_y - top))
             return float(
                 np.average(log_y, weights=share if weight is None else share * weight) - mean - np.exp(-log_k)

@@ -1,4 +1,4 @@
-"""Poisson's distribution with more zeros, as SciPy would have it; imported when one is asked for."""
+"""Poisson's distribution with more zeros, as a SciPy distribution; imported only on demand."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ __all__ = ["ZeroInflatedPoisson"]
 
 # Beyond it exp overflows in float32, and 1 - π is 0.
 LARGEST_LOGIT = 35.0
-# Where no rows are inflated π of maximum likelihood is 0, whose logit is infinite, and so is λ without a count. Of
-# this share the likelihood differs in its seventh digit.
+# If no rows are inflated, the maximum-likelihood π is 0, whose logit is infinite; without any counts the same
+# holds for log λ. With this share instead, the likelihood differs in its seventh digit.
 LITTLE = 1e-7
 
 
 class ZeroInflatedPoisson(Distribution):
-    """Distribution of a count that is 0 with probability π, and otherwise Poisson's with the rate λ, for each row.
+    """Distribution of a count that is 0 with probability π, otherwise Poisson's with rate λ, both for each row.
 
     Domain: integers not below 0. Outputs: "rate", λ on the log link, and "inflation", π on the logit link. With
     the probability of a zero P₀ = π + (1 - π) exp(-λ), q = π/P₀, and τ = q where y_true is 0 and 0 elsewhere::
@@ -31,13 +31,13 @@ class ZeroInflatedPoisson(Distribution):
         gradient   (1 - τ)(λ - y_true), π - τ
         curvature  (1 - π) λ - λ² P₀ q (1 - q), P₀ q² - π²    expected; the second over `scale_step`
 
-    The mean is (1 - π) λ. Start: maximum likelihood; of targets with fewer zeros than Poisson's, with 1e-7
-    for π.
+    The mean is (1 - π) λ. Start: maximum likelihood; with π = 1e-7 for targets that have fewer zeros than
+    Poisson's.
 
     Parameters
     ----------
     scale_step : float, default=0.1
-        The part of a full Newton step that π takes, above 0 and at most 1; see `Normal`.
+        The fraction of a full Newton step that π takes, above 0 and at most 1; see `Normal`.
 
     References
     ----------
@@ -58,7 +58,7 @@ class ZeroInflatedPoisson(Distribution):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         log_rate, logit = self._within_reach(raw_prediction).T
         rate = np.exp(log_rate)
-        # log(1 + exp(logit)) is -log(1 - π), and of exp(logit) + exp(-λ) it is left in P₀.
+        # log(1 + exp(logit)) is -log(1 - π); subtracted from it, log(exp(logit) + exp(-λ)) gives -log P₀.
         loss = np.logaddexp(0.0, logit) - np.logaddexp(logit, -rate)
         positive = y_true > 0
         some, theirs = y_true[positive], log_rate[positive]
@@ -72,7 +72,7 @@ class ZeroInflatedPoisson(Distribution):
         rate, inflation = np.exp(log_rate), special.expit(logit)
         q = special.expit(logit + rate)
         tau = np.where(y_true == 0, q, 0.0)
-        # P₀ q is π, and P₀ (1 - q) is (1 - π) exp(-λ): so written nothing cancels or vanishes.
+        # P₀ q is π, and P₀ (1 - q) is (1 - π) exp(-λ): written like this, nothing cancels or vanishes.
         rest = 1.0 - inflation
         by_rate = rest * rate * (1.0 - rate * np.exp(-rate) * q)
         by_logit = inflation * rest * special.expit(logit + rate) * -np.expm1(-rate)

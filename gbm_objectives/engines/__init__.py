@@ -1,1 +1,1 @@
-"""The engines: the only files that import LightGBM or XGBoost; they know no formula."""
+"""The engines: the only files that import LightGBM or XGBoost; they contain no loss formulas."""

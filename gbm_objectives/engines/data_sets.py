@@ -1,4 +1,4 @@
-"""The engines' data sets: targets, weights and offsets, checked, and held by one training at a time."""
+"""The engines' data sets: checks of targets, weights and offsets; use by one training at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def alone_with(sets: Sequence[tuple[Any, str]]) -> Iterator[None]:
-    """Hold data sets that a training changes for a while, and raise if another training holds one of them.
+    """Hold data sets that a training changes temporarily; raise if another training holds one of them.
 
     Start values and labels are kept in the data set itself: two trainings at once would see each other's.
     """
@@ -51,19 +51,20 @@ def alone_with(sets: Sequence[tuple[Any, str]]) -> Iterator[None]:
 
 
 def check_labels(loss: Loss, target: np.ndarray) -> None:
-    """Raise unless the loss is defined for the target, and float32, in which engines keep labels, holds it."""
+    """Raise unless the loss is defined for the target and it fits into float32, in which engines keep labels."""
     loss.check_target(target)
     limit = np.finfo(np.float32).max
-    # A domain may hold infinity, as the end of what is not known to have one.
+    # A domain may include infinity, as the upper end of something unbounded.
     held = (np.abs(target) <= limit) | (np.abs(target) == np.inf)
     if offender := first_offender(target, held.reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 
 
 def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
-    """Return one number a row for an engine that keeps no more, of a target of several columns.
+    """Return one number per row of a target of several columns, for an engine that keeps only one.
 
-    The largest class of a distribution; of a loss's own columns the first, which folds and named metrics look at.
+    For a distribution, the most probable class; for a loss's own columns, the first, which folds and named metrics
+    look at.
     """
     if y.ndim == 1:
         return y
@@ -71,7 +72,7 @@ def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
 
 
 def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
-    """Raise unless a data set has queries just where the loss compares their rows."""
+    """Raise unless a data set has queries exactly if the loss compares their rows."""
     if queries is None and loss.scope == "query":
         raise ValueError(
             f"group must be set, the number of rows of each query: {loss!r} compares the rows of a query"
@@ -81,10 +82,10 @@ def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:
-    """Return an offset in the shape of raw predictions, None if it has another.
+    """Return an offset in the shape of raw predictions, or None if its shape does not fit.
 
-    One number a row is for the first of several outputs that are not classes, the mean or the rate, of which
-    exposure is a factor, and for others that say so.
+    With several outputs that are not classes, one number per row is for the first of them, the mean or the rate,
+    of which exposure is a factor, and for others that declare `takes_offset`.
     """
     k = loss.n_outputs
     if loss.outputs and offset.shape == (n_rows,):

@@ -1,4 +1,4 @@
-"""Notice a training whose steps overshoot."""
+"""Detection of a training whose steps overshoot."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ __all__ = ["Watch"]
 
 
 class Watch:
-    """Warn, once, when the training loss stays above the lowest so far: steps overshoot, and no engine says so.
+    """Warn, once, when the training loss stays above its lowest value: steps overshoot, and no engine says so.
 
     Parameters
     ----------
     loss : Loss
         The loss trained with.
     rate : str
-        What the engine calls its learning rate.
+        The engine's name for its learning rate.
     """
 
-    # A look costs as much as a callback on few rows, and divergence does not go away.
+    # On few rows a check costs as much as a callback, and divergence does not go away.
     EVERY = 5
-    # So many looks in a row: a few come of sampled rows or of rounds that trade one group's loss for another's.
+    # This many checks in succession: a few can come from sampled rows, or from rounds that trade one group's loss
+    # for another's.
     LOOKS = 3
-    # Above the lowest by a tenth of it, and by a thousandth of the first: a finished fit rises and falls by less.
+    # Above the lowest by a tenth of it, and by a thousandth of the first: a converged fit fluctuates by less.
     OF_LOWEST, OF_FIRST = 0.1, 1e-3
 
     def __init__(self, loss: Loss, rate: str) -> None:
@@ -36,11 +37,11 @@ class Watch:
         self.first = self.lowest = np.inf
 
     def look(self, loss_of_round: Callable[[], float]) -> None:
-        """Look at the loss before a round."""
+        """Check the loss before a round."""
         self.calls += 1
         if self.above == self.LOOKS or self.calls % self.EVERY != 1:
             return
-        # Overflow is what is looked for.
+        # Overflow is what we are looking for.
         with np.errstate(all="ignore"):
             value = loss_of_round()
         if self.calls == 1:

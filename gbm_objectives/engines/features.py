@@ -1,4 +1,4 @@
-"""Features in a form that every engine knows."""
+"""Features in a form that every engine accepts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["known_to_engines"]
 
 
 def known_to_engines(X: Any) -> Any:
-    """Return features in a form that every engine knows: of sparse ones a matrix of floats, others as they are.
+    """Return features in a form that every engine accepts: sparse ones as a matrix of floats, others unchanged.
 
-    LightGBM takes no sparse integers and none of SciPy's sparse arrays, XGBoost no truth values by columns.
+    LightGBM takes neither sparse integers nor SciPy's sparse arrays, XGBoost no booleans stored by columns.
     """
     if not sparse.issparse(X):
         return X

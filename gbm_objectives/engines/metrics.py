@@ -1,8 +1,8 @@
-"""Metrics of users: which forms they have, what they are called with, whether higher is better.
+"""Users' metrics: which forms they have, what they are called with, whether higher is better.
 
 The engines know three forms of a result: a value, lower is better (XGBoost's estimators), ``(name, value)``
-(native XGBoost) and ``(name, value, higher_is_better)`` (LightGBM). All three, and lists of them, are taken at
-every door.
+(native XGBoost) and ``(name, value, higher_is_better)`` (LightGBM). All three, and lists of them, are accepted
+everywhere.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ __all__ = [
 ]
 
 Metrics = list[Callable[..., Any]]
-# Name, value, and whether higher is better: None where only the name says so.
+# Name, value, and whether higher is better: None where only the name can tell.
 Result = tuple[str, float, bool | None]
 
 WEIGHT_NAMES = ("sample_weight", "weight", "weights")
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-# How scikit-learn names functions that are to be minimised; those to be maximised are named "…_score".
+# The endings of scikit-learn's functions to be minimised; those to be maximised are named "…_score".
 MINIMISED = ("_error", "_loss", "_deviance")
-# XGBoost maximises metrics whose names begin so, unless it is told.
+# XGBoost maximises metrics whose names begin with these, unless told otherwise.
 MAXIMISED = ("auc", "pre", "map", "ndcg")
 
 
@@ -102,14 +102,14 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
 
 
 def _of_loss(metric: Any, loss: Loss) -> bool:
-    """Return whether a metric is the loss's own, also of the loss with an "auto" in its place."""
+    """Return whether a metric is the loss's own, or that of the same loss with an "auto" in it."""
     if not isinstance(metric, Metric) or type(metric.loss) is not type(loss) or metric.__name__ != loss.name:
         return False
     return metric == loss.metric or has_auto(metric.loss)
 
 
 def has_auto(loss: Loss) -> bool:
-    """Return whether a hyper-parameter is "auto", to be told from data."""
+    """Return whether a hyper-parameter is "auto", to be determined from data."""
     return loss.resolved([0.0, 1.0]) is not loss
 
 
@@ -119,9 +119,9 @@ def is_own(metric: Any, loss: Loss) -> bool:
 
 
 def placed(loss: Loss, functions: Metrics, *, first: bool) -> Metrics:
-    """Return the metrics with the loss's own: where the user put it, otherwise first or last.
+    """Return the metrics including the loss's own: where the user put it, otherwise first or last.
 
-    Early stopping looks at the first metric in one engine, at the last one in the other.
+    Early stopping watches the first metric in one engine, the last one in the other.
     """
     if any(is_own(metric, loss) for metric in functions):
         return [loss.metric if is_own(metric, loss) else metric for metric in functions]
@@ -131,8 +131,8 @@ def placed(loss: Loss, functions: Metrics, *, first: bool) -> Metrics:
 def called(metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any) -> list[Result]:
     """Call a metric of scikit-learn's form.
 
-    It gets what `predict` returns, or probabilities, unless it names a parameter `raw_prediction` or is the metric
-    of a loss; and weights, if a parameter is named so or it requires a third one.
+    It gets what `predict` returns, or probabilities, unless it has a parameter `raw_prediction` or is the metric
+    of a loss; and weights, if a parameter is named `sample_weight` or it requires a third one.
     """
     parameters = _parameters(metric)
     raw = isinstance(metric, Metric) or "raw_prediction" in parameters
@@ -151,12 +151,12 @@ class OfResponse:
         self.metric, self.loss, self.__name__ = metric, loss, _name_of(metric)
 
     def __call__(self, raw_prediction: Any, dataset: Any) -> list[Result]:
-        """Return the results on a data set of the engine."""
+        """Return the results on one of the engine's data sets."""
         return called(self.metric, self.loss, dataset.get_label(), raw_prediction, rows_of(dataset).weight)
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:
-    """Return what a metric returned as names, values and directions."""
+    """Convert what a metric returned to names, values and directions."""
     if isinstance(metric, OfResponse):
         results: list[Result] = returned
         return results
@@ -178,18 +178,18 @@ def _result(metric: Callable[..., Any], one: Any) -> Result:
 
 
 def _direction(metric: Callable[..., Any], name: str) -> bool | None:
-    """Return whether higher is better, None where it is not known."""
+    """Return whether higher is better; None if that is not known."""
     if isinstance(metric, Metric):
         return False
     if _is_of_scikit_learn(metric):
         return _name_of(metric).endswith("_score")
-    # A value alone means that lower is better; one who names it so may well mean the contrary.
+    # A bare value means that lower is better; but a metric with such a name may well mean the opposite.
     score = name.endswith("_score") or name.startswith(MAXIMISED)
     return None if score and not name.endswith((*MINIMISED, "mape")) else False
 
 
 def of_unknown_direction(name: str) -> ValueError:
-    """Return the error of a metric that early stopping looks at without knowing which way."""
+    """Return the error for a metric that early stopping watches without knowing its direction."""
     return ValueError(
         f"early stopping watches the metric {name!r}, which does not say whether higher is better: let it return"
         " (name, value, higher_is_better)"
@@ -197,7 +197,7 @@ def of_unknown_direction(name: str) -> ValueError:
 
 
 def _check_form(metric: Callable[..., Any], form: str, most: int) -> None:
-    """Raise unless a metric takes what it will be called with, and one of scikit-learn's has a direction."""
+    """Raise unless a metric takes what it will be called with, and, if scikit-learn's, has a direction."""
     if isinstance(metric, (Metric, OfResponse)):
         return
     name = _name_of(metric)
@@ -224,7 +224,7 @@ def _parameters(metric: Callable[..., Any]) -> dict[str, Parameter]:
     try:
         return dict(signature(metric).parameters)
     except (TypeError, ValueError):
-        return {}  # a function of C that does not tell
+        return {}  # a C function without a signature
 
 
 def _required(parameters: dict[str, Parameter]) -> list[str]:

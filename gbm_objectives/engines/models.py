@@ -13,7 +13,7 @@ __all__ = ["check_shape", "native_model", "unfitted_copy"]
 
 
 def native_model(model: Any) -> Any:
-    """Return the native model inside of a fitted estimator, an engine's own or ours; anything else as it is."""
+    """Return the native model inside a fitted estimator, an engine's own or ours; anything else unchanged."""
     if not hasattr(model, "fit"):
         return model
     check_is_fitted(model)
@@ -23,7 +23,7 @@ def native_model(model: Any) -> Any:
 
 
 def unfitted_copy(estimator: Any) -> Any:
-    """Return a clone that keeps the callbacks: a copy of them would keep what they see to itself."""
+    """Return a clone with the same callback objects: the user would not see what copies of them record."""
     copy = clone(estimator)
     if getattr(estimator, "callbacks", None):
         copy.callbacks = estimator.callbacks

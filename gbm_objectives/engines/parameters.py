@@ -1,4 +1,4 @@
-"""What parameters may be: those of a training beside a loss, those of `fit` beside an estimator."""
+"""What parameters may be: those of a training given a loss, those of `fit` given an estimator."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def require_loss(loss: Any) -> None:
 def check_keys(
     params: dict[str, Any], loss: Loss, objective_names: Collection[str], builtin_only: Mapping[str, Any]
 ) -> None:
-    """Raise if the parameters say what the loss says already, or act on built-in objectives only."""
+    """Raise if the parameters restate what the loss determines, or act on built-in objectives only."""
     for name in objective_names:
         if name in params:
             raise ValueError(f"params[{name!r}] must be left out: loss={loss!r} is the objective")
     for name, neutral in builtin_only.items():
-        # True is 1, but not the same answer.
+        # True equals 1, but does not mean the same here.
         value = params.get(name)
         same = value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
         if value is not None and not same:
@@ -51,7 +51,7 @@ def check_keys(
 def check_options(options: dict[str, Any], known: Collection[str], engine: str) -> None:
     """Raise a `TypeError` that names the first fit parameter that the engine does not have."""
     for name in options:
-        if name == "offset":  # what the predicting methods call it
+        if name == "offset":  # the predicting methods' name for it
             raise TypeError("fit() takes an offset as init_score or base_margin, not as 'offset'")
         if name not in known:
             raise TypeError(

@@ -25,13 +25,13 @@ class FitInputs:
     eval_names: Sequence[str] | None = None
     eval_metric: Any = None
     callbacks: Any = None
-    model: Any = None  # to go on from
-    offset: np.ndarray | None = None  # raw predictions to be added to
+    model: Any = None  # to continue from
+    offset: np.ndarray | None = None  # raw predictions that training adds to
     eval_offsets: list[np.ndarray | None] | None = None
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
     group: np.ndarray | None = None  # the number of rows of each query
     eval_group: list[np.ndarray | None] | None = None
-    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+    options: dict[str, Any] = field(default_factory=dict)  # specific to this engine
 
 
 def positives_times(data: FitInputs, factor: float, name: str) -> FitInputs:
@@ -40,8 +40,7 @@ def positives_times(data: FitInputs, factor: float, name: str) -> FitInputs:
     Raises
     ------
     ValueError
-        If the target is not a binary label, or the factor is not above 0; `name` is the parameter that asks for
-        it.
+        If the target is not a binary label, or the factor is not above 0; `name` is the parameter that sets it.
     """
     if not np.isin(data.y, (0.0, 1.0)).all() or data.y.ndim != 1:
         raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
@@ -56,7 +55,8 @@ class ClusterFitInputs:
     """What a `fit` on a cluster hands to an engine."""
 
     client: Any
-    # Name of the target in messages, (X, y, sample_weight) as Dask collections: to train on, then to evaluate on.
+    # Name of the target in messages, and (X, y, sample_weight) as Dask collections: the training set, then
+    # evaluation sets.
     sets: list[tuple[str, tuple[Any, Any, Any]]]
     eval_names: Sequence[str] | None = None
     eval_metric: Any = None
@@ -71,7 +71,7 @@ class Trained:
 
     booster: Any
     evals_result: dict[str, dict[str, list[float]]]
-    best_iteration: int | None  # counted from 1, whatever the engine does: the number of rounds that are best
+    best_iteration: int | None  # the best number of rounds, counted from 1 whatever the engine does
 
 
 class Engine(Protocol):
@@ -79,7 +79,7 @@ class Engine(Protocol):
 
     @property
     def FIRST_ROUND(self) -> int:
-        """The number of the first round as the engine itself counts."""
+        """The number of the first round, as the engine itself counts."""
 
     @property
     def QUIET(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Engine(Protocol):
         """Train a complete model with the estimator's parameters."""
 
     def predict_raw(self, booster: Any, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
-        """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+        """Return the raw prediction of `n_rounds` rounds; by default of all, up to the best one if any."""
 
     def n_rounds(self, booster: Any) -> int:
         """Return the number of rounds that a native model holds."""
@@ -103,23 +103,23 @@ class Engine(Protocol):
         """Return a copy of the estimator with the model in it."""
 
     def check_model(self, booster: Any, loss: Loss, n_features: int) -> None:
-        """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+        """Raise a `ValueError` unless a model has the loss's outputs and link, and `n_features` features."""
 
     def to_text(self, booster: Any) -> str:
         """Return the native model as text."""
 
     def from_text(self, text: str) -> Any:
-        """Return the native model of a text."""
+        """Return the native model that a text holds."""
 
 
 class DaskEngine(Protocol):
     """What trains an engine's models on a Dask cluster."""
 
     def local_estimator(self, estimator: Any, classifier: bool) -> Any:
-        """Return the estimator of one machine with the parameters of a Dask estimator."""
+        """Return the single-machine estimator with the parameters of a Dask estimator."""
 
     def class_factors(self, estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
-        """Return by what the parameters of an estimator multiply the weights of labels 0 and 1."""
+        """Return the factors by which an estimator's parameters multiply the weights of labels 0 and 1."""
 
     def train_estimator(self, estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
-        """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
+        """Train a complete model with a local estimator's parameters; also return the loss without "auto"."""

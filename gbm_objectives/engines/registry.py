@@ -10,8 +10,8 @@ from .protocol import DaskEngine, Engine
 
 __all__ = ["DEFAULT", "ENGINES", "dask_engine_of", "engine_named", "engine_of"]
 
-# From the package that an engine's own estimators come from, by which model files name it too, to the module of
-# ours that offers what `protocol.Engine` lists. Imported where it is used: who has one engine needs no other.
+# From the package of an engine's own estimators, which is also its name in model files, to our module that offers
+# what `protocol.Engine` lists. Imported where it is used: users of one engine need not have the other.
 ENGINES = {
     "lightgbm": "gbm_objectives.engines.lightgbm.estimator",
     "xgboost": "gbm_objectives.engines.xgboost.estimator",
@@ -25,7 +25,7 @@ def engine_named(name: str) -> Engine:
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no engine of that name.
     ModuleNotFoundError
         If it is not installed.
     """
@@ -41,7 +41,7 @@ def engine_of(estimator: Any) -> tuple[str, Engine]:
     Raises
     ------
     TypeError
-        If it is of none of the engines.
+        If it belongs to none of the engines.
     """
     for kind in type(estimator).__mro__:
         root = kind.__module__.partition(".")[0]
@@ -53,7 +53,7 @@ def engine_of(estimator: Any) -> tuple[str, Engine]:
 
 
 def dask_engine_of(estimator: Any) -> DaskEngine | None:
-    """Return what trains a Dask estimator of an engine; None if it is none."""
+    """Return what trains an engine's Dask estimator; None if the estimator is not one."""
     for kind in type(estimator).__mro__:
         root, *inner = kind.__module__.split(".")
         if root in ENGINES and "dask" in inner:

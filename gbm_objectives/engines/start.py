@@ -1,7 +1,7 @@
 """The start value of a training, and whether the loss is finite there in every row.
 
-One row whose loss or gradient is infinite or NaN is enough for a model that predicts nonsense for all rows, or
-that keeps its first round: engines sum what they are given, without a word.
+A single row whose loss or gradient is infinite or NaN is enough for a model that predicts nonsense for all rows,
+or that keeps only its first round: engines silently sum what they are given.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["check_finite", "checked_start", "finite_start", "start_of", "zero"]
 
 
 class HasRows(Protocol):
-    """A data set with a name, rows, and maybe an offset."""
+    """A data set with a name, rows, and possibly an offset."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     @property
     def rows(self) -> Rows:
@@ -34,7 +34,7 @@ class HasRows(Protocol):
 
     @property
     def offset(self) -> np.ndarray | None:
-        """Raw predictions that are added to."""
+        """Raw predictions that training adds to."""
 
 
 def finite_start(loss: Loss, members: Sequence[HasRows], given: Any = None) -> Any:
@@ -55,12 +55,12 @@ def checked_start(
     check: Callable[[Any], None],
     given: Any = None,
 ) -> Any:
-    """Return the start value of checked rows; `check` raises if some row is not finite at a start value."""
+    """Return the start value for checked rows; `check` raises if some row is not finite at a start value."""
     try:
         with np.errstate(all="ignore"):
             start = start_of(loss, rows, offset) if given is None else given
     except (ValueError, RuntimeError):
-        # Beside a row that is infinite everywhere there is no minimum to find, and that row is the reason.
+        # If a row is infinite everywhere there is no minimum to find, and that row is the reason to report.
         check(zero(loss))
         raise
     check(start)
@@ -71,11 +71,11 @@ def checked_start(
 
 
 def start_of(loss: Loss, rows: Rows, offset: np.ndarray | None) -> Any:
-    """Return the start value, beside an offset if there is one."""
+    """Return the start value, in addition to an offset if there is one."""
     if offset is None or loss.joint:
         return loss.initial_raw(rows.y, rows.weight)
     if has_auto(loss):
-        # Of residuals, so that what the offset leaves of the target is all that counts.
+        # Fitted to residuals, so that only what the offset leaves of the target counts.
         return loss.initial_raw(rows.y - offset, rows.weight)
     start = loss.initial_raw(rows.y, rows.weight)
     return best_beside(loss, rows.y.astype(np.float64), rows.weight, offset.astype(np.float64), start)
@@ -89,9 +89,9 @@ def zero(loss: Loss) -> float | np.ndarray:
 def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) -> None:
     """Raise a `ValueError` that names the first row whose loss or derivatives are not finite at a start value.
 
-    Rows of weight 0 are looked at, too: 0 times infinity is NaN in the engines' sums.
+    Rows of weight 0 are checked, too: 0 times infinity is NaN in the engines' sums.
     """
-    # A row that is infinite everywhere may make the start value so, too: it is to be named, not row 0.
+    # A row that is infinite everywhere may make the start value infinite, too: that row must be named, not row 0.
     start = np.where(np.isfinite(start), start, 0.0)
     target, raw = rows.y, constant_rows(start, len(rows), offset)
     loss = loss._resolved_at(target, raw, None)

@@ -1,4 +1,4 @@
-"""A training: a loss with what it knows of its data sets, from the start value to the last round."""
+"""A training: a loss with what it knows about its data sets, from the start value to the last round."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Member:
     Parameters
     ----------
     data : lightgbm.Dataset or xgboost.DMatrix
-        As the engine has it.
+        The engine's own data set.
     name : str
-        What messages call it.
+        Its name in messages.
     rows : Rows
-        Targets, weights and queries, checked.
+        Checked targets, weights and queries.
     offset : ndarray, optional
-        Raw predictions that are added to.
+        Raw predictions that training adds to.
     """
 
     data: Any
@@ -44,7 +44,7 @@ class Member:
 
 
 def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -> Member:
-    """Return a data set as a member of a training, its rows checked; errors name it as the user knows it."""
+    """Return a data set as a member of a training, with its rows checked; errors use the user's name for it."""
     with errors_name(name):
         rows = rows_of(data)
         check_labels(loss, rows.y)
@@ -53,16 +53,16 @@ def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -
 
 
 def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
-    """Return a training of the first of several data sets, at whose start every row of all of them is finite.
+    """Return a training on the first of several data sets, at whose start every row of all of them is finite.
 
     Parameters
     ----------
     loss : Loss
-        The loss, which knows its pace.
+        The loss, with its pace set.
     members : sequence of Member
         The data set to train on, then those to evaluate on.
     start : float or ndarray of shape (n_outputs,), optional
-        The start value, where it is not to be found.
+        The start value; by default it is found.
 
     Raises
     ------
@@ -73,21 +73,21 @@ def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
 
 
 class Training:
-    """What both engines call: objective and metrics of data sets whose rows are known.
+    """What both engines call: objective and metrics for data sets whose rows are known.
 
     Parameters
     ----------
     loss : Loss
         The loss.
     members : sequence of Member
-        The data sets that are known; rows of others are read when the engine first asks for them.
+        The data sets known in advance; rows of others are read when the engine first asks for them.
     start : float or ndarray of shape (n_outputs,), optional
         The start value.
 
     Attributes
     ----------
     watch : Watch or None
-        What notices that the loss rises.
+        Warns if the loss rises.
     """
 
     def __init__(self, loss: Loss, members: Sequence[Member] = (), start: Any = None) -> None:
@@ -105,7 +105,7 @@ class Training:
         return found.rows
 
     def loss_on(self, data: Any) -> Loss:
-        """Return the loss with what it knows beyond a row: the training's summary, or what this set prepares."""
+        """Return the loss with what it knows beyond a row: the training's summary, or what it made of this set."""
         if not self.loss.joint:
             return self.loss
         if id(data) not in self._prepared:
@@ -114,7 +114,7 @@ class Training:
         return self._prepared[id(data)]
 
     def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian of a round, of the rows that are trained on."""
+        """Return gradient and Hessian of a round for the training rows."""
         rows = self.rows(data)
         if self.watch is not None:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
@@ -122,7 +122,7 @@ class Training:
         return self.loss_on(data).gradient_hessian(rows.y, raw_prediction, rows.weight, **_group(rows))
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
-        """Learn before a round what the loss must know of all rows."""
+        """Work out, before a round, what the loss must know about all rows."""
         if self.loss.scope == "summary":
             summary = self.loss._summary(rows.y, raw_prediction, rows.weight)
             self.loss = self.loss._with(summary=summary)
@@ -133,7 +133,7 @@ class Training:
         return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **_group(rows))
 
     def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
-        """Return about the loss of the rows that are trained on: of many rows a sample does."""
+        """Return the approximate loss on the training rows: if there are many, a sample will do."""
         if self.loss.joint:
             return self.value(raw_prediction, data)
         rows = self.rows(data)
@@ -144,7 +144,7 @@ class Training:
     def results(
         self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
     ) -> list[Result]:
-        """Return the results of metrics on a data set, among them the loss's own."""
+        """Return the results of metrics on a data set, including the loss's own."""
         results: list[Result] = []
         for metric in metrics:
             if is_own(metric, self.loss):
@@ -155,12 +155,12 @@ class Training:
 
 
 def _group(rows: Rows) -> dict[str, Any]:
-    """Return the keyword that losses of queries take; others' methods may be overridden by ones without it."""
+    """Return the keyword that query losses take; users may override the methods of others without it."""
     return {} if rows.queries is None else {"group": rows.group}
 
 
 class Folds:
-    """The trainings of a cross-validation as one: engines have one objective and one metric for all folds."""
+    """The trainings of a cross-validation as one: engines use one objective and one metric for all folds."""
 
     def __init__(self, trainings: Sequence[Training]) -> None:
         self.trainings = trainings
@@ -169,11 +169,11 @@ class Folds:
         return next(one for one in self.trainings if any(known.data is data for known in one.members))
 
     def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian of a round of the fold that trains on a data set."""
+        """Return gradient and Hessian of a round for the fold that trains on this data set."""
         return self._of(data).gradient_hessian(raw_prediction, data)
 
     def results(
         self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
     ) -> list[Result]:
-        """Return the results of metrics on a data set of a fold."""
+        """Return the results of metrics on one of a fold's data sets."""
         return self._of(data).results(metrics, raw_prediction, data)

@@ -95,20 +95,20 @@ class BaseGBM(BaseEstimator):
     ) -> Self:
         """Fit the model.
 
-        Of names that stand together the second is XGBoost's for the same.
+        Where two names are given together, the second is XGBoost's name for the same thing.
 
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Features; data frames go to the engine as they are, names and categories with them.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Target in its own unit, or labels of any type, or distributions over classes; of a loss with `columns`
-            a column for each, by name where a data frame or a structured array has these names.
+            Target in its original unit, or labels of any type, or distributions over classes; for a loss with
+            `columns`, one column for each, by name if a data frame or a structured array has these names.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights; of queries the mean of their rows' counts.
+            Weights; a query's weight is the mean of those of its rows.
         eval_set : list of (X, y) pairs, or one pair, optional
-            Sets on which the loss's metric is computed after each round; early stopping looks at them. LightGBM
-            passes over the training set itself, (X, y), there, which is named "training".
+            Sets on which the loss's metric is computed after each round; early stopping watches them. LightGBM
+            ignores the training set itself, (X, y), for this, and names it "training".
         eval_sample_weight, sample_weight_eval_set : list of array-like, optional
             Weights of the evaluation sets.
         eval_X, eval_y : tuple, optional
@@ -116,25 +116,25 @@ class BaseGBM(BaseEstimator):
         eval_names : list of str, optional
             Names of the evaluation sets.
         eval_metric : str, callable, or list of them, optional
-            Further metrics: names of the engine's, or functions ``f(y_true, y_pred)`` of the response, with
-            ``sample_weight`` if they like, that return a value, lower is better, or ``(name, value,
-            higher_is_better)``; scikit-learn's scores are to rise. A second parameter named ``raw_prediction``
-            asks for that. Early stopping watches the loss, unless its ``.metric`` stands in the list, too, whose
-            order counts then.
+            Further metrics: names of the engine's metrics, or functions ``f(y_true, y_pred)`` of the response,
+            optionally with ``sample_weight``, that return a value (lower is better) or ``(name, value,
+            higher_is_better)``; scikit-learn's scores are maximised. A function whose second parameter is named
+            ``raw_prediction`` gets that instead. Early stopping watches the loss, unless its ``.metric`` is also
+            in the list, whose order then decides.
         callbacks : list of callable, optional
-            The engine's callbacks. Early stopping is spelled as the engine does: ``early_stopping_round`` or
-            ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
+            The engine's callbacks. Early stopping is requested in the engine's own way: ``early_stopping_round``
+            or ``lightgbm.early_stopping`` for LightGBM, ``early_stopping_rounds`` of the estimator for XGBoost.
         init_model, xgb_model : estimator, native model or path, optional
-            A fitted estimator, ours or the engine's, a native model or its path, to go on from.
+            A model to continue from: a fitted estimator, ours or the engine's, a native model or its path.
         init_score, base_margin : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Offset: raw predictions to be added to, such as the logarithm of exposure; predictions have it as
-            ``offset=``.
+            Offset: raw predictions that training adds to, such as the logarithm of exposure; the predicting
+            methods take it as ``offset=``.
         eval_init_score, base_margin_eval_set : list of array-like, optional
-            Offsets of the evaluation sets, or that of a single one.
+            Offsets of the evaluation sets; for a single set, the offset itself will do.
         group, qid : array-like, optional
             For losses that compare the rows of a query: the number of rows of each, or the query of each row.
         eval_group, eval_qid : list of array-like, optional
-            The same of the evaluation sets.
+            The same for the evaluation sets.
         categorical_feature, feature_name : optional
             LightGBM's.
         feature_weights, verbose : optional
@@ -155,18 +155,18 @@ class BaseGBM(BaseEstimator):
         Warns
         -----
         UserWarning
-            If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot.
+            If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot.
         """
-        # Nothing else is local yet.
+        # There are no other local variables yet.
         given = {name: value for name, value in locals().items() if value is not None}
         for name in ("self", "X", "y", "sample_weight", "eval_set", "__class__"):
             given.pop(name, None)
         before = dict(self.__dict__)
-        self.calibration_ = None  # that of another model
+        self.calibration_ = None  # it belongs to the previous model
         try:
             return self._fit(X, y, sample_weight, eval_set, given)
         except BaseException:
-            # A model whose fit failed is the one that it was.
+            # A model whose fit failed stays as it was.
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
@@ -220,8 +220,8 @@ class BaseGBM(BaseEstimator):
             return self.loss_._resolved_at(target, raw_of(X, offset), weight)
 
         def mean_loss() -> float:
-            # Residuals of the rows trained on are too small. Of several evaluation sets the last, as for XGBoost's
-            # early stopping.
+            # Residuals of the training rows are too small. With several evaluation sets the last one counts, as in
+            # XGBoost's early stopping.
             if not sets:
                 return self.loss_.value(target, raw_of(X, offset), weight)
             of_set, y_set, weight_set = sets[-1]
@@ -256,7 +256,7 @@ class BaseGBM(BaseEstimator):
         path : str or path-like
             File to read.
         loss : Loss, optional
-            The loss the model was trained with, where it is not one of this package.
+            The loss the model was trained with, if it is not one of this package.
 
         Returns
         -------
@@ -286,7 +286,7 @@ class BaseGBM(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter, or no loss or estimator to have it.
+            If there is no such parameter, or no loss or estimator that could have it.
         """
         for part in ("loss", "estimator"):
             inner = [name for name in params if name.startswith(part + "__")]
@@ -327,7 +327,7 @@ class BaseGBM(BaseEstimator):
             raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
 
     def _features(self, X: Any, reset: bool) -> Any:
-        """Return features for the engine: arrays checked by scikit-learn, data frames as they are."""
+        """Return features for the engine: arrays checked by scikit-learn, data frames unchanged."""
         if is_collection(X):
             raise TypeError(
                 "X must be in memory here, got a Dask collection: call X.compute(). fit takes a collection with a"
@@ -340,7 +340,7 @@ class BaseGBM(BaseEstimator):
         X = validate_data(
             self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
         )
-        if X.dtype.kind in "mM":  # which scikit-learn lets pass, and engines take for numbers
+        if X.dtype.kind in "mM":  # scikit-learn lets these pass, and engines take them for numbers
             raise ValueError(f"X must be real numbers, got {X.dtype} data")
         return X
 

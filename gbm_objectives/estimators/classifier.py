@@ -82,7 +82,7 @@ feature_names_in_
             soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
             if len(soft):
                 raise ValueError(
-                    f"y must be labels, got the continuous value {soft[0]}: of probabilities give a column for"
+                    f"y must be labels, got the continuous value {soft[0]}: give probabilities as one column for"
                     " each class, np.column_stack([1 - y, y])"
                 )
             check_classification_targets(labels)
@@ -133,9 +133,10 @@ feature_names_in_
 
     @lazily
     def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:
-        """Return the predicted label of each row, (n_samples,), of so many rounds or of all.
+        """Return the predicted label of each row, (n_samples,), from `num_iteration` rounds or from all.
 
-        An `offset`, (n_samples,) or (n_samples, n_outputs), is added to raw predictions, as `init_score` of `fit`.
+        An `offset`, (n_samples,) or (n_samples, n_outputs), is added to raw predictions, like `init_score` in
+        `fit`.
         """
         return self._predicted(self._raw(X, num_iteration, offset))
 
@@ -148,9 +149,9 @@ feature_names_in_
     def predict_proba(
         self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None
     ) -> np.ndarray:
-        """Return the probability of each class, (n_samples, n_classes), of so many rounds or of all.
+        """Return the probability of each class, (n_samples, n_classes), from `num_iteration` rounds or from all.
 
-        An `offset` is that of `predict`.
+        `offset` is as in `predict`.
         """
         return self._probabilities(self._raw(X, num_iteration, offset))
 
@@ -159,33 +160,33 @@ feature_names_in_
     def predict_set(
         self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
     ) -> np.ndarray:
-        """Return which classes may be the label of each row: sets that hold a share of fresh labels.
+        """Return which classes may be the label of each row: sets that contain a given share of fresh labels.
 
-        The sets are adaptive: the most likely classes, up to a sum of probabilities. A number made of the row's
-        raw predictions decides, as if by dice, whether the last of them is in, so that sets hold the share and no
-        more. Where the share is below that of right predictions some sets are empty.
+        The sets are adaptive: the most likely classes, up to a sum of probabilities. A pseudo-random number
+        derived from the row's raw predictions decides whether the last of them is included, so that sets contain
+        that share and no more. If the share is below that of correct predictions, some sets are empty.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
         coverage : float, default=0.9
-            The share of labels to hold, on average over rows; see `calibrate`, which must come before.
+            The share of labels to contain, on average over rows; see `calibrate`, which must be called first.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Raw predictions to be added to the model's, as `init_score` of `fit`.
+            Raw predictions to be added to the model's, like `init_score` in `fit`.
 
         Returns
         -------
         ndarray of bool of shape (n_samples, n_classes)
-            Whether each class, in the order of `classes_`, is in the row's set; as labels
+            Whether each class, in the order of `classes_`, is in the row's set; for the labels themselves use
             ``[model.classes_[row] for row in sets]``.
 
         Raises
         ------
         ValueError
-            If `coverage` is not above 0 and below 1, the model is not calibrated, or on too few rows.
+            If `coverage` is not above 0 and below 1, or the model is not calibrated, or on too few rows.
 
         References
         ----------
@@ -206,7 +207,7 @@ feature_names_in_
         _has_probabilities(self)  # raises
 
     def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
-        # SciPy draws of a multinomial variable with one vector of probabilities only.
+        # SciPy draws a multinomial variable only for a single vector of probabilities.
         bounds = self._probabilities(raw).cumsum(axis=1)[:, None, :-1]
         codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
         labels: np.ndarray = self.classes_[codes]
@@ -216,7 +217,7 @@ feature_names_in_
     def decision_function(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes).
 
-        An `offset` is that of `predict`.
+        `offset` is as in `predict`.
         """
         raw = self._raw(X, offset=offset)
         return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]

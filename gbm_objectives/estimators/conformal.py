@@ -1,15 +1,15 @@
-"""Split-conformal calibration: how far intervals and sets must reach to hold a share of fresh targets.
+"""Split-conformal calibration: how far intervals and sets must reach to contain a share of fresh targets.
 
-Rows that the model was not trained on are scored: how far outside of the model's own interval, or how deep among
-its classes, each target lies. Where a fresh row is exchangeable with them, its score is below the k-th smallest of
-n with probability k/(n + 1) at least, whatever the model and the data. So an interval that reaches as far as the
-score of rank coverage · (n + 1), rounded up, holds that share of fresh targets, on average over rows and
-calibration sets. It promises nothing for a single row, nor where rows have changed. In groups ("Mondrian") it
-holds in each of them.
+Rows that the model was not trained on are scored: how far outside the model's own interval, or how deep among its
+classes, each target lies. If a fresh row is exchangeable with them, its score is below the k-th smallest of n with
+probability at least k/(n + 1), whatever the model and the data. So an interval that reaches as far as the score of
+rank coverage · (n + 1), rounded up, contains that share of fresh targets, on average over rows and calibration
+sets. It promises nothing for a single row, nor if the distribution of rows has changed. With groups ("Mondrian")
+it holds in each of them.
 
 Weighted rows count by their effective number, n = (sum w)²/sum w². A fresh row, which occurs in proportion to its
-weight, has the weight sum w/n on average, as an n-th part of the rows has. With equal weights the promise is
-exact; with uneven ones it holds as far as the calibration rows have seen the largest weights.
+weight, has the weight sum w/n on average, the same as an n-th part of the rows. With equal weights the promise is
+exact; with uneven ones it holds to the extent that the calibration rows include the largest weights.
 
 References
 ----------
@@ -29,21 +29,21 @@ from ..validation import shown
 
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
 
-# 0.9 · 10 is 9, and 1/(1 - 0.9) is 10, up to rounding; a coverage may have been a float32.
+# 0.9 · 10 is 9, and 1/(1 - 0.9) is 10, only up to rounding; and a coverage may have been a float32.
 ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
 class Quantiles:
-    """What of a model is calibrated.
+    """What is calibrated in a model.
 
     Parameters
     ----------
     quantiles : callable
         From raw predictions and levels (n_levels,) to the model's own quantiles, (n_rows, n_levels).
     unit : callable
-        From raw predictions to the unit of each row, (n_rows,), in which all are moved by the same distance: 1, or
-        a spread of the row ("normalised residuals").
+        From raw predictions to the unit of each row, (n_rows,), in which all quantiles are moved by the same
+        distance: 1, or a spread of the row ("normalised residuals").
     """
 
     quantiles: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -61,9 +61,9 @@ class Calibration:
     y : ndarray of shape (n_samples,)
         Targets, or codes of labels.
     weight : ndarray of shape (n_samples,), optional
-        Weights, as of rows that occur so often.
+        Weights, as if rows occurred that often.
     groups : ndarray of shape (n_samples,), optional
-        Labels of the groups in each of which coverage is to hold.
+        Labels of the groups; coverage is to hold in each of them.
     """
 
     raw: np.ndarray
@@ -77,7 +77,7 @@ class Calibration:
         Raises
         ------
         ValueError
-            If there are too few rows for the coverage, or groups are missing, not wanted, or unseen.
+            If there are too few rows for the coverage, or groups are missing, not expected, or unseen.
         """
         weight = np.ones(len(scores)) if self.weight is None else self.weight
         if self.groups is None:
@@ -100,8 +100,9 @@ class Calibration:
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
     scores, weight = scores[weight > 0], weight[weight > 0]
-    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weighs 200 hold 0.76 of 0.9.
-    # With the largest, 50 rows of lognormal weights hold 0.96, and half of the calibrations have too few rows.
+    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weigh 200 cover 0.76 instead of
+    # 0.9. With the largest, 50 rows of lognormal weights cover 0.96, and half of the calibrations have too few
+    # rows.
     one = weight @ weight / weight.sum()
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
     if wanted > n * (1.0 + ROUNDING):
@@ -123,14 +124,14 @@ def interval(
     coverage: float,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    """Return calibrated intervals (n_rows, 2): the model's own, wider or narrower by so many units."""
+    """Return calibrated intervals (n_rows, 2): the model's own, widened or narrowed by a number of units."""
     levels = np.array([0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
     low, high = model.quantiles(calibration.raw, levels).T
     scores = np.maximum(low - calibration.y, calibration.y - high) / model.unit(calibration.raw)
     ends = model.quantiles(raw, levels)
     reach = calibration.reach(scores, coverage, groups, len(ends)) * model.unit(raw)
     ends = ends + reach[:, None] * [-1.0, 1.0]
-    # Of an interval that shrinks by more than its width the middle is left.
+    # An interval that shrinks by more than its width is reduced to its middle.
     crossed = ends[:, 0] > ends[:, 1]
     ends[crossed] = ends[crossed].mean(axis=1, keepdims=True)
     return ends
@@ -143,15 +144,15 @@ def one_sided(
     levels: np.ndarray,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    """Return calibrated quantiles (n_rows, n_levels), each on its own; see `predict_quantiles`."""
+    """Return calibrated quantiles (n_rows, n_levels), each by itself; see `predict_quantiles`."""
     own, fresh = model.quantiles(calibration.raw, levels), model.quantiles(raw, levels)
     for column, level in enumerate(levels):
-        # Of a level below 1/2 at most that share: what lies above it has the coverage 1 - level.
+        # For a level below 1/2, at most that share lies below: what lies above has the coverage 1 - level.
         sign = 1.0 if level >= 0.5 else -1.0
         scores = sign * (calibration.y - own[:, column]) / model.unit(calibration.raw)
         reach = calibration.reach(scores, max(level, 1.0 - level), groups, len(fresh))
         fresh[:, column] += sign * reach * model.unit(raw)
-    # Not sorted where they cross: a quantile would then depend on the levels beside it, and not hold its own.
+    # Not sorted where they cross: a quantile would then depend on the other levels requested, and lose its own.
     return fresh
 
 
@@ -164,7 +165,7 @@ def class_sets(
 ) -> np.ndarray:
     """Return which classes each row's set holds, (n_rows, n_classes): adaptive prediction sets.
 
-    The score of a class is the probability of all that are more likely, and a random part of its own.
+    The score of a class is the probability of all more likely classes, plus a random part of its own.
     """
 
     def scores(raw: np.ndarray) -> np.ndarray:
@@ -182,7 +183,7 @@ def class_sets(
 
 
 def _dice(raw: np.ndarray) -> np.ndarray:
-    """Return a number in [0, 1) for each row that looks random, but depends on its raw predictions alone.
+    """Return a number in [0, 1) for each row that looks random but depends only on its raw predictions.
 
     So the set of a row is the same in every call, alone or among others. (The steps are those of splitmix64.)
     """

@@ -10,7 +10,7 @@ __all__ = ["diagram"]
 
 
 def diagram(parts: Mapping[str, Any]) -> Any:
-    """Return what scikit-learn draws: the loss beside the engine's estimator, those that are given."""
+    """Return what scikit-learn draws: the loss beside the engine's estimator, whichever are given."""
     try:
         home = import_module("sklearn.utils._repr_html.estimator")
     except ModuleNotFoundError:  # before scikit-learn 1.7

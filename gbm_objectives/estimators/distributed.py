@@ -1,7 +1,7 @@
 """Estimators fitted on a Dask cluster.
 
-What is fitted is the same model as on one machine, in memory: `_fit` of the base class asks this module to train
-it, and everything else knows nothing of a cluster. Dask is imported where it is used: it is an extra.
+The result is the same model as on one machine, in memory: `_fit` of the base class asks this module to train it,
+and everything else knows nothing of a cluster. Dask is imported where it is used: it is an extra.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fit_on_cluster(
     eval_set: Any,
     fit_params: dict[str, Any],
 ) -> None:
-    """Fit an estimator of ours with rows that are spread over a cluster; see `BaseGBM.fit`."""
+    """Fit one of our estimators to rows that are spread over a cluster; see `BaseGBM.fit`."""
     from ..engines.cluster.partitions import persisted
 
     for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES, *QUERY_NAMES):
@@ -69,7 +69,7 @@ def fit_on_cluster(
     by_class = _by_class(model, engine, local, counts)
     sets = []
     for i, (name, (features, target, weight)) in enumerate(named):
-        # Weights of classes, as on one machine, act on the rows trained on.
+        # As on one machine, class weights only act on the training rows.
         sets.append((name, (features, *_encoded(model, client, name, target, weight, None if i else by_class))))
     data = ClusterFitInputs(
         client,
@@ -114,7 +114,7 @@ def _client_of(estimator: Any) -> Any:
 def _collections(
     X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any
 ) -> list[tuple[str, tuple[Any, Any, Any]]]:
-    """Return the rows to train on and the evaluation sets, with the names that messages have for their targets."""
+    """Return the rows to train on and the evaluation sets, each with the name of its target for messages."""
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
     from ..engines.cluster.partitions import check_collections
@@ -136,7 +136,7 @@ def _collections(
 
 
 def _check_features(model: Trainee, X: Any, name: str) -> None:
-    """Let scikit-learn see number and names of the features."""
+    """Let scikit-learn check the number and names of the features."""
     try:
         model._features(X._meta if hasattr(X, "_meta_nonempty") else np.zeros((1, X.shape[1])), reset=name == "y")
     except ValueError as error:
@@ -144,7 +144,7 @@ def _check_features(model: Trainee, X: Any, name: str) -> None:
 
 
 def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
-    """Set `loss_` (and `classes_`) of a model, and return how often each class occurs."""
+    """Set a model's `loss_` (and `classes_`), and return how often each class occurs."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import first_message, partitions
@@ -170,9 +170,9 @@ def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.ndarray | None) -> np.ndarray | None:
-    """Return by what the weights of each class's rows are multiplied, None where they stay as they are."""
+    """Return the factors for the weights of each class's rows; None if they stay unchanged."""
     if counts is None or len(counts) != 2:
-        # Of counts that differ, so that a parameter that balances them shows.
+        # Asked with unequal counts, so that a parameter that balances them shows.
         if engine.class_factors(estimator, 1, 2) != (1.0, 1.0):
             raise ValueError(
                 "scale_pos_weight and is_unbalance of estimator are for labels of two classes: use sample_weight"
@@ -196,7 +196,7 @@ def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.nda
 def _encoded(
     model: Trainee, client: Any, name: str, y: Any, weight: Any, by_class: np.ndarray | None
 ) -> tuple[Any, Any]:
-    """Return target as numbers and weights, lazily, after a look at each partition."""
+    """Return the target as numbers, and the weights, lazily, after checking each partition."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import first_message, partitions, vector
@@ -251,7 +251,7 @@ def _mean_loss(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> floa
 
 
 def _resolved(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> Loss:
-    """Return the loss with each "auto" in its place, by the residuals of as many rows of each partition."""
+    """Return the loss with each "auto" as a number, from the residuals of equally many rows of each partition."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import in_rows, partitions
@@ -265,7 +265,7 @@ def _resolved(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> Loss:
 
 
 def _sample(model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any) -> np.ndarray:
-    """Return targets, raw predictions and weights of rows of a partition, which stand for all of them."""
+    """Return targets, raw predictions and weights of rows that represent all of a partition."""
     if not len(y):
         return np.empty((3, 0))
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
@@ -274,7 +274,7 @@ def _sample(model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any) -> np
 
 
 def _outside(noise: Noise, client: Any, y: Any) -> str:
-    """Describe the first target that the noise does not draw; an empty string if there is none."""
+    """Describe the first target that the noise cannot draw; an empty string if there is none."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import partitions

@@ -1,4 +1,4 @@
-"""What `fit` takes beside features and target: evaluation sets, weights, offsets, in both engines' spellings."""
+"""What `fit` takes besides features and target: evaluation sets, weights, offsets, in both engines' spellings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
     "repeats_training_set",
 ]
 
-# Two spellings each, so that a fit moves from one engine to the other as it is.
+# Two spellings each, so that a call of fit works unchanged with the other engine.
 EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
@@ -40,8 +40,8 @@ EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different labels, sorted, and how often each occurs; raise if one is missing or types differ."""
-    # A NaN is not itself.
+    """Return the distinct labels, sorted, and how often each occurs; raise if one is missing or types differ."""
+    # A NaN is not equal to itself.
     gaps = np.array([*map(_is_missing, labels)], bool) if labels.dtype == object else labels != labels
     if np.any(gaps):
         raise ValueError(f"y must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
@@ -56,11 +56,11 @@ def _is_missing(label: Any) -> bool:
     try:
         return label is None or bool(label != label)
     except TypeError:
-        return True  # pandas' NA is neither equal to itself nor different
+        return True  # pandas' NA is neither equal to itself nor unequal
 
 
 def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """Take the one of several spellings that is given out of the fit parameters."""
+    """Remove from the fit parameters, and return, whichever of several spellings is given."""
     given = [fit_params.pop(name) for name in names if name in fit_params]
     if len(given) > 1:
         raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
@@ -68,13 +68,13 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def sizes_of(loss: Loss, group: Any, qid: Any, n_rows: int, names: tuple[str, str]) -> np.ndarray | None:
-    """Return the number of rows of each query, from these numbers or from the query of each row.
+    """Return the number of rows of each query, from `group` or from the query of each row.
 
     Raises
     ------
     ValueError
-        If the loss compares rows of queries and none are given, or the contrary; if they do not fit the rows, or
-        the rows of a query are not together.
+        If the loss compares rows of queries and none are given, or vice versa; if they do not fit the rows, or the
+        rows of a query are not contiguous.
     """
     if group is not None and qid is not None:
         raise ValueError(f"{names[0]} and {names[1]} say the same: give one of them")
@@ -102,7 +102,7 @@ def sizes_of(loss: Loss, group: Any, qid: Any, n_rows: int, names: tuple[str, st
 def queries_of(
     loss: Loss, fit_params: dict[str, Any], n_rows: int, n_of_sets: list[int]
 ) -> tuple[np.ndarray | None, list[np.ndarray | None]]:
-    """Take the queries out of the fit parameters; return the number of rows of each, then of those of each set."""
+    """Remove the queries from the fit parameters; return the sizes of these, then of each evaluation set's."""
     own = sizes_of(loss, fit_params.pop("group", None), fit_params.pop("qid", None), n_rows, ("group", "qid"))
     of_sets = []
     for name in ("eval_group", "eval_qid"):
@@ -117,7 +117,7 @@ def queries_of(
 
 
 def columns_of(loss: Loss, y: Any) -> np.ndarray:
-    """Return a target of several columns, of a data frame or a structured array those of their names."""
+    """Return a target of several columns; from a data frame or a structured array, those of the right names."""
     named = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
     if named is not None and set(loss.columns) <= set(named):
         y = np.column_stack([np.asarray(y[name]) for name in loss.columns])
@@ -130,7 +130,7 @@ def columns_of(loss: Loss, y: Any) -> np.ndarray:
 
 
 def check_classes(estimator: Any, model: Any) -> None:
-    """Raise unless a model to go on from was fitted to the classes that the target has."""
+    """Raise unless a model to continue from was fitted to the classes that the target has."""
     if hasattr(model, "fit"):
         check_is_fitted(model)
         ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
@@ -139,7 +139,7 @@ def check_classes(estimator: Any, model: Any) -> None:
 
 
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
-    """Return the evaluation sets as pairs, which LightGBM 4.7 spells `eval_X` and `eval_y` too."""
+    """Return the evaluation sets as pairs; LightGBM 4.7 also takes them as `eval_X` and `eval_y`."""
     X, y = fit_params.pop("eval_X", None), fit_params.pop("eval_y", None)
     if X is None and y is None:
         return eval_set if eval_set is None or isinstance(eval_set, tuple) else list(eval_set)
@@ -201,14 +201,14 @@ def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | N
 
 
 def _stands_alone(offset: Any, n_rows: int) -> bool:
-    """Return whether the offset of a single evaluation set, of so many rows, came without a list around it."""
+    """Return whether the offset of a single evaluation set of `n_rows` rows came without a list around it."""
     if isinstance(offset, (list, tuple)):
         return len(offset) == n_rows > 1 or (len(offset) > 0 and isinstance(offset[0], Real))
     return np.ndim(offset) == 1 or (np.ndim(offset) == 2 and len(offset) == n_rows)
 
 
 def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list[np.ndarray | None]:
-    """Return the offset of each evaluation set, None where it has none; beside an `offset` each must have one."""
+    """Return the offset of each evaluation set, or None; if there is an `offset`, each set must have one too."""
     if offset is not None and sets and offsets is None:
         raise ValueError("eval_init_score must be given beside init_score, or the metrics are of another model")
     if len(sets) == 1 and _stands_alone(offsets, len(sets[0][1])):
@@ -225,14 +225,14 @@ def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list
 def repeats_training_set(
     given: tuple[Any, Any, Any], offset: Any, eval_set: Any, sets: list[Any], offsets: list[Any]
 ) -> list[bool]:
-    """Return whether each evaluation set is the training set: the same X and y, as LightGBM's estimators tell it.
+    """Return whether each evaluation set is the training set: the same X and y, as in LightGBM's estimators.
 
-    Its weights and its offset are those of the training set, too, or none.
+    Its weights and its offset must also be those of the training set, or none.
 
     Parameters
     ----------
     given : (X, y, sample_weight)
-        As the user gave them to train on.
+        The training set as the user gave it.
     offset : ndarray or None
         Offset of the training set.
     eval_set : list of (X, y) pairs, or one pair, or None

@@ -1,4 +1,4 @@
-"""What a fitted estimator keeps of its training: the model, the loss as it ended, the scale of its noise."""
+"""What a fitted estimator keeps of its training: the model, the final loss, the scale of its noise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Trainee", "keep"]
 
 
 class Trainee(Protocol):
-    """An estimator of ours as those see it that train it: how it reads data, and what it keeps."""
+    """One of our estimators, as seen by the code that trains it: how it reads data, and what it keeps."""
 
     estimator: Any
     booster_: Any
@@ -47,19 +47,19 @@ def keep(
     mean_loss: Callable[[], float],
     outside: Callable[[Noise], str],
 ) -> None:
-    """Set the attributes of an estimator that was fitted.
+    """Set the attributes of a fitted estimator.
 
     Parameters
     ----------
     model : estimator
-        With `loss_`, `n_features_in_` and, of a classifier, `classes_`.
+        With `loss_`, `n_features_in_` and, for a classifier, `classes_`.
     engine, estimator, trained
-        The engine, its estimator, and what it handed back.
+        The engine, its estimator, and what the training returned.
     resolved, mean_loss : callable
-        From the rows, wherever they are: the loss with each "auto" in its place, and the mean loss of those that
-        tell the scale of the noise.
+        Computed from the rows, wherever they are: the loss with each "auto" as a number, and the mean loss of the
+        rows that determine the scale of the noise.
     outside : callable
-        From a noise to the first training target that it does not draw, in words.
+        From a noise to a description of the first training target that it cannot draw.
     """
     model.booster_ = trained.booster
     model.best_iteration_ = trained.best_iteration
@@ -72,5 +72,5 @@ def keep(
     model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""
     if noise is not None and noise.fit_scale is not None:
         mean = mean_loss()
-        # Where every residual is 0 there is no maximum: the likelihood rises without bound.
+        # If every residual is 0 there is no maximum: the likelihood rises without bound.
         model.noise_scale_ = noise.fit_scale(mean) if mean > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What a fitted regressor says of the distribution of the target: parameters, quantiles, intervals, a score."""
+"""What a fitted regressor says about the distribution of the target: parameters, quantiles, intervals, a score."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class IntervalRegressor(PredictiveGBM):
         Returns
         -------
         structured ndarray of shape (n_samples,)
-            Of a distribution its `outputs` on the response scale: ``params["scale"]``, ``params.dtype.names``,
-            ``pandas.DataFrame(params)``. Of a loss with one output that is a negative log-likelihood "response",
-            and where the noise has a scale "noise_scale", `noise_scale_` in all rows (for squared error twice the
+            For a distribution, its `outputs` on the response scale: ``params["scale"]``, ``params.dtype.names``,
+            ``pandas.DataFrame(params)``. For a loss with one output that is a negative log-likelihood, "response"
+            and, if the noise has a scale, "noise_scale": `noise_scale_` in all rows (for squared error twice the
             variance, see there).
 
         Raises
@@ -81,12 +81,12 @@ class IntervalRegressor(PredictiveGBM):
         Returns
         -------
         ndarray of shape (n_samples, n_levels)
-            A column for each level. After `calibrate` each has its level on fresh rows, by itself: at least that
-            share of targets lies at or below it for levels of 1/2 and more, at most that share strictly below it
-            for others. It is the same number whichever levels are asked beside it, so those of levels close
-            together may cross in some rows. Before, they are the model's own, in order. `MultiQuantile` has those
-            between its levels, and beyond them, on a straight line in the quantiles of the normal distribution:
-            beyond, only calibration makes them right.
+            A column for each level. After `calibrate` each one attains its level on fresh rows, by itself: at
+            least that share of targets lies at or below it for levels of 1/2 and more, at most that share strictly
+            below it for others. It does not depend on which other levels are requested, so quantiles of levels
+            close together may cross in some rows. Without calibration, they are the model's own, in order.
+            `MultiQuantile` gives those between its levels, and beyond them, on a straight line in the quantiles of
+            the normal distribution; beyond its levels, only calibration makes them right.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class IntervalRegressor(PredictiveGBM):
         X : array-like of shape (n_samples, n_features)
             Features.
         coverage : float, default=0.9
-            The share of targets to hold.
+            The share of targets to contain.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
@@ -123,10 +123,10 @@ class IntervalRegressor(PredictiveGBM):
         Returns
         -------
         ndarray of shape (n_samples, 2)
-            Lower and upper ends. After `calibrate` they hold at least that share of fresh targets, on average.
-            Before, they are the quantiles of the model's own distribution that leave equal shares below and above,
-            without a guarantee: fresh targets may lie in them less often, most of all where the model fits its
-            training rows closely. Of counts both may hold more, since ends are integers.
+            Lower and upper ends. After `calibrate` they contain at least that share of fresh targets, on average.
+            Without calibration, they are the quantiles of the model's own distribution that leave equal shares
+            below and above, without a guarantee: fresh targets may lie in them less often, most of all if the
+            model fits its training rows closely. For counts, either may contain more, since ends are integers.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class IntervalRegressor(PredictiveGBM):
             return self.predict_quantiles(X, levels, groups, offset=offset)
         raw = self._raw(X, offset=offset).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
-        # Where no target can be nothing is to be held.
+        # The interval need not extend to where no target can be.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
     def crps(
@@ -167,8 +167,8 @@ class IntervalRegressor(PredictiveGBM):
         Raises
         ------
         ValueError
-            If a target is outside the loss's domain, or one that its noise does not draw, of these or of those of
-            `fit`; lengths do not fit; or the loss is no negative log-likelihood.
+            If a target, here or in `fit`, is outside the loss's domain or one that its noise cannot draw, if
+            lengths do not fit, or if the loss is not a negative log-likelihood.
         """
         self._check_distribution()
         target = self._encode(y)
@@ -200,10 +200,10 @@ class IntervalRegressor(PredictiveGBM):
         def spread(raw: np.ndarray) -> np.ndarray:
             distribution = self._distribution(raw)
             if not hasattr(distribution.dist, "pdf"):
-                return np.ones(len(raw))  # of counts a spread may be 0
+                return np.ones(len(raw))  # the spread of counts may be 0
             low, high = distribution.ppf(0.25), distribution.ppf(0.75)
-            # A spread that vanishes beside its place, or overflows, would make NaN of the intervals. One below the
-            # resolution of float32, in which engines keep targets, is none.
+            # A spread that overflows, or vanishes next to its location, would turn the intervals into NaN. One
+            # below the resolution of float32, in which engines keep targets, counts as none.
             least = LIMITS.eps * np.maximum(np.abs(low), np.abs(high)) + LIMITS.tiny
             with np.errstate(invalid="ignore"):
                 return np.fmin(np.fmax(high - low, least), LIMITS.max)
@@ -212,7 +212,7 @@ class IntervalRegressor(PredictiveGBM):
 
 
 def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return, for each row of `values` at the places `known`, those at `x` on straight lines, which go on."""
+    """Interpolate each row of `values`, given at `known`, linearly at `x`; the outer lines are continued."""
     right = np.clip(np.searchsorted(known, x), 1, len(known) - 1)
     share = (x - known[right - 1]) / (known[right] - known[right - 1])
     return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)

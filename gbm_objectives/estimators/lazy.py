@@ -33,7 +33,7 @@ def lazily(method: Method) -> Method:
 
 
 def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Return a Dask array of what a method says of each partition of X; named columns of a data frame as one."""
+    """Return what a method returns for each partition of X, as a Dask array; or named columns as a data frame."""
     import dask.array as da
 
     from ..engines.cluster.partitions import in_rows
@@ -45,11 +45,11 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
         fits = is_collection(values) and frame != hasattr(values, "chunks")
         if not fits or values.npartitions != in_rows(X).npartitions:
             raise ValueError(f"{key} must be in the partitions of X, as a Dask {'series' if frame else 'array'}")
-    # What one row gives has the type and the shape of all.
+    # The result for one row has the type and the shape of all.
     row = _missing_row(X._meta) if frame else np.zeros((1, X.shape[1]))
     known = {key: _of_one_row(model, key, values) for key, values in split.items()}
     example = getattr(model, name)(row, *arguments, **same, **known)
-    # Not by delayed, which forgets what a collection that is persisted holds on to.
+    # Not by delayed, which loses the hold on a persisted collection's data.
     of_part = _OfPart(without_client(model), name, arguments, same, list(split), example[:0])
     if not frame:
         rows = [item for values in split.values() for item in (values, "im"[: values.ndim])]
@@ -63,7 +63,7 @@ def _by_partition(model: Any, name: str, X: Any, arguments: tuple[Any, ...], key
 
 
 def _of_one_row(model: Any, key: str, values: Any) -> Any:
-    """Return groups, one that the model knows, or an offset of one row."""
+    """Return a group that the model knows, or an offset, for one row."""
     if key == "offset":
         return np.zeros((1, *values.shape[1:]))
     return None if model.calibration_ is None else model.calibration_.groups[:1]
@@ -71,7 +71,7 @@ def _of_one_row(model: Any, key: str, values: Any) -> Any:
 
 @dataclass(frozen=True)
 class _OfPart:
-    """What a method says of a partition."""
+    """What a method returns for a partition."""
 
     model: Any
     name: str
@@ -93,7 +93,7 @@ class _OfPart:
 
 
 def _missing_row(meta: Any) -> Any:
-    """Return a row of a data frame with nothing in it, of types that engines take."""
+    """Return a data frame's row with all values missing, of types that engines accept."""
     flags = {column: bool for column, kind in meta.dtypes.items() if kind == np.dtype(bool)}
     return meta.reindex([0]).astype(flags)
 

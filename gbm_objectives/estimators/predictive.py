@@ -1,4 +1,4 @@
-"""What a fitted estimator says beyond a point: a distribution for each row, samples, the log-likelihood."""
+"""What a fitted estimator predicts beyond a point: a distribution for each row, samples, the log-likelihood."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ class PredictiveGBM(RawGBM):
         Returns
         -------
         frozen distribution of scipy.stats
-            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. Of
-            two classes Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); of several multinomial with one
-            trial, ``.pmf`` of one-hot rows: to draw from it use `sample`.
+            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. For
+            two classes Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); for several, multinomial with
+            one trial, ``.pmf`` of one-hot rows: to draw from it use `sample`.
 
         Raises
         ------
         ValueError
-            If the loss is no negative log-likelihood (hinge), all residuals were 0 when the model was fitted and
-            the noise has no scale, or a target was one that the noise does not draw (a rate, a share).
+            If the loss is not a negative log-likelihood (hinge), if all residuals were 0 when the model was
+            fitted, so that the noise has no scale, or if a target was one that the noise cannot draw (a rate, a
+            share).
         """
         self._check_distribution()
         return self._distribution(self._raw(X, offset=offset).astype(np.float64))
@@ -68,11 +69,11 @@ class PredictiveGBM(RawGBM):
     ) -> Any:
         """Calibrate intervals, quantiles and sets on rows that the model was not trained on (split-conformal).
 
-        Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, hold what they say
-        for rows that are exchangeable with these, whatever the model: on average over rows and calibration sets,
-        not for each row. An evaluation set that chose the number of rounds is not fresh, and may cover a little
-        less. `predict`, `predict_distribution` and
-        `sample` stay as they are. `fit` forgets the calibration; `save_model` keeps it.
+        Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, attain their
+        stated coverage for rows that are exchangeable with these, whatever the model: on average over rows and
+        calibration sets, not for each row. An evaluation set that chose the number of rounds is not fresh, and may
+        lead to a slightly lower coverage. `predict`, `predict_distribution` and `sample` are not affected. `fit`
+        discards the calibration; `save_model` keeps it.
 
         Parameters
         ----------
@@ -81,11 +82,11 @@ class PredictiveGBM(RawGBM):
         y : array-like of shape (n_samples,)
             Targets, or labels.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights: how often each row occurs, up to a factor. The rows count as many as their effective number,
-            (Σw)²/Σw², does.
+            Weights: how often each row occurs, up to a factor. The rows count as their effective number,
+            (Σw)²/Σw².
         groups : array-like of shape (n_samples,), optional
-            A label for each row: coverage then holds in each group, and the methods above need the groups of their
-            rows ("Mondrian").
+            A label for each row: coverage then holds in each group ("Mondrian"), and the methods above need the
+            groups of their rows.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -97,8 +98,8 @@ class PredictiveGBM(RawGBM):
         Raises
         ------
         ValueError
-            If a target, weight or group is not valid, lengths do not fit, the loss has neither quantiles nor a
-            likelihood, or its noise does not draw a target, of these or of those of `fit`.
+            If a target, weight or group is not valid, if lengths do not fit, if the loss has neither quantiles nor
+            a likelihood, or if its noise cannot draw a target given here or in `fit`.
         """
         check_is_fitted(self)
         self._check_calibrates()
@@ -166,7 +167,7 @@ class PredictiveGBM(RawGBM):
         return self._draw(self._raw(X, offset=offset), n_samples, check_random_state(random_state))
 
     def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
-        """Return the draws of `sample`, whose arguments are checked, for raw predictions."""
+        """Return the draws of `sample` for raw predictions; arguments are checked."""
         distribution = self._distribution(raw.astype(np.float64))
         n_rows = len(np.atleast_1d(distribution.mean()))
         return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
@@ -176,7 +177,7 @@ class PredictiveGBM(RawGBM):
     ) -> float:
         """Return the log-likelihood of targets under the model, the sum over the rows.
 
-        Of targets that the noise does not draw (rates under `PoissonDeviance`, shares under `BinaryCrossEntropy`)
+        For targets that the noise cannot draw (rates under `PoissonDeviance`, shares under `BinaryCrossEntropy`)
         it is a quasi-log-likelihood, and a warning says so: it compares models under the same loss on the same
         rows, and nothing else.
 
@@ -211,7 +212,7 @@ class PredictiveGBM(RawGBM):
         self.loss_.check_target(target)
         weight = as_weight(sample_weight, len(target))
         if hasattr(self, "classes_"):
-            # Of probabilities as targets the expectation.
+            # If the targets are probabilities, the expectation.
             raw = self._raw(X, offset=offset)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
@@ -237,7 +238,7 @@ class PredictiveGBM(RawGBM):
         return float(np.sum(log_p) if weight is None else weight @ log_p)
 
     def _check_drawn(self, target: np.ndarray) -> None:
-        """Raise if the noise does not draw a target of a regressor; of classes there may be distributions."""
+        """Raise if the noise cannot draw a regressor's target; a classifier's may be distributions."""
         noise = self.loss_.noise
         if noise is not None and not hasattr(self, "classes_") and (offender := noise.offender(target)):
             raise ValueError(f"y must be {noise.support}, as {noise.name} noise draws them, got {offender}")

@@ -1,4 +1,4 @@
-"""What a fitted estimator predicts on the scale of the link, with an offset where there is one."""
+"""What a fitted estimator predicts on the scale of the link, with an offset if there is one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["RawGBM"]
 
 
 class RawGBM(BaseGBM):
-    """The raw predictions of `GBMRegressor` and `GBMClassifier`, of which all others are made."""
+    """The raw predictions of `GBMRegressor` and `GBMClassifier`, from which all others are made."""
 
     @lazily
     def predict_raw(
@@ -44,8 +44,8 @@ class RawGBM(BaseGBM):
         Raises
         ------
         ValueError
-            If the model has fewer rounds, or keeps but the last, as XGBoost's ``gblinear`` does, or the offset has
-            another shape or is not finite.
+            If the model has fewer rounds, or keeps only the last one, as XGBoost's ``gblinear`` does, or if the
+            offset has another shape or is not finite.
         """
         return self._raw(X, num_iteration, offset)
 
@@ -84,5 +84,5 @@ class RawGBM(BaseGBM):
             yield self._predicted(self._raw(X, rounds, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        """Return what `predict` makes of raw predictions."""
+        """Return what `predict` returns for raw predictions."""
         raise NotImplementedError

@@ -24,7 +24,7 @@ def _has_outlier_weights(model: GBMRegressor) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
     if hasattr(loss, "outlier_weights"):
         return True
-    raise AttributeError(f"{loss!r} has no outlier_weights: it counts all rows alike")
+    raise AttributeError(f"{loss!r} has no outlier_weights: it counts all rows equally")
 
 
 class GBMRegressor(RegressorMixin, IntervalRegressor):
@@ -46,17 +46,17 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     loss_ : Loss
         The loss trained with.
     best_iteration_ : int or None
-        The number of rounds that were best, where training stopped early; counted from 1 on both engines.
+        The best number of rounds, if training stopped early; counted from 1 on both engines.
     evals_result_ : dict
         Metrics by evaluation set, name and round.
     noise_scale_ : float or None
-        The scale b of the noise that the loss assumes (`gbm_objectives.contract.noise`), of maximum likelihood on
-        the last evaluation set, or on the training set if there is none. For squared error it is twice the
-        variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean loss. None
-        if the noise has no scale.
+        The scale b of the noise that the loss assumes (`gbm_objectives.contract.noise`), fitted by maximum
+        likelihood on the last evaluation set, or on the training set if there is none. For squared error it is
+        twice the variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean
+        loss. None if the noise has no scale.
     outside_noise_ : str
-        The first training target that the noise does not draw, with its row: a rate under `PoissonDeviance`, a
-        share under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
+        The first training target that the noise cannot draw, with its row: a rate under `PoissonDeviance`, a share
+        under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -101,7 +101,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         Returns
         -------
         ndarray of shape (n_samples,)
-            ψ(r)/r over its largest value; there for robust losses (`Huber`, `Cauchy` and the like).
+            ψ(r)/r over its largest value; available for robust losses (`Huber`, `Cauchy` and the like).
         """
         loss: Any = self.loss_
         return np.asarray(loss.outlier_weights(self._encode(y), self._raw(X, offset=offset)))
@@ -158,7 +158,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Of a distribution the mean; of a loss with several outputs a column for each, in their order.
+            For a distribution, the mean; for a loss with several outputs, a column for each, in their order.
         """
         return self._predicted(self._raw(X, num_iteration, offset))
 

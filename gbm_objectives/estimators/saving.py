@@ -1,7 +1,7 @@
 """One JSON file for a fitted estimator: the loss, the classes, the native model; read without running code.
 
 A native model with a few characters changed may crash the engine that reads it. So a file has a checksum, which
-shows damage. It is no signature: a file of someone whom you do not trust is not made safe by it.
+reveals damage. It is not a signature: it does not make a file safe that comes from someone you do not trust.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from .conformal import Calibration
 __all__ = ["load", "save"]
 
 FORMAT = "gbm_objectives model"
-# In version 1 the best iteration is counted as the engine does, and there is no checksum. Up to version 2 there
-# are no parameters but the engine's estimator's, and of those no lists, tuples, dictionaries and arrays.
+# In version 1 the best iteration is counted as the engine counts it, and there is no checksum. Up to version 2
+# there are only the parameters of the engine's estimator, without lists, tuples, dictionaries and arrays.
 VERSION = 3
 
 
@@ -76,12 +76,12 @@ def sealed(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(text: str, path: Path) -> None:
-    """Write beside the file, then replace it: a full disk leaves the old one as it was."""
+    """Write a temporary file next to it, then replace it: a full disk leaves the old one as it was."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with beside.open("x", encoding="utf-8") as file:
             if path.exists():
-                # Whom the old file was hidden from, the new one is too; a new file has the mode of any other.
+                # The new file keeps the old one's permissions; a file that did not exist gets the default ones.
                 beside.chmod(stat.S_IMODE(path.stat().st_mode))
             file.write(text)
             file.flush()
@@ -92,26 +92,26 @@ def _write(text: str, path: Path) -> None:
 
 
 def _name(loss: Loss) -> str:
-    """Return the name of a loss; of one that is not this package's but is named like one, with its module."""
+    """Return the name of a loss; with its module, if it is not this package's but has the name of one."""
     kind = type(loss)
     return kind.__name__ if _known(kind.__name__) in (kind, None) else f"{kind.__module__}.{kind.__name__}"
 
 
 def _known(name: str) -> Any:
-    """Return this package's loss of a name, None if there is none."""
+    """Return this package's loss of that name; None if there is none."""
     found = next((getattr(home, name) for home in (losses, formula, distributions) if name in home.__all__), None)
     return found if inspect.isclass(found) and not inspect.isabstract(found) else None
 
 
 def _number(value: Any) -> Any:
-    """Return a NumPy scalar or array, as hyper-parameters may be, as Python's numbers."""
+    """Return a NumPy scalar or array, which hyper-parameters may be, as Python numbers."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"a model file holds numbers and strings, not {shown(value)} ({type(value).__name__})")
 
 
 def _own_params(model: Any) -> dict[str, Any]:
-    """Return the parameters of an estimator of ours, or of a subclass, beside loss and estimator."""
+    """Return the parameters of one of our estimators, or of a subclass, other than loss and estimator."""
     params = {}
     for name, value in model.get_params(deep=False).items():
         if name not in ("loss", "estimator"):
@@ -123,7 +123,7 @@ def _own_params(model: Any) -> dict[str, Any]:
 
 
 def _estimator_params(estimator: Any) -> dict[str, Any]:
-    """Return the parameters of an engine's estimator but callbacks, random states and other objects.
+    """Return the parameters of an engine's estimator, except callbacks, random states and other objects.
 
     Those are not needed to predict.
     """
@@ -135,7 +135,7 @@ def _estimator_params(estimator: Any) -> dict[str, Any]:
 
 
 def _param_content(value: Any) -> Any:
-    """Return a parameter as JSON has it: what JSON would make a list or a string of, with its kind."""
+    """Return a parameter as JSON; what JSON would turn into a list or a string is stored with its kind."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (str, int, float, bool)):
@@ -190,7 +190,7 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
         if _name(loss) != trained_with:
             raise ValueError(f"{path} was trained with {brief(trained_with)}, loss= is {loss!r}")
         params = content["loss"].get("params")
-        # As JSON has them: a tuple comes back as a list.
+        # Compared as JSON: a tuple comes back as a list.
         if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
             raise ValueError(f"{path} was trained with the parameters {brief(params)}, loss= is {loss!r}")
     try:
@@ -213,7 +213,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     estimator = engine.default_estimator(content["classes"] is not None)
     estimator.set_params(**{name: _param(value) for name, value in content["estimator_params"].items()})
     params = {name: _param(value) for name, value in content.get("params", {}).items()}
-    # A subclass may make its loss itself.
+    # A subclass may create its loss itself.
     given = {"loss": loss, "estimator": estimator}
     model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)
     model.loss_ = loss
@@ -231,7 +231,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
         model.best_iteration_ += 1 - engine.FIRST_ROUND
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
-    model.outside_noise_ = str(content.get("outside_noise", ""))  # files of 0.2 have none
+    model.outside_noise_ = str(content.get("outside_noise", ""))  # missing in files of 0.2
     model.calibration_ = _calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)
@@ -274,12 +274,12 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
     return labels
 
 
-# Hyper-parameters of losses in files that version 0.2 or 0.1 wrote, and their names now.
+# Hyper-parameters of losses in files written by version 0.2 or 0.1, and their current names.
 RENAMED = {("FormulaLoss", "link"): "link_name", ("FormulaLoss", "domain"): "domain_name"}
 
 
 def _loss(content: Any, path: Any) -> Loss:
-    """Return the loss by its name among this package's own: nothing else is looked up."""
+    """Return the loss by its name, from this package's own only: nothing else is looked up."""
     name = str(content.get("class")) if isinstance(content, dict) else ""
     known = _known(name)
     if known is None:

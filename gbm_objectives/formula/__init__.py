@@ -1,4 +1,4 @@
-"""Losses from a text with a formula: read, differentiated and given a curvature that trains."""
+"""Losses from the text of a formula: parsed, differentiated and given a curvature suitable for training."""
 
 from .loss import FormulaLoss
 

@@ -1,4 +1,4 @@
-"""Whether a formula can be trained on given targets: looked at in their unit, before training begins."""
+"""Whether a formula can be trained on given targets: checked in their unit, before training begins."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ __all__ = ["check_on"]
 TARGETS, PREDICTIONS = 64, 257
 # Slopes below this share of a row's largest are rounding.
 ROUNDING = 1e-9
-# A row counts as lost where its slope is below this share of the largest on its way down: a twentieth of the force
+# A row counts as lost if its slope is below this share of the largest on its way down: a twentieth of the force
 # takes twenty times as many rounds.
 LEAST_FORCE = 0.05
-# A kink at one place for all rows is next to the start where it is nearer than this share of a typical distance.
-# Rows there hold so much of the Hessian that LightGBM takes all others for too few to split off: with a start 0.03
-# off, absolute error and a third of abs(f) left 0.06 of what there was to learn, with one at the kink all of it.
+# A kink at one place for all rows is next to the start if it is nearer than this share of a typical distance. Rows
+# there hold so much of the Hessian that LightGBM considers all others too few to split off: with a start 0.03
+# away, absolute error plus a third of abs(f) left 0.06 of what there was to learn, with a start at the kink all of
+# it.
 NEXT_TO = 0.05
-# Outliers are meant to be lost, but a level of the target that is lost is never fitted: of six equal levels one
-# was, and 0.36 of what there was to learn with it.
+# Outliers are meant to be lost, but a level of the target that is lost is never fitted: one of six equal levels
+# was, and with it 0.36 of what there was to learn.
 MOST_LOST = 0.1
 POSITIVE_ONLY = '; if predictions can only be positive write exp(f) for them, with link="log"'
 
 
 def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None, of_target: bool) -> None:
-    """Raise a `ValueError` that says why, if a formula cannot be trained on rows; f is their start value.
+    """Raise a `ValueError` that says why, if a formula cannot be trained on rows, with f as their start value.
 
-    `of_target` tells whether f has the unit of the target.
+    `of_target` says whether f has the unit of the target.
     """
     some = sample_rows(len(rows.f), weight, most=TARGETS**2)
     few, counts = rows.take(some), None if weight is None else weight[some]
@@ -43,7 +44,7 @@ def check_on(numbers: Numbers, rows: Rows, weight: np.ndarray | None, of_target:
 
 
 def _check_overflow(numbers: Numbers, f: np.ndarray) -> None:
-    """Look for residuals, or differences between targets, that the formula's numbers are not made for."""
+    """Look for residuals, or differences between targets, for which the formula overflows."""
     room = float(np.diff(np.quantile(f, [0.1, 0.9]))[0])
     low, high = numbers.reach
     if f.min() < low or f.max() > high or room > min(-low, high):
@@ -54,7 +55,7 @@ def _check_overflow(numbers: Numbers, f: np.ndarray) -> None:
 
 
 def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
-    """Look for targets whose loss has a jump, several minima, or no value, among the predictions there may be."""
+    """Look for targets whose loss has a jump, several minima, or no value, for any possible prediction."""
     places = np.concatenate([np.broadcast_to(place, y.shape) for place in numbers.candidates(y)] + [start])
     places = places[np.isfinite(places)]
     room = np.ptp(places) or abs(float(places[0])) or 1.0
@@ -70,7 +71,7 @@ def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
             f" y = {y[row]:.4g}{POSITIVE_ONLY}"
         )
     size = np.abs(slope)
-    # At a pole the slope is infinite, and next to that all others would be rounding.
+    # At a pole the slope is infinite, and compared with that all others would be rounding.
     slope[size <= ROUNDING * np.where(np.isfinite(size), size, 0.0).max(axis=1, keepdims=True)] = 0.0
     again = (np.maximum.accumulate(slope, axis=1) > 0) & (slope < 0)
     if again.any():
@@ -80,7 +81,7 @@ def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
             f"formula must have one minimum in f: for y = {y[row]:.4g} it rises at f = {rises:.4g} and falls again"
             f" at {f[column]:.4g}, and training would end in either{POSITIVE_ONLY if y.min() > 0 else ''}"
         )
-    # A pole between two predictions: the loss goes one way at both, and has gone the other way between them.
+    # A pole between two predictions: the loss moves one way at both, but has moved the other way between them.
     scale = ROUNDING * np.where(np.isfinite(value), np.abs(value), 0.0).max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         change = np.diff(value)
@@ -96,11 +97,11 @@ def _check_minima(numbers: Numbers, y: np.ndarray, start: np.ndarray) -> None:
 
 
 def _check_fixed_kinks(numbers: Numbers, rows: Rows) -> None:
-    """Look for a kink that is at one place for all targets, such as 0, and next to it the start of most rows."""
+    """Look for a kink that is at one place for all targets, such as 0, with the start of most rows next to it."""
     with np.errstate(all="ignore"):
         spread = np.abs(rows.f - numbers.response_to_raw(rows.y))
     if numbers.endless or not np.isfinite(spread).any():
-        return  # of labels there are two targets: what is next to a kink has been learned
+        return  # labels have only two targets: what is next to a kink has been learned
     unit = float(np.median(spread[np.isfinite(spread)]))
     slope = float(np.mean(np.abs(numbers.gradient(rows.y, rows.f))))
     for place in numbers.places(rows.y):
@@ -117,7 +118,7 @@ def _check_fixed_kinks(numbers: Numbers, rows: Rows) -> None:
 
 
 def _check_force(numbers: Numbers, rows: Rows, weight: np.ndarray | None, of_target: bool) -> None:
-    """Look for a loss that flattens far out, where too many rows are."""
+    """Look for a loss that flattens far out where too many rows are."""
     lowest = numbers.lowest(rows.y, BESIDE * typical_distance(numbers, rows))
     distance, side = lowest.distance(rows.f)
     known = np.isfinite(distance) & (side != 0)

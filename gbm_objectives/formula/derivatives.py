@@ -11,8 +11,8 @@ from .syntax import parsed
 
 __all__ = ["Derived", "derivatives_of"]
 
-# SymPy differentiates some ten thousand nodes a second; and the second derivative of so many has many times as
-# many.
+# SymPy differentiates some ten thousand nodes a second; and a second derivative has many times as many nodes as
+# the first.
 LARGEST_GRADIENT, LARGEST_SECOND = 3_000, 20_000
 # Each nested kink doubles the cases in which to look for a place.
 MOST_PLACES = 32
@@ -25,13 +25,13 @@ class Derived(NamedTuple):
     gradient: Callable[..., Any]
     second: Callable[..., Any]
     texts: tuple[str, str]
-    of_residual: bool  # y occurs in f - y alone
+    of_residual: bool  # y occurs only in f - y
     places: tuple[Callable[..., Any], ...]  # of kinks and jumps, functions of target and parameters
     valleys: tuple[Callable[..., Any], ...]  # further places where the slope may be 0
 
 
 class Unsolvable(ValueError):
-    """The place where an expression is 0 is not known."""
+    """The place where an expression is 0 cannot be found."""
 
 
 @lru_cache(maxsize=256)
@@ -53,8 +53,8 @@ def derivatives_of(formula: str, names: tuple[str, ...]) -> Derived:
     Raises
     ------
     ValueError
-        If it is no formula, does not depend on f, lacks a parameter, is too large, or has a kink at an unknown
-        place.
+        If it is not a formula, does not depend on f, does not use a parameter, is too large, or has a kink at an
+        unknown place.
     """
     import sympy
 
@@ -76,7 +76,7 @@ def derivatives_of(formula: str, names: tuple[str, ...]) -> Derived:
         valleys = []
 
     def compiled(expression: Any) -> Callable[..., Any]:
-        # `dummify`, since a parameter may have the name of a function of NumPy.
+        # `dummify`, since a parameter may have the name of a NumPy function.
         return sympy.lambdify(
             list(symbols.values()), expression, [NUMPY, "scipy", "numpy"], cse=True, dummify=True
         )
@@ -103,14 +103,14 @@ def _checked_size(expression: Any, most: int) -> Any:
 
 
 def _unique(places: Iterable[Any]) -> list[Any]:
-    """Return the places that there can be, each once."""
+    """Return the possible places, each once."""
     import sympy
 
     return [place for place in dict.fromkeys(places) if not place.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)]
 
 
 def _switches(loss: Any, f: Any) -> Iterator[Any]:
-    """Yield the expressions in f at whose zeros the formula changes over."""
+    """Yield the expressions in f at whose zeros the formula switches branches."""
     ours = functions()
     for switch in sorted(loss.atoms(ours.Size, ours.Side, ours.Holds, ours.Larger, ours.Smaller), key=str):
         u = switch.args[0] - switch.args[1] if len(switch.args) == 2 else switch.args[0]
@@ -119,9 +119,9 @@ def _switches(loss: Any, f: Any) -> Iterator[Any]:
 
 
 def _places(u: Any, f: Any, whole: Any) -> list[Any]:
-    """Return the places f where an expression is 0, as expressions without f; more is no harm, fewer is.
+    """Return the places f where an expression is 0, as expressions without f; extra ones do no harm, gaps do.
 
-    By hand: SymPy's `solve` may take minutes to find that there is no closed form.
+    Solved by hand: SymPy's `solve` may take minutes to find that there is no closed form.
     """
     import sympy
 
@@ -132,7 +132,7 @@ def _places(u: Any, f: Any, whole: Any) -> list[Any]:
     if inner:
         outermost = max(inner, key=lambda s: (s.count_ops(), str(s)))
         cases = (outermost.args[0], -outermost.args[0]) if len(outermost.args) == 1 else outermost.args[-2:]
-        # Here a place is one for each of the cases, and a product's factors change over by themselves.
+        # Here a place belongs to each of the cases, and a product's factors switch by themselves.
         found = [place for case in cases for place in _places(u.xreplace({outermost: case}), f, whole)]
         if len(found) > MOST_PLACES:
             raise ValueError("formula is too large: its kinks are nested too deeply; write a class")
@@ -168,7 +168,7 @@ def _places(u: Any, f: Any, whole: Any) -> list[Any]:
             root = functions().Size(value) ** (1 / term.exp)
             return [p for v in (root, -root) for p in _places(term.base - v, f, whole)]
     for inner in sorted(u.atoms(sympy.Function, sympy.Pow) - {term}, key=str):
-        # As of a*(y - exp(f)) - (a - 1)*(y - exp(f)), which is linear in exp(f).
+        # As in a*(y - exp(f)) - (a - 1)*(y - exp(f)), which is linear in exp(f).
         held = sympy.Dummy("u", real=True)
         outer = u.xreplace({inner: held})
         if inner.has(f) and not outer.has(f) and not (slope := outer.diff(held)).has(held):

@@ -1,8 +1,8 @@
-"""Functions that formulas are made of beside SymPy's own: those with a kink or a jump, and stable forms.
+"""Functions for formulas in addition to SymPy's own: those with a kink or a jump, and stable forms.
 
 SymPy's `Abs`, `Max` and `Piecewise` ask whether their arguments are real, sort and multiply out their cases, and
-leave Dirac deltas in derivatives. These here differentiate by one rule each and are otherwise opaque to SymPy,
-so that a formula's derivatives are ready in time that grows with its length alone.
+leave Dirac deltas in derivatives. The ones here differentiate by one rule each and are otherwise opaque to SymPy,
+so that the time to differentiate a formula grows only with its length.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _log_cosh(x: Any) -> Any:
     return size + np.log1p(np.exp(-2.0 * size)) - np.log(2.0)
 
 
-# What the compiled formulas call.
+# What compiled formulas call.
 NUMPY = {
     "Size": np.abs,
     "Side": np.sign,
@@ -171,7 +171,7 @@ def functions() -> SimpleNamespace:
             return f"expit({printer._print(self.args[0])})"
 
     class LogAddExp(sympy.Function):
-        """log(exp(u) + exp(v)), which exp would overflow."""
+        """log(exp(u) + exp(v)), written so that exp does not overflow."""
 
         def _eval_derivative(self, s: Any) -> Any:
             u, v = self.args
@@ -181,7 +181,7 @@ def functions() -> SimpleNamespace:
             return "log(" + " + ".join(f"exp({printer._print(u)})" for u in self.args) + ")"
 
     class LogCosh(sympy.Function):
-        """log(cosh(x)), which cosh would overflow."""
+        """log(cosh(x)), written so that cosh does not overflow."""
 
         def fdiff(self, argindex: int = 1) -> Any:
             return sympy.tanh(self.args[0])
@@ -198,7 +198,7 @@ def stable(expression: Any) -> Any:
     import sympy
 
     ours = functions()
-    expression = expression.replace(sympy.Abs, ours.Size)  # SymPy makes it of sqrt(u**2)
+    expression = expression.replace(sympy.Abs, ours.Size)  # SymPy turns sqrt(u**2) into Abs
 
     def logarithm(x: Any) -> Any:
         if isinstance(x, ours.Expit):
@@ -218,7 +218,7 @@ def stable(expression: Any) -> Any:
 
 
 def _log_of_term(term: Any) -> Any:
-    """Return the logarithm of a positive number times an exponential, None of anything else."""
+    """Return the logarithm of a positive number times an exponential; None for anything else."""
     import sympy
 
     factor, rest = term.as_coeff_Mul()

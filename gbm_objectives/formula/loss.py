@@ -44,19 +44,19 @@ class FormulaLoss(Loss):
     SymPy differentiates the formula twice and compiles it to NumPy. Each row's loss must have one minimum in f,
     and the engines get
 
-    - of a kink, a place where the slope jumps upwards, the consistent pair of `AbsoluteError` or `Quantile` for
-      the slopes on its sides; what is a kink is seen in the unit of the data, so that ``sqrt(1 + (f - y)**2)``
-      is one for targets of the size of a million;
-    - of the smooth rest its gradient, and for a curvature the second derivative, or where that is less the
-      secant to the row's lowest loss: no row alone oversteps.
+    - for a kink, a place where the slope jumps upwards, the consistent pair of `AbsoluteError` or `Quantile` for
+      the slopes on its sides; what counts as a kink is decided in the unit of the data, so that
+      ``sqrt(1 + (f - y)**2)`` is one for targets of the order of a million;
+    - for the smooth rest, its gradient, and as curvature the second derivative or, where that is less, the secant
+      to the row's lowest loss: no row by itself oversteps.
 
-    `curvature_kind` tells what that comes to: "exact" where it is the second derivative everywhere, "majorizer"
-    for even functions whose slope grows less than their distance from the minimum, "consistent" with kinks,
+    `curvature_kind` says what that amounts to: "exact" if it is the second derivative everywhere, "majorizer" for
+    even functions whose slope grows less than their distance from the minimum, "consistent" with kinks,
     "surrogate" otherwise. `derivation` says it in words.
 
-    Nothing in the text is evaluated: Python's parser makes a tree of it, of which numbers, names, ``+ - * / **``,
-    comparisons, ``a if condition else b`` and the functions of `formula_syntax` are taken, and all else is
-    refused.
+    Nothing in the text is evaluated: Python's parser makes a tree of it, in which numbers, names, ``+ - * / **``,
+    comparisons, ``a if condition else b`` and the functions of `formula_syntax` are accepted, and everything else
+    is refused.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ class FormulaLoss(Loss):
     link_name : {"identity", "log", "logit", "log1p"}, default="identity"
         From the response to f.
     domain_name : {"real", "non-negative", "positive", "probability", "binary"}, default="real"
-        What targets may be. "binary" is a loss of class labels.
+        What targets may be. "binary" makes it a loss of class labels.
     **renamed
-        `link` and `domain`, as both were called until version 0.2.
+        `link` and `domain`, the names of both until version 0.2.
 
     Raises
     ------
     ValueError
-        When training begins: if the text is no such formula or too large a one, a parameter is missing or no
-        number, link or domain is none of these; if the formula has several minima in f, a jump, a slope without
-        end, or a kink at a place that cannot be found; or if on these targets most rows would have no slope to
+        When training begins: if the text is not such a formula or too large, if a parameter is missing or not a
+        number, or link or domain is none of these; if the formula has several minima in f, a jump, an unbounded
+        slope, or a kink at a place that cannot be found; or if on these targets most rows would have no slope to
         learn from.
     ModuleNotFoundError
         If SymPy is not installed: ``pip install gbm_objectives[formula]``.
@@ -115,7 +115,7 @@ class FormulaLoss(Loss):
     @property
     def link(self) -> Link:
         """The link of that name."""
-        return LINKS.get(self.link_name, IDENTITY)  # `check_params` knows others
+        return LINKS.get(self.link_name, IDENTITY)  # `check_params` refuses other names
 
     @property
     def domain(self) -> Domain:
@@ -141,7 +141,7 @@ class FormulaLoss(Loss):
 
     @property
     def classifies(self) -> bool:
-        """Whether targets are class labels, and the sign of f tells them apart: at 0 both classes pull away."""
+        """Whether targets are class labels that the sign of f tells apart: at 0 both classes pull away."""
         if self.domain is not BINARY or self.link not in (IDENTITY, LOGIT):
             return False
         at_zero = self._shape().numbers.gradient(np.array([0.0, 1.0]), np.zeros(2))
@@ -161,12 +161,12 @@ class FormulaLoss(Loss):
 
     @property
     def normalised(self) -> bool:
-        """Whether the engines get a mean curvature of 1: only for probabilities is a formula's factor meant."""
+        """Whether the engines get a mean curvature of 1: a formula's factor has meaning only for probabilities."""
         return self.link != LOGIT
 
     @property
     def derivation(self) -> str:
-        """The gradient, the second derivative, and what the engines get for a curvature, in words."""
+        """The gradient, the second derivative, and the curvature that the engines get, in words."""
         shape = self._shape()
         gradient, second = shape.numbers.derived.texts
         taken = TAKEN[shape.kind]
@@ -193,9 +193,9 @@ class FormulaLoss(Loss):
     # ---- the formulas -------------------------------------------------------------------------------------
 
     def _rows(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> Rows:
-        """Return rows as the formula's numbers take them, in float64: it costs little beside the formula."""
+        """Return rows as the formula's numbers take them, in float64, which costs little next to the formula."""
         if self._shape().numbers.derived.of_residual:
-            # The difference first: as in `ResidualLoss`.
+            # Subtract before converting, as in `ResidualLoss`.
             return Rows(0.0, residual(y_true, raw_prediction, np.float64), raw_prediction, y_true)
         y, raw = y_true.astype(np.float64, copy=False), raw_prediction.astype(np.float64, copy=False)
         return Rows(y, raw, raw_prediction, 0.0)
@@ -222,7 +222,7 @@ class FormulaLoss(Loss):
     ) -> tuple[np.ndarray, np.ndarray]:
         shape = self._shape()
         if shape.slopes is not None:
-            # As of `Quantile`: the kink is all there is, and needs no look at the formula.
+            # As in `Quantile`: there is nothing but the kink, so the formula need not be evaluated.
             below, above = shape.slopes
             target = y_true + shape.centre
             r = residual(target, raw_prediction, dtype)

@@ -1,19 +1,19 @@
-"""Gradient and curvature that the engines get of a formula: kinks as consistent pairs, the rest as it is.
+"""Gradient and curvature that the engines get for a formula: kinks as consistent pairs, the rest unchanged.
 
-Each row's loss falls towards the place where it is least, its *lowest*, and at a distance d from there on one
-side its slope has the size A(d). That is split into layers: up to the slope beside the lowest place it belongs
-to the kink there, up to the jump of the slope at a further kink to that, and what is left is smooth::
+Each row's loss falls towards the place where it is least, its *lowest*, and at a distance d from there on one side
+its slope has the size A(d). That is split into layers: up to the slope next to the lowest place, it belongs to the
+kink there; up to the jump of the slope at a further kink, to that one; and what is left is smooth::
 
     A(d) = min(A(d), A(0+)) + min(rest, jump of a further kink) + ... + smooth rest
 
-Where A falls with d (a loss that flattens far out) the layers are weights of the kink's rows, as in iteratively
-re-weighted absolute error. A kink's layer is smoothed as `gbm_objectives.curvature` tells. The smooth rest keeps
-its gradient, and its curvature is the second derivative, or where that is less the secant to the lowest place,
-rest/d: with it no row alone oversteps.
+Where A falls with d (a loss that flattens far out), the layers are weights of the kink's rows, as in iteratively
+re-weighted absolute error. A kink's layer is smoothed as `gbm_objectives.curvature` describes. The smooth rest
+keeps its gradient, and its curvature is the second derivative or, where that is less, the secant to the lowest
+place, rest/d: with it no row by itself oversteps.
 
-What is a kink is decided in the unit of the data: A(0+) is the slope a hundredth of a typical d from the lowest
-place. So `sqrt(1 + (f - y)**2)` is smooth for targets of the size of 1, and absolute error for targets of the
-size of 1e6.
+What counts as a kink is decided in the unit of the data: A(0+) is the slope a hundredth of a typical d away from
+the lowest place. So `sqrt(1 + (f - y)**2)` is smooth for targets of the order of 1, and absolute error for targets
+of the order of 1e6.
 """
 
 from __future__ import annotations
@@ -33,33 +33,34 @@ from .rows import Lowest, Numbers, beside
 
 __all__ = ["Known", "Rows", "known_of", "pair"]
 
-# The slope this fraction of a typical distance from the lowest loss counts as that of the kink there. It must be
-# far from rounding, and so small that a parabola has next to no slope there.
+# The slope at this fraction of a typical distance from the lowest loss counts as that of the kink there. It must
+# be well above rounding, and so small that a parabola has almost no slope there.
 BESIDE = 1e-2
 # A kink with less than this share of all slopes is not worth a pair.
 LEAST_KINK = 0.1
-# Nor is one whose slope falls below this share on the way from there to a ten thousandth of it: that is smooth, if
-# narrow, and a tangent parabola serves it. That of a parabola falls to 1e-4, that of |r|**1.5 to 1e-2.
+# Nor is one whose slope falls below this share on the way from there to a ten thousandth of that distance: that is
+# smooth, though narrow, and a tangent parabola suits it. The slope of a parabola falls to 1e-4, that of |r|**1.5
+# to 1e-2.
 LEAST_SHARPNESS = 0.02
-# Further kinks are sharp or none: a slope that is smooth changes by next to nothing over so small a part of a
-# typical distance, and by less than this share of all slopes.
+# Further kinks are either sharp or not kinks: over so small a fraction of a typical distance a smooth slope hardly
+# changes, and by less than this share of all slopes.
 SHARP, LEAST_SHARE = 1e-6, 1e-3
-# Rows far out of a loss that lets go of them count in the curvature as having at least this share of the median:
+# Under a loss that lets go of rows far out, these count in the curvature with at least this share of the median:
 # LightGBM takes a leaf's share of the Hessian for its share of rows, and would count none.
 LEAST_WEIGHT = 1e-3
-# The lowest loss is searched for as far as so many typical distances.
+# The lowest loss is searched for up to this many typical distances away.
 FAR = 1e3
-# The number of the kink where the loss is least; further ones have that of their place.
+# The number of the kink where the loss is least; further kinks have the number of their place.
 LOWEST = -1
 
 
 class Rows(NamedTuple):
-    """Rows as `Numbers` takes them: of a formula in f - y the target is 0, and f the residual."""
+    """Rows as `Numbers` takes them: for a formula in f - y, the target is 0 and f is the residual."""
 
     y: Any
     f: np.ndarray
     raw: np.ndarray  # the raw prediction, by which rows are grouped
-    shift: Any  # from a place on f's axis to one on raw's
+    shift: Any  # added to a place on f's axis to get one on raw's
 
     def take(self, rows: Any) -> Rows:
         """Return some of the rows."""
@@ -69,7 +70,7 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of all rows.
+    """What is known about all rows.
 
     Parameters
     ----------
@@ -80,15 +81,15 @@ class Known:
     widths : dict of int to Widths
         The widths of each kink.
     pulls : dict of int to (float, float)
-        Of each kink the mean of its smoothed slope over that of the true one, below and above it. The pair is
-        divided by it where there is more than one kink, so that all that pulls does so with its true force.
+        For each kink, the mean of its smoothed slope over that of the true one, below and above it. The pair is
+        divided by it if there is more than one kink, so that everything pulls with its true force.
     least : float
-        No curvature is less.
+        The least curvature.
     longest : float
-        No row alone steps further, see `ResidualLoss`.
+        The longest step of a row by itself, see `ResidualLoss`.
     pair : (ndarray, ndarray, ndarray), optional
-        Raw predictions with the gradient and curvature of their rows, where the rows are few enough to be their
-        own sample.
+        Raw predictions with the gradient and curvature of their rows, if the rows are few enough to be their own
+        sample.
     """
 
     typical: float
@@ -119,7 +120,7 @@ class Layers(NamedTuple):
     rest: np.ndarray
 
     def among(self, which: Collection[int]) -> Layers | None:
-        """Return the layers of these kinks alone, None where they would have to be found anew."""
+        """Return the layers of only these kinks; None if they would have to be computed afresh."""
         if not which:
             return self._replace(kinks={}, rest=np.abs(self.gradient))
         return self if set(which) == set(self.kinks) else None
@@ -148,7 +149,7 @@ def layers(
     size[near] = at_kink[near]
     slope = np.minimum(size, at_kink)
     smaller, larger = np.minimum(lowest.below, lowest.above), np.maximum(lowest.below, lowest.above)
-    # Where the loss is flat, a row is content; it holds its leaf as one at the kink does.
+    # Where the loss is flat, a row is content; it holds its leaf like a row at the kink.
     content = gradient == 0
     to_kink = side * np.where(unknown | content, 0.0, distance)
     place = lowest.low if np.all(lowest.low == lowest.high) else f - to_kink
@@ -171,7 +172,7 @@ def layers(
 
 
 def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace) -> Known:
-    """Return what is to be known of all rows."""
+    """Return what must be known about all rows."""
     some = sample_rows(len(rows.f), weight)
     few, counts = rows.take(some), None if weight is None else weight[some]
     typical = typical_distance(numbers, few)
@@ -187,7 +188,7 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace
     widths: dict[int, Widths] = {}
     pulls: dict[int, tuple[float, float]] = {}
     if kinks:
-        kinks = sorted({LOWEST, *kinks})  # whose slopes the further ones come on top of
+        kinks = sorted({LOWEST, *kinks})  # the slopes of further kinks come on top of the lowest one's
         whole = split.among(kinks) if isinstance(some, slice) else None
         widths = _widths(numbers, rows, weight, pace, typical, kinks, whole)
         if len(kinks) > 1 or np.average(split.rest, weights=counts) > LEAST_SHARE * total:
@@ -200,7 +201,7 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace
     )
     known = replace(known, least=LEAST_WEIGHT * middle)
     if numbers.derived.of_residual and not widths:
-        # As of `ResidualLoss`; off the identity link curvatures differ by themselves.
+        # As in `ResidualLoss`; with other links than the identity, curvatures differ anyway.
         known = replace(known, longest=longest_step(gradient, curvature, counts))
     if not isinstance(some, slice):
         return known
@@ -208,12 +209,12 @@ def known_of(numbers: Numbers, rows: Rows, weight: np.ndarray | None, pace: Pace
 
 
 def _floored(gradient: np.ndarray, curvature: np.ndarray, known: Known) -> np.ndarray:
-    """Return the curvature with which no row steps too far alone, and none counts as nothing."""
+    """Return the curvature with which no row by itself steps too far, and none counts as nothing."""
     return np.asarray(np.maximum(no_longer(gradient, curvature, known.longest), known.least))
 
 
 def typical_distance(numbers: Numbers, rows: Rows) -> float:
-    """Return the median distance of raw predictions from the rows' lowest losses; 1 where there is none."""
+    """Return the median distance of raw predictions from the rows' lowest losses; 1 if there is none."""
     sizes = [np.abs(rows.f - place) for place in numbers.candidates(rows.y)]
     scales = [_median(far) for size in sizes if (far := size[np.isfinite(size) & (size > 0)]).size]
     if not scales:
@@ -247,7 +248,7 @@ def _widths(
         widths = _widths(numbers, *few, pace, typical, kinked)
         if len(widths) == len(kinked) and all(one.table is not None for one in widths.values()):
             return widths
-        # Most rows have no share in a kink, and the sample holds no other.
+        # Most rows have no share in a kink, and the sample holds no others.
     split = split or layers(numbers, rows, numbers.lowest(rows.y, BESIDE * typical), typical, kinked)
     widths = {}
     for number in kinked:
@@ -289,13 +290,13 @@ def pair(numbers: Numbers, rows: Rows, known: Known, split: Layers | None = None
     if not known.widths:
         near = split.distance < step
         if near.any():
-            # Near the lowest loss a slope like that of |r|**1.5 has a secant without end, which would stop all
-            # others in the leaf; at it 0/0 tells nothing.
+            # Near the lowest loss a slope like that of |r|**1.5 has an unbounded secant, which would stop all
+            # others in the leaf; at the lowest loss, 0/0 says nothing.
             slope = lowest.take(near).beside(split.side[near])
             secant[near] = np.fmin(secant[near], 2.0 * (slope / step))
             secant[split.distance == 0] = 0.0
         curvature = np.fmax(second, secant)
-        # A slope that leads away from the lowest loss: there are several, and nothing to divide by.
+        # A slope that leads away from the lowest loss: there are several minima, and no distance to divide by.
         astray = split.gradient * split.side < 0
         if astray.any():
             size = np.abs(second) + np.abs(split.gradient) / known.typical

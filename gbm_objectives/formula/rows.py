@@ -13,19 +13,19 @@ from .derivatives import Derived
 __all__ = ["Lowest", "Numbers"]
 
 # A search for a row's lowest loss begins at this fraction of how far it may go, a power of 2, and ends when the
-# place is known to this fraction of its distance: a step of a leaf is the mean of many rows' steps, of which
-# each may be off.
+# place is known to this fraction of its distance: a step of a leaf is the mean of many rows' steps, each of which
+# may be inexact.
 NEAREST, HALVINGS = 20, 6
-# Slopes of a size without end are not multiplied by 0.
+# Infinite slopes are limited to this, so that they are not multiplied by 0.
 LARGEST = np.finfo(np.float64).max
-# Where nothing is found a step aside, this fraction of it is tried: rows may be a thousandfold apart.
+# If nothing is found one step aside, this fraction of the step is tried: rows may differ a thousandfold.
 NEARER = 1e-4
 
 
 class Lowest(NamedTuple):
-    """Where rows' losses are least, from `low` to `high`; NaN where no place is known.
+    """Where rows' losses are least, from `low` to `high`; NaN if no place is known.
 
-    `below` and `above` are the sizes of the slopes a little outside of it: of a kink those at the kink.
+    `below` and `above` are the sizes of the slopes a little outside it: for a kink, those at the kink.
     """
 
     low: Any
@@ -39,11 +39,11 @@ class Lowest(NamedTuple):
         return np.abs(beyond), np.sign(beyond)
 
     def take(self, rows: Any) -> Lowest:
-        """Return that of some of the rows."""
+        """Return the same for some of the rows."""
         return Lowest(*(part if np.ndim(part) == 0 else part[rows] for part in self))
 
     def beside(self, side: np.ndarray) -> np.ndarray:
-        """Return the slope beside the lowest loss on each row's side."""
+        """Return the slope next to the lowest loss on each row's side."""
         return np.where(side > 0, self.above, self.below)
 
 
@@ -51,7 +51,7 @@ class Lowest(NamedTuple):
 class Numbers:
     """A formula with values for its parameters.
 
-    Of a formula in f - y alone targets are 0 here, and raw predictions are residuals.
+    For a formula in only f - y, targets are 0 here, and raw predictions are residuals.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class Numbers:
     values : tuple of float
         Values of the parameters.
     response_to_raw : callable
-        The link, infinite at the ends of the response's range: where the loss of most formulas is least.
+        The link, infinite at the ends of the response's range: it gives the place where most formulas are least.
     endless : bool, default=False
         Whether a loss that is least nowhere else falls for ever, as that of a class label does.
     reach : tuple of float
-        Between which residuals float64 holds the formula. Beyond them it goes on in a straight line.
+        The residuals between which float64 holds the formula. Beyond them it continues in a straight line.
     found : tuple of float
-        Residuals at which the loss is least, found by looking.
+        Residuals at which the loss is least, found by search.
     """
 
     derived: Derived
@@ -104,7 +104,7 @@ class Numbers:
         return self._call(self.derived.second, y, self._inside(f))
 
     def places(self, y: Any) -> list[np.ndarray]:
-        """Return where the slope of each row's loss may jump; NaN where a place is no number."""
+        """Return where the slope of each row's loss may jump; NaN if a place is not a number."""
         return [self._call(place, y, 0.0) for place in self.derived.places]
 
     def candidates(self, y: Any) -> list[np.ndarray]:
@@ -120,7 +120,7 @@ class Numbers:
         """Return where each row's loss is least: at candidates with a slope down towards them on both sides."""
         candidates = self.candidates(y)
         lowest = self._lowest_of(candidates, y, step)
-        # So far aside the loss of some rows may be flat, or that of another place.
+        # That far aside, the loss of some rows may be flat, or belong to another place.
         missed = np.isnan(lowest.low) & np.any([np.isfinite(place) for place in candidates], axis=0)
         if missed.any():
             nearer = self._lowest_of(candidates, y, NEARER * step)
@@ -142,13 +142,13 @@ class Numbers:
         return Lowest(low, high, np.minimum(below, LARGEST), np.minimum(above, LARGEST))
 
     def search(self, y: np.ndarray, f: np.ndarray, gradient: np.ndarray, most: float) -> np.ndarray:
-        """Return how far downhill each row's loss is least; infinity where that is farther than `most`."""
+        """Return how far downhill each row's loss is least; infinity if that is farther than `most`."""
         downhill = -np.sign(gradient)
 
         def crossed(distance: np.ndarray) -> np.ndarray:
             return np.asarray(self.gradient(y, f + downhill * distance) * gradient <= 0)
 
-        # Among powers of 2 first, by halves, too: a slope that has changed its sign does not change it back.
+        # First among powers of 2, also by bisection: a slope that has changed its sign does not change it back.
         low, high = np.full(f.shape, -NEAREST - 1), np.full(f.shape, 1)
         while (between := high - low > 1).any():
             middle = (low + high) // 2
@@ -165,6 +165,6 @@ class Numbers:
 
 
 def beside(place: np.ndarray, step: float) -> np.ndarray:
-    """Return a step from a place that is not lost in the place's digits."""
+    """Return a step away from a place, large enough not to be lost in the place's digits."""
     with np.errstate(invalid="ignore"):
         return np.maximum(step, 16.0 * np.spacing(np.abs(place)))

@@ -1,4 +1,4 @@
-"""What a formula is: which curvature it gets, and whether it can be trained at all, seen from its numbers."""
+"""What a formula is: which curvature it gets, and whether it can be trained at all, judged by its numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .rows import Lowest, Numbers, beside
 
 __all__ = ["Shape", "check_jumps", "shape_of"]
 
-# Sizes of residuals in any unit: from what no target can be told from to what float32 cannot hold.
+# Sizes of residuals in any unit: from negligible next to any target to more than float32 holds.
 SIZES = np.geomspace(1e-30, 1e30, 601)
-# Off the identity link predictions are logarithms, and so is how far they are off.
+# With other links than the identity, predictions are logarithms, and so are their distances.
 DISTANCES = np.geomspace(1e-4, 30.0, 61)
-# Slopes are equal but for rounding.
+# Slopes are equal up to rounding.
 ROUNDING = 1e-9
 LINKS_BEYOND: dict[str, Callable[[Any], Any]] = {
     IDENTITY.name: lambda y: y,
@@ -37,12 +37,12 @@ class Shape:
 
     numbers: Numbers
     kind: CurvatureKind
-    slopes: tuple[float, float] | None = None  # of a quantile's loss, below and above
-    centre: float = 0.0  # the residual of the least loss
+    slopes: tuple[float, float] | None = None  # of a quantile loss, below and above
+    centre: float = 0.0  # the residual where the loss is least
 
     @property
     def steps_are_exact(self) -> bool:
-        """Whether the second derivative is right whatever the data; off the residual only samples say so."""
+        """Whether the second derivative is right whatever the data; not in f - y, only samples show that."""
         return self.kind == "exact" and self.numbers.derived.of_residual
 
 
@@ -53,7 +53,8 @@ def shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: Link
     Raises
     ------
     ValueError
-        If it is no formula, or of f - y alone and has no minimum, several, a jump, a cusp, or no value somewhere.
+        If it is not a formula, or one in only f - y that has no minimum, several, a jump, a cusp, or no value
+        somewhere.
     """
     derived = derivatives_of(formula, tuple(name for name, _ in parameters))
     values = tuple(float(value) for _, value in parameters)
@@ -65,7 +66,7 @@ def shape_of(formula: str, parameters: tuple[tuple[str, float], ...], link: Link
 
 
 def _of_residual(numbers: Numbers) -> Shape:
-    """Return what a formula in f - y alone is: it looks the same in every unit."""
+    """Return what a formula in only f - y is: it is judged at all sizes, whatever the unit."""
     numbers = replace(numbers, reach=_reach(numbers))
     r = np.concatenate([-SIZES[::-1], [0.0], SIZES])
     r = r[(r >= numbers.reach[0]) & (r <= numbers.reach[1])]
@@ -85,18 +86,18 @@ def _of_residual(numbers: Numbers) -> Shape:
         ]
         linear = all(even) and min(slopes) > 0 and lowest.low == lowest.high
         return Shape(numbers, "consistent", slopes if linear else None, float(lowest.low))
-    # Near the lowest loss slopes may be rounding: where large numbers cancel, as in Fair's loss.
+    # Near the lowest loss, slopes may be mere rounding where large numbers cancel, as in Fair's loss.
     unit = _steps_from(0.0, numbers)[2]
     known = (distance > unit) | (size > ROUNDING * np.abs(numbers.gradient(0.0, lowest.high + unit)))
     kind = _smooth_kind(size[known], second[known], distance[known], side[known])
     if kind == "exact" and lowest.low < lowest.high:
-        # Where most rows are content, a curvature of 0 for them would leave nothing to take a mean of.
+        # If most rows are content, a curvature of 0 for them would leave nothing to average.
         kind = "surrogate"
     return Shape(numbers, kind, centre=float(lowest.low))
 
 
 def _reach(numbers: Numbers) -> tuple[float, float]:
-    """Return between which residuals float64 holds the formula and its derivatives."""
+    """Return the residuals between which float64 holds the formula and its derivatives."""
     ends = []
     for sign in (-1.0, 1.0):
         r = sign * SIZES
@@ -107,7 +108,7 @@ def _reach(numbers: Numbers) -> tuple[float, float]:
             continue
         first = int(bad.argmax())
         with np.errstate(all="ignore"):
-            # With exponents up to 16,384 what has only overflowed is a number still.
+            # With exponents up to 16,384, something that has merely overflowed is still a number.
             more = numbers.derived.value(np.longdouble(0.0), np.longdouble(r[first]), *numbers.values)
         if np.isnan(more) or first == 0:
             raise ValueError(
@@ -140,7 +141,7 @@ def _valley(numbers: Numbers, r: np.ndarray) -> tuple[float, float]:
 
 
 def _edge(numbers: Numbers, outside: float, inside: float, inwards: float) -> float:
-    """Return the end of the valley between a residual outside of it and one that is not."""
+    """Return the end of the valley between a residual outside it and one inside."""
     if min(outside, inside) <= 0.0 <= max(outside, inside) and max(abs(outside), abs(inside)) <= SIZES[0]:
         return 0.0
     for place in sorted(float(p) for p in numbers.candidates(0.0) if np.isfinite(p)):
@@ -159,7 +160,7 @@ def _edge(numbers: Numbers, outside: float, inside: float, inwards: float) -> fl
 
 
 def _slopes_at(numbers: Numbers, lowest: Lowest) -> tuple[float, float]:
-    """Return the slopes below and above the lowest loss, 0 where they vanish towards it."""
+    """Return the slopes below and above the lowest loss; 0 where they vanish towards it."""
     slopes = []
     for place, sign in ((lowest.low, -1.0), (lowest.high, 1.0)):
         near, less_near, far = sign * numbers.gradient(0.0, place + sign * _steps_from(float(place), numbers))
@@ -173,7 +174,7 @@ def _slopes_at(numbers: Numbers, lowest: Lowest) -> tuple[float, float]:
 
 
 def _jump(numbers: Numbers, place: float) -> float:
-    """Return by how much the slope jumps upwards at a place, 0 where it does not."""
+    """Return by how much the slope jumps upwards at a place; 0 if it does not."""
     steps = _steps_from(place, numbers)
     left, right = numbers.gradient(0.0, place - steps), numbers.gradient(0.0, place + steps)
     near, less_near, _ = right - left
@@ -181,9 +182,9 @@ def _jump(numbers: Numbers, place: float) -> float:
 
 
 def _steps_from(place: float, numbers: Numbers) -> np.ndarray:
-    """Return two steps as short as the digits of a place allow, and one that is not beside what the formula names.
+    """Return two steps as short as a place's digits allow, and one that is not short for the formula's numbers.
 
-    Where slopes at the first two are equal there is a kink; unless they are rounding beside that at the third.
+    If slopes at the first two are equal, there is a kink, unless they are mere rounding compared with the third.
     """
     size = min([1.0, *(abs(value) for value in numbers.values if value)])
     short = np.array([1e-25, 1e-15]) if place == 0 else abs(place) * np.array([1e-12, 1e-6])
@@ -191,12 +192,12 @@ def _steps_from(place: float, numbers: Numbers) -> np.ndarray:
 
 
 def check_jumps(numbers: Numbers, y: float, unit: float) -> None:
-    """Raise if the loss itself jumps at one of the places where it changes over."""
+    """Raise if the loss itself jumps at one of the places where it switches branches."""
     for place in (float(p) for p in numbers.places(y) if np.isfinite(p)):
         wide, narrow = np.array([1e-6, 1e-9]) * (abs(place) or unit)
         values = numbers.value(y, place + np.array([-wide, -narrow, 0.0, narrow, wide]))
         far, near = abs(values[4] - values[0]), abs(values[3] - values[1])
-        # What is continuous changes a thousandfold less over a thousandth of the step, but for rounding.
+        # A continuous loss changes a thousandfold less over a thousandth of the step, up to rounding.
         rounding = max(ROUNDING * np.abs(values).max(), 1e-7 * np.abs(values - values[2]).max())
         if near > max(0.5 * far, rounding):
             of_residual = numbers.derived.of_residual
@@ -206,13 +207,13 @@ def check_jumps(numbers: Numbers, y: float, unit: float) -> None:
 
 def _smooth_kind(size: np.ndarray, second: np.ndarray, distance: np.ndarray, side: np.ndarray) -> CurvatureKind:
     """Return what the curvature of a formula without kinks is."""
-    # A step of a row alone goes to the lowest loss, not beyond.
+    # A step of a row by itself goes to the lowest loss, not beyond.
     if (second > 0).all() and (size <= (1 + ROUNDING) * second * distance)[np.isfinite(distance)].all():
         return "exact"
     left, right = ((size / distance)[side == s] for s in (-1, 1))
     if left.size != right.size or not np.allclose(left[::-1], right, rtol=1e-6):
         return "surrogate"
-    # A tangent parabola lies above an even function whose slope over distance falls.
+    # A tangent parabola lies above an even function whose slope divided by distance falls.
     return "majorizer" if (right[1:] <= (1 + 1e-6) * right[:-1]).all() else "surrogate"
 
 
@@ -237,7 +238,7 @@ def _kind(numbers: Numbers, domain: Domain, link: Link) -> CurvatureKind:
         size, second = np.abs(numbers.gradient(y, f)), numbers.second(y, f)
         less_near = numbers.lowest(y, 1e-6)
         slopes = ((lowest.below, less_near.below), (lowest.above, less_near.above))
-        # A slope that vanishes towards the lowest loss is a thousandth of that a thousand times as far away.
+        # A slope that vanishes towards the lowest loss is a thousandth of the slope a thousand times as far away.
         kinked = any(near > max(0.5 * further, 1e-6 * size[distance <= 1.0].max()) for near, further in slopes)
         kinds.add("consistent" if kinked else _smooth_kind(size, second, distance, side))
     order: tuple[CurvatureKind, ...] = ("consistent", "surrogate", "majorizer", "exact")

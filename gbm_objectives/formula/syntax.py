@@ -1,7 +1,7 @@
-"""From the text of a formula to SymPy's expression, by hand: nothing of the text is ever evaluated.
+"""From the text of a formula to a SymPy expression, by hand: no part of the text is ever evaluated.
 
 SymPy's own parser calls `eval`. Here Python's parser makes a tree of the text, each node of the tree must be one
-of a few that a formula needs, and SymPy's objects are made from those.
+of the few kinds that a formula needs, and SymPy's objects are made from those.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .functions import functions, stable
 
 __all__ = ["FUNCTION_NAMES", "parsed"]
 
-# A loss of more is a mistake; and deeper nesting would exhaust Python's stack.
+# A longer loss is a mistake, and deeper nesting would exhaust Python's stack.
 LONGEST, DEEPEST, MOST_NODES = 2_000, 40, 400
 # SymPy computes powers of numbers exactly: 9**9**9 would fill the memory.
 LARGEST_EXPONENT, LARGEST_NUMBER, SMALLEST_NUMBER = 64, 1e15, 1e-300
@@ -52,7 +52,7 @@ def parsed(formula: str, names: Collection[str]) -> Any:
     formula : str
         Numbers, names, ``+ - * / **``, comparisons, ``a if condition else b`` and mathematical functions.
     names : collection of str
-        The variables that there are.
+        The names of the variables.
 
     Returns
     -------
@@ -62,9 +62,9 @@ def parsed(formula: str, names: Collection[str]) -> Any:
     Raises
     ------
     ValueError
-        If it is no formula of this kind, with what is wrong and where.
+        If it is not a formula of this kind; the message says what is wrong and where.
     TypeError
-        If `formula` is no string.
+        If `formula` is not a string.
     """
     if not isinstance(formula, str):
         raise TypeError(f"formula must be a string, got {formula!r}")
@@ -80,7 +80,7 @@ def parsed(formula: str, names: Collection[str]) -> Any:
 
 
 class _Reader:
-    """Makes SymPy's objects of the nodes that are allowed, and refuses all others."""
+    """Makes SymPy's objects from the allowed nodes, and refuses all others."""
 
     def __init__(self, names: Collection[str]) -> None:
         import sympy
@@ -94,7 +94,7 @@ class _Reader:
         return ValueError(f"formula must hold no {what} (column {getattr(node, 'col_offset', 0) + 1})")
 
     def expression(self, node: ast.AST, depth: int) -> Any:
-        """Return a node's expression, of which each constant part is a real number of moderate size.
+        """Return a node's expression, in which each constant part is a real number of moderate size.
 
         SymPy computes with constants exactly: factorials of large numbers and towers of powers would not end.
         """
@@ -138,7 +138,7 @@ class _Reader:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST_NUMBER:
             raise self.refuse(node, f"constant but numbers up to {LARGEST_NUMBER:g}")
-        # 0.5 is meant as a half: sums of fractions then cancel as they should.
+        # 0.5 means exactly one half: sums of fractions then cancel as they should.
         return self.sympy.nsimplify(value, rational=True)
 
     def operation(self, node: ast.BinOp, depth: int) -> Any:
@@ -156,7 +156,7 @@ class _Reader:
         if isinstance(node.op, ast.Pow):
             if right.is_number and not abs(right) <= LARGEST_EXPONENT:
                 raise self.refuse(node, f"exponent beyond {LARGEST_EXPONENT}")
-            # Of powers of powers the exponents multiply.
+            # In powers of powers the exponents multiply.
             exponents = [abs(power.exp) for power in left.atoms(self.sympy.Pow) if power.exp.is_number]
             if right.is_number and not max([1, *exponents]) * abs(right) <= LARGEST_EXPONENT:
                 raise self.refuse(node, f"power of a power beyond {LARGEST_EXPONENT}")
@@ -195,7 +195,7 @@ class _Reader:
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self.expression(node.left, depth), self.expression(node.comparators[0], depth)
             operator = type(node.ops[0])
-            # Strictly: at a < b the other branch begins with a = b.
+            # Strict: for a < b, the other branch begins at a = b.
             if operator in (ast.Lt, ast.GtE):
                 below = self.ours.Holds(right - left)
                 return below if operator is ast.Lt else 1 - below

@@ -1,4 +1,4 @@
-"""Losses of a binary label by its probability: cross-entropies, focal loss, squared error."""
+"""Losses of a binary label in terms of its probability: cross-entropies, focal loss, squared error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST_BRIER_CURVATURE = 0.155
 
 def sigmoid(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return p = 1/(1 + exp(-f)) and the odds against it, (1 - p)/p; p² times these is p (1 - p), precisely."""
-    # Further down exp would overflow, and p is 0 for every purpose.
+    # Further down exp would overflow, and p is 0 for all practical purposes.
     odds_against = np.clip(f, f.dtype.type(1.0 - np.log(np.finfo(f.dtype).max)), np.inf)
     np.exp(np.negative(odds_against, out=odds_against), out=odds_against)
     p = odds_against + f.dtype.type(1)
@@ -31,7 +31,7 @@ def sigmoid(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class ProbabilityLoss(ChoosesHessian):
-    """A loss of a probability p = 1/(1 + exp(-raw_prediction)) that the mean target minimises."""
+    """A loss of a probability p = 1/(1 + exp(-raw_prediction)) that is minimised by the mean target."""
 
     link = LOGIT
     domain = UNIT_INTERVAL
@@ -51,15 +51,15 @@ class BinaryCrossEntropy(ProbabilityLoss):
         curvature  p (1 - p)          exact
                    (p - 1/2)/raw_prediction   majorizer: hessian="majorizer"
 
-    The derivative of the sigmoid cancels in the gradient: a confident mistake is corrected at full speed,
-    where squared error of p would stand still. Maximum likelihood of a Bernoulli variable.
+    The derivative of the sigmoid cancels in the gradient: a confident mistake is corrected at full speed, where
+    squared error of p would stand still. Maximum likelihood for a Bernoulli variable.
 
     Parameters
     ----------
     hessian : {"auto", "exact", "majorizer", "constant"}, default="auto"
         The curvature: exact, the majorizer, or 1.
     smoothing : float, default=0.0
-        Label smoothing, at least 0 and below 1: the target is moved that part of the way to 1/2.
+        Label smoothing, at least 0 and below 1: the target is moved by this fraction of the way to 1/2.
 
     References
     ----------
@@ -134,11 +134,11 @@ class SigmoidSquaredError(ProbabilityLoss):
         curvature  2 p'²              gauss-newton
                    0.155              majorizer: hessian="majorizer"
 
-    The factor p' is what the lecture warns of: for a confident mistake it is next to 0, and training stands still,
-    where it cancels in `BinaryCrossEntropy`. A Newton step divides by p'² and so overcomes the plateau, as far as
+    The factor p' is what textbooks warn of: for a confident mistake it is close to 0, and training stands still;
+    in `BinaryCrossEntropy` it cancels. A Newton step divides by p'² and so overcomes the plateau, as far as
     `reg_lambda` and `min_child_weight` let it. The second derivative is negative for bad mistakes, hence the
-    Gauss-Newton curvature. It is a proper
-    scoring rule, bounded and thus robust to wrong labels, and no negative log-likelihood.
+    Gauss-Newton curvature. It is a proper scoring rule, bounded and thus robust to wrong labels, but not a
+    negative log-likelihood.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ class SigmoidSquaredError(ProbabilityLoss):
 
 
 class WeightedCrossEntropy(Loss):
-    """Cross-entropy in which positives count `positive_weight` times: one mistake is worse than the other.
+    """Cross-entropy in which positives count `positive_weight` times: one kind of mistake is worse than the other.
 
     Domain: numbers in [0, 1]. Link: logit. With p = 1/(1 + exp(-raw_prediction)) and w = positive_weight::
 
@@ -187,7 +187,7 @@ class WeightedCrossEntropy(Loss):
         gradient   (w y + 1 - y) p - w y
         curvature  (w y + 1 - y) p (1 - p)    exact
 
-    The probabilities are those of data in which positives are w times as frequent.
+    The probabilities are those for data in which positives are w times as frequent.
 
     Parameters
     ----------
@@ -238,15 +238,15 @@ class Focal(Loss):
         gradient   ± w q^gamma (gamma p log p - q)
         curvature  w q^gamma p (q + gamma)    surrogate
 
-    It is not convex: the curvature is positive, that of cross-entropy for gamma = 0, and no bound. Its
-    probabilities are drawn towards 1/2, and no shares of labels.
+    It is not convex: the curvature is positive (that of cross-entropy for gamma = 0), but not a bound. Its
+    probabilities are drawn towards 1/2 and are not shares of labels.
 
     Parameters
     ----------
     gamma : float, default=2.0
-        How much less well told rows count; at least 0, which is cross-entropy.
+        How strongly well-classified rows are down-weighted; at least 0, which is cross-entropy.
     alpha : float, optional
-        Weight of positives, above 0 and below 1; that of negatives is the rest.
+        Weight of positives, above 0 and below 1; that of negatives is 1 - alpha.
 
     References
     ----------

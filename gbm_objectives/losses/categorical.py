@@ -1,4 +1,4 @@
-"""Losses of a label with several classes, a raw prediction each: cross-entropy and focal loss."""
+"""Losses of a label with several classes and a raw prediction for each: cross-entropy and focal loss."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class CategoricalCrossEntropy(ChoosesHessian):
         curvature  2 P (1 - P)        bound
                    1/2                majorizer: hessian="majorizer"
 
-    The Hessian diag(P) - P Pᵀ has off-diagonal entries; by Gershgorin's theorem twice its diagonal dominates
-    it, which the diagonal alone does not. Maximum likelihood of a categorical variable.
+    The Hessian diag(P) - P Pᵀ has off-diagonal entries; by Gershgorin's theorem twice its diagonal dominates it,
+    whereas the diagonal alone does not. Maximum likelihood for a categorical variable.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
     hessian : {"auto", "majorizer", "constant"}, default="auto"
         The curvature: the bound, the majorizer, or 1.
     smoothing : float, default=0.0
-        Label smoothing, at least 0 and below 1: the target is moved that part of the way to equal shares.
+        Label smoothing, at least 0 and below 1: the target is moved by this fraction of the way to equal shares.
 
     References
     ----------
@@ -77,7 +77,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
         return CATEGORICAL if self.smoothing == 0 else None
 
     def _smoothed(self, y_true: np.ndarray) -> np.ndarray:
-        """Return the target; where there is smoothing as distributions."""
+        """Return the target; as distributions if there is smoothing."""
         if self.smoothing == 0:
             return y_true
         if y_true.ndim == 1:
@@ -106,7 +106,7 @@ class CategoricalCrossEntropy(ChoosesHessian):
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         y_true = self._smoothed(y_true)
-        # Less the row's largest value: exp would overflow.
+        # Subtract the row's largest value: exp would overflow.
         p = raw_prediction - raw_prediction.max(axis=1, keepdims=True)
         np.exp(p, out=p)
         p *= np.reciprocal(p.sum(axis=1, keepdims=True))
@@ -144,15 +144,15 @@ class CategoricalFocal(Loss):
         gradient   P Σ Q A - Q A
         curvature  2 P (1 - P) Σ Q A      surrogate
 
-    Of a distribution it is the mean of the labels' losses. It is not convex; for gamma = 0 it is cross-entropy,
-    and the curvature its bound.
+    For a distribution it is the mean of the labels' losses. It is not convex; for gamma = 0 it is cross-entropy,
+    and the curvature is its bound.
 
     Parameters
     ----------
     n_classes : int, default=2
         Number of classes, at least 2.
     gamma : float, default=2.0
-        How much less well told rows count; at least 0.
+        How strongly well-classified rows are down-weighted; at least 0.
 
     References
     ----------

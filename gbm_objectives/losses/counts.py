@@ -13,13 +13,13 @@ from ..validation import check_number
 
 __all__ = ["GammaDeviance", "PoissonDeviance", "TweedieDeviance"]
 
-# How far along a step in the logarithm of the mean to look: as LightGBM's `poisson_max_delta_step` and XGBoost's
-# `count:poisson` do.
+# How far to look ahead along a step in the logarithm of the mean, as LightGBM's `poisson_max_delta_step` and
+# XGBoost's `count:poisson` do.
 AHEAD = 0.7
 
 
 class Deviance(Loss):
-    """A deviance on the log link that the mean target minimises; the engines get half of its derivatives."""
+    """A deviance on the log link, minimised by the mean target; the engines get half of its derivatives."""
 
     link = LOG
     _share = 0.5
@@ -46,11 +46,11 @@ class PoissonDeviance(Deviance):
         gradient   2 (m - y)
         curvature  2 m exp(0.7)       the second derivative at the end of a step of 0.7
 
-    The engines get half of both, as from their own objectives. The second derivative here and now, 2 m, is too
-    small for a step upwards, along which it grows: it overshoots (held-out deviance with XGBoost up to 1.08 of its
-    own objective's). Both engines' own objectives look as far ahead. On both engines the step is limited to 0.7,
-    too, as by XGBoost's own objective, unless the parameters say otherwise (`max_delta_step`): without that a leaf
-    of one large count oversteps it a hundredfold.
+    The engines get half of both, as from their own objectives. The second derivative at the current place, 2 m, is
+    too small for a step upwards, along which it grows: the step overshoots (held-out deviance with XGBoost up to
+    1.08 times that of its own objective). Both engines' own objectives look equally far ahead. On both engines the
+    step is also limited to 0.7, as in XGBoost's own objective, unless the parameters say otherwise
+    (`max_delta_step`): without that, a leaf of one large count oversteps it a hundredfold.
 
     References
     ----------
@@ -108,7 +108,7 @@ class GammaDeviance(Deviance):
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         log_ratio = np.log(y_true) - raw_prediction
-        # exp(x) - 1 - x, of which the first two would cancel near 0.
+        # exp(x) - 1 - x, in which the first two terms would cancel near 0.
         return np.asarray(2.0 * (np.expm1(log_ratio) - log_ratio))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +117,7 @@ class GammaDeviance(Deviance):
 
 
 class TweedieDeviance(Deviance):
-    """Deviance of a Tweedie variable, between Poisson (power 1) and gamma (power 2): sums of claims, most 0.
+    """Deviance of a Tweedie variable, between Poisson (power 1) and gamma (power 2): sums of claims, mostly 0.
 
     Domain: numbers not below 0; above 0 for power 2. Link: log. With the mean m = exp(raw_prediction) and
     p = power::
@@ -184,7 +184,7 @@ class TweedieDeviance(Deviance):
         return 2 * (mean - ratio), 2 * ((2.0 - p) * mean + (p - 1.0) * ratio)
 
     def _mean_and_ratio(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return m^(2-p) and y m^(1-p), 0 for a target of 0 even where the power overflows."""
+        """Return m^(2-p) and y m^(1-p); 0 for a target of 0 even where the power overflows."""
         with np.errstate(divide="ignore"):
             log_y = np.log(y_true)
         return np.exp((2.0 - self.power) * raw_prediction), np.exp((1.0 - self.power) * raw_prediction + log_y)

@@ -13,14 +13,14 @@ __all__ = ["ChoosesHessian"]
 class ChoosesHessian(Loss):
     """A loss with more than one curvature, of which the constructor's parameter `hessian` chooses one.
 
-    ``"auto"`` is the default and the best known, ``"exact"``, ``"majorizer"`` (the calmest) or ``"constant"`` are
-    there where the loss has them.
+    ``"auto"`` is the default and the best known choice; ``"exact"``, ``"majorizer"`` (the most cautious) or
+    ``"constant"`` are available where the loss has them.
     """
 
-    # What `hessian` may be, and the kind of curvature it then is.
+    # What `hessian` may be, and the kind of curvature that results.
     _kinds: ClassVar[dict[str, CurvatureKind]]
 
-    # Of a subclass whose own constructor has no such parameter.
+    # For subclasses whose own constructor has no such parameter.
     hessian: str = "auto"
 
     def __init__(self, hessian: str = "auto") -> None:

@@ -1,4 +1,4 @@
-"""The noise of Huber's loss as a distribution of SciPy's; imported when one is asked for, as SciPy's take long."""
+"""The noise of Huber's loss as a SciPy distribution; imported only on demand, since importing those takes long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["least_favourable"]
 
 
 class LeastFavourable(stats.rv_continuous):
-    """exp(-z²/2) for |z| <= k, exp(-k (|z| - k/2)) beyond, over its integral (Huber 1964)."""
+    """exp(-z²/2) for |z| <= k, exp(-k (|z| - k/2)) beyond, divided by its integral (Huber 1964)."""
 
     def _argcheck(self, k: Any) -> Any:
         return k > 0
@@ -53,7 +53,7 @@ class LeastFavourable(stats.rv_continuous):
 
     def _stats(self, k: Any) -> Any:
         centre, tail = self._mass(k)
-        # Of a tail: E z² of k + an exponential variable of rate k.
+        # For a tail: E z² of k + an exponential variable of rate k.
         in_centre = centre - 2.0 * k * np.exp(-0.5 * k * k)
         second = in_centre + 2.0 * tail * (k * k + 2.0 + 2.0 / (k * k))
         return 0.0, second / (centre + 2.0 * tail), 0.0, None

@@ -1,4 +1,4 @@
-"""Losses of a binary label by its margin: hinge, its square, AdaBoost's exponential."""
+"""Losses of a binary label in terms of its margin: hinge, its square, AdaBoost's exponential."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from .residual import CONSISTENT
 __all__ = ["Exponential", "Hinge", "SquaredHinge"]
 
 # The pull of the hinge falls from 1 to 0 over this width. The best value of a leaf is ±1, at the kink of all its
-# labels, and it rests beside that by a share of the width: of six levels 1/4 left up to .047 of what there was to
-# gain, 1/8 .024. Where the width is too small for the learning rate leaves step to and fro: 1/16 left .054.
+# labels, and the leaf settles away from that by a fraction of the width: with six levels, 1/4 left up to .047 of
+# what there was to gain, 1/8 left .024. If the width is too small for the learning rate, leaves step to and fro:
+# 1/16 left .054.
 HINGE_WIDTH = 0.125
-# The largest curvature of the logistic loss. With 1 a row has all of XGBoost's default `min_child_weight` and may
-# be a leaf of its own: on breast cancer the held-out loss was .15 in place of .12.
+# The largest curvature of the logistic loss. With 1, a single row satisfies XGBoost's default `min_child_weight`
+# and may be a leaf of its own: on breast cancer the held-out loss was .15 instead of .12.
 LOGISTIC_CURVATURE = 0.25
 
 
 def _one_pair_of_labels(y_true: np.ndarray) -> np.ndarray:
-    # Both 0 and -1 would be two spellings of one label: whichever comes second is the offender.
+    # 0 and -1 together would be two spellings of one label: whichever comes second is the offender.
     negatives = y_true[y_true < 1]
     negative = negatives[0] if negatives.size else -1.0
     return (y_true == 1) | ((y_true == negative) & (negative in (-1.0, 0.0)))
 
 
 def sign_of(y_true: np.ndarray) -> np.ndarray:
-    """Return -1 and +1, for 0 and 1 too; np.where takes ten times as long."""
+    """Return -1 and +1, also for labels 0 and 1; np.where takes ten times as long."""
     return np.sign(y_true + y_true - 1)
 
 
@@ -48,16 +49,16 @@ class Hinge(ChoosesHessian):
         gradient   -t if v > 0, 0 if v < 0, -t/2 at the kink
         curvature  1    consistent
 
-    The second derivative is 0, so the engines get the gradient of a smoothed loss, -t times v/s + 1/2 between 0
-    and 1. The best value of a leaf is at the kink of all its labels, +1 or -1; with the kink in the middle of the
-    width s a leaf rests close to it, however its labels are mixed. The curvature is the same for all rows, because
-    LightGBM counts a leaf's rows by it, and would count a rare class as fewer rows than it is. A full step of a
-    leaf of one row does not raise its loss; at learning rates above 1/4 a leaf of mixed labels may step to and fro
-    across the kink.
+    The second derivative is 0, so the engines get the gradient of a smoothed loss, -t times v/s + 1/2 clipped to
+    [0, 1]. The best value of a leaf is at the kink of all its labels, +1 or -1; with the kink in the middle of the
+    width s, a leaf settles close to it, however its labels are mixed. The curvature is the same for all rows,
+    because LightGBM counts a leaf's rows by it, and would otherwise count a rare class as fewer rows than it has.
+    A full step of a leaf of one row does not raise its loss; at learning rates above 1/4 a leaf of mixed labels
+    may step to and fro across the kink.
 
-    Margins have a unit of their own, so neither width nor curvature follow the data. Gradient and curvature go to
-    the engines times 1/4: `reg_lambda` and `min_child_weight` then mean about what they do for
-    `BinaryCrossEntropy`, whose curvature is at most that. The loss is no negative log-likelihood and has no
+    Margins have a unit of their own, so neither width nor curvature follow the data. Gradient and curvature are
+    passed to the engines times 1/4: `reg_lambda` and `min_child_weight` then mean about what they do for
+    `BinaryCrossEntropy`, whose curvature is at most that. The loss is not a negative log-likelihood and has no
     probabilities.
 
     Parameters
@@ -93,7 +94,7 @@ class Hinge(ChoosesHessian):
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         label = sign_of(y_true)
-        # Less v/s + 1/2, which then needs no change of sign.
+        # Minus (v/s + 1/2), which then needs no change of sign.
         gradient = label * raw_prediction
         gradient *= 1 / HINGE_WIDTH
         gradient -= 1 / HINGE_WIDTH + 0.5
@@ -125,7 +126,7 @@ class SquaredHinge(Loss):
         gradient   -2 t v
         curvature  2                  majorizer
 
-    The second derivative is 0 beyond the margin, and leaves of such rows alone would have no step.
+    The second derivative is 0 beyond the margin, and leaves consisting only of such rows would have no step.
 
     References
     ----------
@@ -160,7 +161,7 @@ class Exponential(Loss):
         gradient   (1 - y) exp(f) - y exp(-f)
         curvature  y exp(-f) + (1 - y) exp(f)    exact
 
-    A label that is badly wrong counts exponentially: for clean labels only.
+    A badly wrong label counts exponentially, so use it only with clean labels.
 
     References
     ----------
@@ -180,7 +181,7 @@ class Exponential(Loss):
 
     @staticmethod
     def _parts(y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (1 - y) exp(f) and y exp(-f), 0 for labels even where the other factor overflows."""
+        """Return (1 - y) exp(f) and y exp(-f); 0 if the first factor is, even where the other one overflows."""
         with np.errstate(divide="ignore"):
             return np.exp(raw_prediction + np.log1p(-y_true)), np.exp(np.log(y_true) - raw_prediction)
 

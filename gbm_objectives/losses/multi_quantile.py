@@ -19,19 +19,19 @@ from .widths import Widths
 
 __all__ = ["MultiQuantile"]
 
-# A value that more of the targets have is an atom; of a rarer one an interval loses no more of its coverage.
+# A value that more than this share of the targets have is an atom; a rarer one costs an interval no more coverage.
 LEAST_ATOM = 0.02
-# On few rows so many must be equal, too: among 100 two are by rounding alone.
+# With few rows, at least this many must also be equal: among 100, two are equal by rounding alone.
 LEAST_TIES = 3
-# The distance outside of an atom at which the ends of an interval rest, in mean distances from the median: no
+# The distance outside an atom at which the ends of an interval settle, in mean distances from the median: no
 # level's loss rises by more than this share of the best constant's, that of .1, .5 and .9 together by less than
-# half a percent. At 0 they rest on either side by chance: of half zeros an 80% interval on LightGBM held .47 of
-# new rows in place of .84. A third of it holds .05 less.
+# half a percent. At 0 they settle on either side by chance: with half of the targets zero, an 80% interval on
+# LightGBM contained .47 of new rows instead of .84. A third of this distance contains .05 less.
 BESIDE_ATOM = 0.03
 
 
 class Atoms(NamedTuple):
-    """The values that many targets have, in ascending order, and how far outside of them interval ends rest."""
+    """The values that many targets have, in ascending order, and how far outside them interval ends settle."""
 
     values: np.ndarray
     distance: float
@@ -45,10 +45,10 @@ class Atoms(NamedTuple):
 
 
 def atoms(y_true: np.ndarray, weight: np.ndarray | None) -> Atoms | None:
-    """Return the atoms of the targets, None where there are none or nothing else."""
+    """Return the atoms of the targets; None if there are none or nothing else."""
     y = np.sort(y_true) if weight is None else y_true
     if weight is None:
-        # Most targets have none, and this takes a tenth of the time.
+        # Most data have none, and this check takes a tenth of the time.
         least = max(LEAST_TIES, int(LEAST_ATOM * len(y)))
         if len(y) <= least or not (y[least:] == y[:-least]).any():
             return None
@@ -62,7 +62,7 @@ def atoms(y_true: np.ndarray, weight: np.ndarray | None) -> Atoms | None:
 
 
 class Round(NamedTuple):
-    """What is known of all rows."""
+    """What is known about all rows."""
 
     widths: Widths
     atoms: Atoms | None
@@ -78,12 +78,12 @@ class MultiQuantile(Loss):
         gradient   w sign(r)/n_levels
         curvature  v/min(max(|r|, s), 4 s)    consistent, see `Quantile`
 
-    One training in place of one for each level, with one number of rounds for all. Each output is fitted on its
-    own, so that quantiles of a row can cross. `predicted`, thus the estimators' `predict`, puts each row in order,
-    by which no loss rises (Chernozhukov, Fernández-Val and Galichon 2010); native models return what was fitted.
+    One training instead of one for each level, with one number of rounds for all. Each output is fitted by itself,
+    so quantiles of a row can cross. `predicted`, and so the estimators' `predict`, sorts each row, which raises no
+    loss (Chernozhukov, Fernández-Val and Galichon 2010); native models return what was fitted.
 
     Where many targets have one value (zeros, counts), levels below 0.5 are fitted to a little below it and those
-    above 0.5 to a little above, so that the interval between two levels holds the value.
+    above 0.5 to a little above, so that the interval between two levels contains the value.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class MultiQuantile(Loss):
         return self.on(y_true, raw_prediction)._block(y_true, raw_prediction, raw_prediction.dtype.type)
 
     def _beside(self, y_true: np.ndarray, raw_prediction: np.ndarray, known: Atoms | None) -> np.ndarray:
-        """Return the raw predictions, of rows at an atom as seen from where they are to rest."""
+        """Return the raw predictions; for rows at an atom, as seen from where they are to settle."""
         if known is None:
             return raw_prediction
         outwards = np.sign(0.5 - self._alphas) * known.distance
@@ -162,7 +162,7 @@ class MultiQuantile(Loss):
         r = residual(y, raw, dtype)
         gradient, curvature = consistent_pair(r, *self.summary.widths.of_rows(r, raw, y))
         share = dtype(1 / len(alphas))
-        # w of each row, which is alpha or 1 - alpha; and v, see `Quantile`.
+        # w of each row, alpha or 1 - alpha; and v, see `Quantile`.
         w = (r > 0) * (1 - 2 * alphas) * share
         w += alphas * share
         gradient *= w

@@ -1,4 +1,4 @@
-"""Losses of the residual with a kink: absolute error and what is made of it, the quantile (pinball) loss."""
+"""Losses of the residual with a kink: absolute error and its relatives, the quantile (pinball) loss."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AbsoluteError(KinkedLoss):
     The second derivative is 0, and with sign(r) as gradient no curvature suits both far and near rows. So the
     engines get the pair of a smoothed loss: this curvature, and ``r/max(|r|, s)`` as gradient. The width s is the
     mean of ``min(|r|, s)`` on the row's side of its target, over rows with similar predictions, divided by a share
-    that follows the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`.
+    that depends on the learning rate, so that both sides balance at the median; see `gbm_objectives.curvature`.
     Training is tested at learning rates up to 1. Maximum likelihood under Laplace noise.
 
     Parameters
@@ -67,10 +67,10 @@ class AbsoluteError(KinkedLoss):
 
 
 # The curvature of the side that pulls less is at least this share of the other's. In proportion to the gradient
-# (0) every row would step to its own target, and the many rows on the weaker side carry the fit of an extreme
-# quantile along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5% higher. As high
-# as the other side's (1) it creeps, and loses in the rounds that there are. Between a fifth and two thirds it
-# makes little difference.
+# (0), every row would step to its own target, and the many rows on the weaker side would carry the fit of an
+# extreme quantile along: fewer held-out targets lie under it than should, and on XGBoost its loss is 5% higher. If
+# as high as the other side's (1), the fit creeps, and is behind when the rounds run out. Between a fifth and two
+# thirds it makes little difference.
 WEAKER_SIDE = 1.0 / 3.0
 
 
@@ -95,7 +95,7 @@ def two_sided_pair(
 
 def _by_side(r: np.ndarray, above: float, below: float) -> np.ndarray:
     """Return `above` where r > 0, `below` elsewhere; np.where takes ten times as long."""
-    # Begun from the smaller one: a small number as a difference of large ones would lose its digits.
+    # Start from the smaller one: a small number computed as a difference of large ones would lose its digits.
     other = (r > 0 if abs(above) > abs(below) else ~(r > 0)).view(np.int8)
     small, large = sorted((above, below), key=abs)
     values = np.multiply(other, r.dtype.type(large - small), dtype=r.dtype)
@@ -113,10 +113,10 @@ class Quantile(KinkedLoss):
         gradient   1 - alpha, -alpha, and 1/2 - alpha at the kink
         curvature  v/min(max(|r|, s), 4 s)    consistent
 
-    with v = max(w, max(alpha, 1 - alpha)/3). With v = w the rows of smaller weight would take steps as long as the
-    others', and extreme quantiles over-fit. The second derivative is 0, so the engines get the pair of a smoothed
-    loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is the mean of ``min(|r|, s)``
-    on the row's side of its target, over rows with similar predictions, divided by a share that follows the
+    with v = max(w, max(alpha, 1 - alpha)/3). With v = w, the rows of smaller weight would take steps as long as
+    the others', and extreme quantiles would over-fit. The second derivative is 0, so the engines get the pair of a
+    smoothed loss: this curvature, and ``w r/max(|r|, s)`` as gradient. The width s is the mean of ``min(|r|, s)``
+    on the row's side of its target, over rows with similar predictions, divided by a share that depends on the
     learning rate, so that both sides balance at the quantile; see `gbm_objectives.curvature`. Training is tested
     at learning rates up to 1. Maximum likelihood under asymmetric Laplace noise.
 
@@ -184,7 +184,7 @@ class AbsolutePercentageError(KinkedLoss):
         curvature  1/(|y_true| min(max(|r|, s), 2 s))    consistent
 
     It is absolute error with ``1/|y_true|`` as weights, and the pair is that of `AbsoluteError`. Small targets
-    decide the fit, which lies below the median.
+    dominate the fit, which lies below the median.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ class AbsolutePercentageError(KinkedLoss):
 
 
 class EpsilonInsensitive(KinkedLoss):
-    """Absolute error beyond a tube in which nothing is lost: the loss of support vector regression.
+    """Absolute error beyond a tube in which the loss is 0: the loss of support vector regression.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and
     ``e = sign(r) max(0, |r| - epsilon)``::
@@ -275,7 +275,7 @@ class EpsilonInsensitive(KinkedLoss):
         check_number(self, "epsilon", 0.0, 1e38, closed="left")
 
     def _beyond(self, r: np.ndarray) -> np.ndarray:
-        """Return e, what is beyond the tube."""
+        """Return e, the part of the residual beyond the tube."""
         epsilon = r.dtype.type(max(self.epsilon, 0.0))
         return r - np.clip(r, -epsilon, epsilon)
 

@@ -1,4 +1,4 @@
-"""Redescending losses: beyond some residual an outlier pulls less and less, in the end not at all."""
+"""Redescending losses: beyond some residual an outlier pulls less and less, and finally not at all."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .tangent import NORMAL_TYPICAL, TangentLoss, middle_of_half
 __all__ = ["Cauchy", "Tukey", "Welsch"]
 
 
-# In training the scale is at least this share of what "auto" would make it. Narrower, a fit that is still rough
-# takes its own error for outliers; wider, it keeps outliers that a given scale would let go of.
+# In training the scale is at least this share of what "auto" would make it. If narrower, a fit that is still rough
+# mistakes its own errors for outliers; if wider, it keeps outliers that a given scale would let go.
 LEAST_SCALE = 0.7
-# In training the pull of a row far out falls no further than to this share of the scale. Rows that are far because
-# nothing has been learnt of them yet are told from outliers by their features alone: without a pull the peak of a
-# curve, a fifth of the rows, was never found. With twice as much, three outliers in ten on one side won whole
-# leaves of XGBoost's.
+# In training the pull of a row far out does not fall below this share of the scale. Rows that are far only because
+# nothing has been learnt about them yet differ from outliers in their features alone: without a pull, the peak of
+# a curve, a fifth of the rows, was never found. With twice as much, three outliers in ten on one side took over
+# whole leaves of XGBoost's.
 LEAST_PULL = 0.05
-# And the curvature is no less than what makes a step of so many scales. With longer steps leaves of outliers are
-# there at once; with steps half as long a peak is found too late for 100 rounds at a learning rate of 0.1.
+# And the curvature is at least what limits a step to this many scales. With longer steps, leaves of outliers reach
+# them at once; with steps half as long, a peak is found too late for 100 rounds at a learning rate of 0.1.
 LONGEST_STEP = 2.0
-# No row with this weight is far: it is within two scales, and what keeps a pull weighs no more. Blocks without far
-# rows need no look.
+# No row with at least this weight is far: it is within two scales, and rows whose pull is kept up weigh no more.
+# Blocks without far rows need no treatment.
 NOT_FAR = 0.2
 
 
@@ -32,9 +32,9 @@ class RedescendingLoss(TangentLoss):
     """A tangent loss whose pull goes to 0 far out, and with it the weight of a row.
 
     Such a loss is not convex, and a training that begins with it finds only what is near. The scale of a round is
-    therefore the larger of the loss's own and 0.7 times what "auto" makes of its residuals: it comes down with
-    them (graduated non-convexity). The engines get a pull of at least a twentieth of the scale, however far a row
-    is. `pointwise`, `gradient`, `value` and `outlier_weights` are the loss's own.
+    therefore the larger of the loss's own and 0.7 times what "auto" makes of the round's residuals: it shrinks
+    with them (graduated non-convexity). The engines get a pull of at least a twentieth of the scale, however far
+    out a row is. `pointwise`, `gradient`, `value` and `outlier_weights` are the loss's own.
 
     References
     ----------
@@ -48,8 +48,8 @@ class RedescendingLoss(TangentLoss):
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         if getattr(self, self._size) != "auto":
             return super()._initial_raw(y_true, sample_weight)
-        # Beside a signal the scale that the targets tell is too wide for its minimum: with three outliers in ten
-        # on one side that lies between them and the others, and trees grow to both.
+        # Where there is signal, the scale estimated from the targets is too wide to start at the loss's minimum:
+        # with three outliers in ten on one side that lies between them and the others, and trees grow to both.
         return middle_of_half(y_true, sample_weight)
 
     @property
@@ -73,7 +73,7 @@ class RedescendingLoss(TangentLoss):
         np.clip(u, LEAST_PULL / NOT_FAR, np.inf, out=u)
         np.maximum(weight, LEAST_PULL / u, out=weight)
         r *= weight
-        # The pull in scales, over the longest step.
+        # The pull in scales, divided by the longest step.
         u *= weight
         u *= 1.0 / LONGEST_STEP
         return r, np.maximum(weight, u, out=weight)
@@ -122,7 +122,7 @@ class Cauchy(RedescendingLoss):
         return np.asarray(self._unit**2 * (0.5 * np.log1p(np.square(near)) + np.log(beyond)))
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
-        # u² may overflow to infinity, whose reciprocal is right.
+        # u² may overflow to infinity, whose reciprocal is correct.
         with np.errstate(over="ignore"):
             weight = np.square(u)
             weight += 1
@@ -187,7 +187,8 @@ class Tukey(RedescendingLoss):
     Parameters
     ----------
     c : float or "auto", default="auto"
-        Beyond which a row does not count, in the unit of the target, above 0; "auto" is 4.685 standard deviations.
+        The residual beyond which a row does not count, in the unit of the target, above 0; "auto" is 4.685
+        standard deviations.
 
     References
     ----------
@@ -209,7 +210,7 @@ class Tukey(RedescendingLoss):
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         u2 = np.square(np.clip(r / self._unit, -1.0, 1.0))
-        # 1 - (1 - u²)³, which would cancel near 0.
+        # 1 - (1 - u²)³, which would suffer from cancellation near 0.
         return np.asarray(self._unit**2 / 6.0 * u2 * (3.0 - 3.0 * u2 + u2 * u2))
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:

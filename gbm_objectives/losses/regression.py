@@ -1,4 +1,4 @@
-"""Squared error and what is made of it: of one side, of the logarithm."""
+"""Squared error and its relatives: asymmetric, and of the logarithm."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SquaredError(ResidualLoss):
 
 
 class Expectile(ResidualLoss):
-    """Squared error with a weight for each side: fits an expectile, the mean's kin as a quantile is the median's.
+    """Squared error weighted by side: fits an expectile, which is to the mean what a quantile is to the median.
 
     Domain: finite numbers. Link: identity. With r = raw_prediction - y_true and w = 1 - alpha if r > 0, alpha
     otherwise::
@@ -103,7 +103,7 @@ class Expectile(ResidualLoss):
 
 
 class SquaredLogError(Loss):
-    """Squared error of logarithms, (log(1 + prediction) - log(1 + y_true))²: for numbers that grow by factors.
+    """Squared error of logarithms, (log(1 + prediction) - log(1 + y_true))²: for numbers that vary by factors.
 
     Domain: numbers above -1. Link: log(1 + prediction), so that the raw prediction is on the scale of the
     logarithms. With r = raw_prediction - log(1 + y_true)::
@@ -112,8 +112,8 @@ class SquaredLogError(Loss):
         gradient   2 r
         curvature  2                  exact
 
-    The engines get half of gradient and curvature. None of their objectives has this link: what they serve of a
-    saved model is the raw prediction.
+    The engines get half of gradient and curvature. None of their objectives has this link: from a saved model they
+    serve the raw prediction.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Losses of the residual r = raw_prediction - y_true alone, on the identity link: the bases of their families."""
+"""Losses of only the residual r = raw_prediction - y_true, on the identity link: the bases of their families."""
 
 from __future__ import annotations
 
@@ -26,30 +26,32 @@ __all__ = [
     "widths_of",
 ]
 
-# Where a loss is all but a kink, its curvature at the target SHARP times that at NEAREST of the median residual,
-# rows nearer than that count as being so far. Otherwise one row at its target has more Hessian than all others
-# together, and LightGBM, which counts rows by it, splits nothing off. A hundredth of the rows pulls softer by it.
+# If a loss is almost a kink (its curvature at the target is SHARP times that at NEAREST of the median residual),
+# rows nearer than that are treated as being that far away. Otherwise a single row at its target has more Hessian
+# than all others together, and LightGBM, which counts rows by it, splits nothing off. A hundredth of the rows then
+# pulls more softly.
 NEAREST, SHARP, FEW_ROWS = 0.01, 100.0, 64
-# No row counts in the curvature as less than this share of a typical one. Without, a leaf of outliers has almost
-# no curvature, and steps right to them: with one row in ten an outlier the fit of Huber's loss was seven times as
-# far from the truth as that of LightGBM's own. With 0.3 it is 1.3 times as far after 200 rounds. With 0.5 rows
-# that are far because the fit has not come to them yet take longer than the 100 rounds of the engines' defaults:
-# with one row in ten an outlier the fit of a sinc was then three times as far from it as with 0.3.
+# No row counts in the curvature as less than this share of a typical one. Without this, a leaf of outliers has
+# almost no curvature, and steps right to them: with one row in ten an outlier, the fit of Huber's loss was seven
+# times as far from the truth as that of LightGBM's own. With 0.3 it is 1.3 times as far after 200 rounds. With
+# 0.5, rows that are far because the fit has not reached them yet take longer than the 100 rounds of the engines'
+# defaults: with one row in ten an outlier, the fit of a sinc was then three times as far from it as with 0.3.
 LEAST_SHARE = 0.4
 
-# Where both sides are equally steep, rows further out than twice their width are outliers, and move by no more.
-# With 4 times, as of a quantile, whose weaker side is meant to be far out, a leaf of outliers alone steps right to
-# them: among a tenth of them absolute error on LightGBM came out 1.45 from Friedman's surface, with twice .93.
+# Where both sides are equally steep, rows further out than twice their width are outliers, and move by no more
+# than that. With 4 times, as for a quantile, whose weaker side is meant to be far out, a leaf of only outliers
+# steps right to them: with a tenth of outliers, absolute error on LightGBM ended 1.45 from Friedman's surface,
+# with twice .93.
 OF_EVEN_SIDES = 2.0
 
-# Of a loss with a kink: what `hessian` may be, see `ChoosesHessian`.
+# For a loss with a kink: what `hessian` may be, see `ChoosesHessian`.
 CONSISTENT: dict[str, CurvatureKind] = {"auto": "consistent", "majorizer": "consistent", "constant": "constant"}
 
 
 def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) -> float:
     """Return the smallest value of `y` at or below which a share `alpha` of the weight lies.
 
-    Where rounding puts a share just below alpha, the next value; both minimise the loss up to rounding.
+    If rounding puts a share just below alpha, it is the next value; both minimise the loss up to rounding.
     """
     if weight is not None:
         y, weight = y[weight > 0], weight[weight > 0]
@@ -58,7 +60,7 @@ def weighted_quantile(y: np.ndarray, alpha: float, weight: np.ndarray | None) ->
 
 def residual(y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]) -> np.ndarray:
     """Return raw_prediction - y_true in `dtype`."""
-    # The difference first: float32 would lose a small residual of a target far from 0.
+    # Subtract before converting: float32 would lose a small residual of a target far from 0.
     r = np.empty(raw_prediction.shape, dtype=dtype)
     return np.subtract(raw_prediction, y_true, out=r, casting="same_kind")
 
@@ -68,8 +70,9 @@ def rows_of_round(raw_prediction: np.ndarray, weight: np.ndarray | None, most: i
     rows = sample_rows(len(raw_prediction), weight, most=most)
     if isinstance(rows, slice):
         return rows
-    # Other rows in every round, told apart by the predictions: what a sample is off by averages out over the
-    # rounds. The same rows throughout moved the median of 50,000 to where 1.6% more of them were below.
+    # Different rows in every round, chosen by a hash of the predictions: the errors of samples average out over
+    # the rounds. With the same rows throughout, the median of 50,000 moved to where 1.6% more of them were below
+    # it.
     return sample_rows(len(raw_prediction), weight, crc32(raw_prediction[rows].tobytes()) / 2**32, most)
 
 
@@ -80,11 +83,11 @@ def widths_of(
     pace: Pace,
     beyond: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Widths:
-    """Return the widths of residuals, of many rows from a sample; see `gbm_objectives.curvature`.
+    """Return the widths of residuals, from a sample if there are many rows; see `gbm_objectives.curvature`.
 
-    Where the kink is elsewhere than at the target, `beyond` tells from residuals how far beyond it they are.
+    If the kink is not at the target, `beyond` computes from residuals how far beyond the kink they are.
     """
-    # Of several outputs fewer rows each: their widths take as long together as those of one.
+    # For several outputs fewer rows each, so that all their widths together take as long as those of one.
     most = SAMPLE_ROWS // (1 if raw_prediction.ndim == 1 else raw_prediction.shape[1])
 
     def of(rows: Any) -> Widths:
@@ -93,7 +96,7 @@ def widths_of(
 
     widths = of(rows_of_round(raw_prediction, weight, most))
     if widths.table is None:
-        # Most rows are at their target, and the sample holds no other.
+        # Most rows are at their target, and the sample holds no others.
         r = np.subtract(raw_prediction.T, y_true, dtype=np.float64)
         away = ((r if beyond is None else beyond(r)) != 0).reshape(-1, len(y_true)).any(axis=0)
         others = np.flatnonzero(away if weight is None else away & (weight > 0))
@@ -107,13 +110,14 @@ def widths_of(
 def nearest_residual(
     pair: Pair, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None
 ) -> float:
-    """Return the size that a residual has at least for `not_nearer`; 0 unless the loss is all but a kink there."""
+    """Return the least size of a residual for `not_nearer`; 0 unless the loss is almost a kink there."""
 
     def sharp(nearest: float) -> bool:
         curvature = pair(np.array([0.0, nearest, -nearest]))[1]
         return bool(np.ndim(curvature) and curvature[0] > SHARP * max(curvature[1], curvature[2]))
 
-    # The largest of a few residuals is above the median, which takes ten times as long, but for one case in 2**64.
+    # The largest of a few residuals is above the median, except once in 2**64 cases; the median takes ten times as
+    # long.
     step = max(1, len(y_true) // FEW_ROWS)
     largest = NEAREST * float(np.maximum.reduce(np.abs(raw_prediction[::step] - y_true[::step])))
     if not sharp(largest):
@@ -135,25 +139,25 @@ def not_nearer(pair: Pair, r: np.ndarray, nearest: float) -> tuple[np.ndarray, n
 
 
 def longest_step(gradient: np.ndarray, curvature: Any, weight: np.ndarray | None) -> float:
-    """Return the step of the row that pulls most, had it but `LEAST_SHARE` of the median curvature."""
+    """Return the step of the row that pulls most, if it had only `LEAST_SHARE` of the median curvature."""
     if np.ndim(curvature) == 0:
         return np.inf
     if weight is not None:
         gradient, curvature, weight = (a[weight > 0] for a in (gradient, curvature, weight))
     middle, pull = weighted_quantile(curvature, 0.5, weight), float(np.abs(gradient).max(initial=0.0))
-    # Where no row pulls, or more than half of them have no curvature, there is nothing to tell "far" by.
+    # If no row pulls, or more than half of them have no curvature, nothing defines "far".
     return pull / (LEAST_SHARE * middle) if pull > 0 and middle > 0 else np.inf
 
 
 def no_longer(gradient: np.ndarray, curvature: Any, longest: float) -> Any:
-    """Return the curvature with which no row alone steps further than `longest`."""
+    """Return the curvature with which no row by itself steps further than `longest`."""
     return (
         curvature if longest == np.inf else np.maximum(curvature, np.abs(gradient) / gradient.dtype.type(longest))
     )
 
 
 class Majorized(NamedTuple):
-    """What a majorizer needs to know of all rows: nearest residual and longest step, see `ResidualLoss`."""
+    """What a majorizer needs to know about all rows: nearest residual and longest step, see `ResidualLoss`."""
 
     nearest: float
     longest: float
@@ -175,12 +179,13 @@ class OfResidual(Loss):
 class ResidualLoss(OfResidual):
     """A loss L(r) of the residual r = raw_prediction - y_true.
 
-    A subclass gives `_of_residual` and `_derivatives_of_residual` in place of `_pointwise` and `_derivatives`, and
-    `_gradient_of_residual` where the latter is that of a smoothed loss.
+    A subclass gives `_of_residual` and `_derivatives_of_residual` instead of `_pointwise` and `_derivatives`, and
+    `_gradient_of_residual` if the latter gives that of a smoothed loss.
 
-    A majorizer of a loss that is all but a kink where the residuals are, its scale less than a ten thousandth of
-    their median, is smoothed for the engines within a hundredth of that median. And no row alone steps further
-    than the row that pulls most would with `LEAST_SHARE` of the median curvature: the engines get a larger one.
+    If a loss with a majorizer is almost a kink at the size of the residuals, its scale being less than a ten
+    thousandth of their median, it is smoothed for the engines within a hundredth of that median. And no row by
+    itself steps further than the row that pulls most would with `LEAST_SHARE` of the median curvature: the engines
+    get a larger one.
     """
 
     @property
@@ -225,7 +230,7 @@ class ResidualLoss(OfResidual):
 class KinkedLoss(OfResidual, ChoosesHessian):
     """A loss L(r) of the residual with a kink at 0; the engines get it smoothed, see `gbm_objectives.curvature`.
 
-    A subclass gives `_of_residual` and `_gradient_of_residual`, and where both sides are not equally steep
+    A subclass gives `_of_residual` and `_gradient_of_residual`, and, if the two sides are not equally steep,
     `_pair_of_residual`.
 
     Parameters
@@ -240,7 +245,7 @@ class KinkedLoss(OfResidual, ChoosesHessian):
 
     @abstractmethod
     def _gradient_of_residual(self, r: np.ndarray) -> np.ndarray:
-        """Return L'(r), at the kink the middle of the subdifferential."""
+        """Return L'(r); at the kink, the middle of the subdifferential."""
 
     def _pair_of_residual(
         self, r: np.ndarray, s: np.ndarray, broad: np.ndarray | None

@@ -1,4 +1,4 @@
-"""Robust losses of the residual: quadratic near 0 and linear far out, so that an outlier pulls like any other."""
+"""Robust losses of the residual: quadratic near 0, linear far out, so that an outlier pulls like any other row."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class Huber(TangentLoss, ChoosesHessian):
         gradient   r clipped to [-delta, delta]
         curvature  min(1, delta/|r|)  majorizer
 
-    The second derivative would be 0 for outliers, which then count for nothing in a leaf's Newton step; the
-    curvature of the tangent parabola, L'(r)/r, keeps the step from overshooting (iteratively re-weighted
-    least squares). Maximum likelihood under noise with a normal centre and exponential tails.
+    The second derivative would be 0 for outliers, which would then count for nothing in the denominator of a
+    leaf's Newton step; the curvature of the tangent parabola, L'(r)/r, keeps the step from overshooting
+    (iteratively re-weighted least squares). Maximum likelihood under noise with a normal centre and exponential
+    tails.
 
     Parameters
     ----------
@@ -70,17 +71,17 @@ class Huber(TangentLoss, ChoosesHessian):
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         inside = np.clip(r, -self._unit, self._unit)
-        # r² would overflow where the linear branch is meant.
+        # r² would overflow where the linear branch applies.
         return np.multiply(inside, r - 0.5 * inside)
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
         size = np.abs(u)
-        # With a number np.maximum takes twice as long.
+        # np.maximum with a number takes twice as long.
         np.clip(size, 1, np.inf, out=size)
         return np.divide(u.dtype.type(1), size, out=size)
 
     def _pair(self, r: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
-        # As in `TangentLoss`, in half of the steps.
+        # As in `TangentLoss`, in half as many steps.
         delta = r.dtype.type(max(size, SMALLEST_WIDTH))
         curvature = np.abs(r)
         np.clip(curvature, delta, np.inf, out=curvature)
@@ -124,7 +125,7 @@ class PseudoHuber(TangentLoss):
         self.delta = delta
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
-        # sqrt(1 + u²) - 1 would cancel near 0.
+        # sqrt(1 + u²) - 1 would suffer from cancellation near 0.
         u = r / self._unit
         return np.asarray(self._unit * r * (u / (1.0 + np.hypot(1.0, u))))
 
@@ -164,8 +165,8 @@ class LogCosh(TangentLoss):
         self.scale = scale
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
-        # log cosh u = |u| - log 2 + log(1 + exp(-2 |u|)), where cosh would overflow, and near 0 u²/2, where that
-        # cancels.
+        # log cosh u = |u| - log 2 + log(1 + exp(-2 |u|)), because cosh would overflow; and near 0, where that
+        # suffers from cancellation, u²/2.
         size = np.abs(r / self._unit)
         far = size + np.log1p(np.exp(-2.0 * size)) - np.log(2.0)
         return np.asarray(self._unit**2 * np.where(size < 1e-4, 0.5 * size * size, far))
@@ -208,7 +209,7 @@ class Fair(TangentLoss):
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         u = np.abs(r / self._unit)
-        # u - log(1 + u) would cancel near 0.
+        # u - log(1 + u) would suffer from cancellation near 0.
         return np.asarray(self._unit**2 * np.where(u < 1e-4, u * u * (0.5 - u / 3.0), u - np.log1p(u)))
 
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Losses of the residual that grow slower than its square, with the curvature of a tangent parabola."""
+"""Losses of the residual that grow more slowly than its square, with the curvature of a tangent parabola."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from .residual import LEAST_SHARE, NEAREST, ResidualLoss, residual
 
 __all__ = ["Round", "TangentLoss"]
 
-# For standard normal z: the mean of |z|, and the median of those |z| that are up to `CUT` times their median.
+# For standard normal z: the mean of |z|, and the median of those |z| that are at most `CUT` times their median.
 NORMAL_MEAN_DEVIATION, NORMAL_TYPICAL = 0.7978845608028654, 0.6411037
-# Residuals beyond so many medians, two standard deviations of normal ones, are left out and the median taken
-# again: with three rows in ten outliers that of all is 1.6 times that of the others.
+# Residuals beyond this many medians (two standard deviations of normal ones) are left out and the median is taken
+# again: if three rows in ten are outliers, the median of all is 1.6 times that of the others.
 CUT = 3.0
-# A value that more of the targets have is an atom. The typical residual is a median, which less do not decide.
+# A value that more than this share of the targets have is an atom. The typical residual is a median, which fewer
+# do not determine.
 LEAST_ATOM = 0.1
-# Of more rows than this so many tell what is typical, within 4%.
+# Of more rows than this, this many determine what is typical, within 4%.
 ROWS = 1024
 
 
@@ -43,7 +44,7 @@ def middle_of_half(y: np.ndarray, weight: np.ndarray | None) -> float:
 
 
 def typical_size(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> float:
-    """Return the median size of the residuals, outliers left out."""
+    """Return the median size of the residuals, leaving out outliers."""
     size = np.abs(raw_prediction - y_true)
     if weight is None:
         size.sort()
@@ -56,10 +57,10 @@ def typical_size(y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndar
 
 
 def away_from_atom(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | slice:
-    """Return which targets do not have the value that most of those with a value in common have.
+    """Return which targets do not have the most frequent shared value, the atom.
 
-    Their residuals would say nothing of the others': with half of the targets 0 the typical residual goes to 0, as
-    soon as predictions do.
+    The residuals of those that do would say nothing about the others': with half of the targets 0, the typical
+    residual goes to 0 as soon as predictions do.
     """
     ordered = np.sort(y)
     least = max(int(LEAST_ATOM * len(y)), 2)
@@ -81,19 +82,19 @@ class Round(NamedTuple):
 
 
 class TangentLoss(ResidualLoss):
-    """A loss of the residual that grows slower than its square, with the curvature ψ(r)/r of a tangent parabola.
+    """A loss of the residual that grows more slowly than its square; the curvature ψ(r)/r is a tangent parabola's.
 
     With it no step raises the loss (iteratively re-weighted least squares), and ψ(r)/r over its largest value, 1,
     is the weight with which a row counts. One hyper-parameter, named by `_size`, says in the unit of the target
     what is large.
 
-    The engines get a larger curvature for outliers, which is a majorizer still: no row counts in it as less than
+    For outliers the engines get a larger curvature, which is still a majorizer: no row counts in it as less than
     0.4 of a typical one.
 
-    "auto" makes the hyper-parameter `_efficient` standard deviations of normal noise, estimated from the residuals
-    that are looked at: in training those of the round, in `value` those that are evaluated. The value is then a
+    "auto" sets the hyper-parameter to `_efficient` standard deviations of normal noise, estimated from the
+    residuals at hand: in training those of the round, in `value` those that are evaluated. The value is then a
     robust estimate of their variance (the square of a τ-scale, times a constant), which is comparable between
-    rounds; a number from the first round would not be, nor tell noise from signal.
+    rounds; with a scale from the first round it would not be, and that scale could not tell noise from signal.
 
     References
     ----------
@@ -107,13 +108,13 @@ class TangentLoss(ResidualLoss):
     scope = "summary"
     _size: ClassVar[str]
     _efficient: ClassVar[float]
-    # The least size in training, in typical residuals: of the losses that are absolute error far out a smaller one
-    # makes no difference, but for a row at its target, which would have all the curvature there is.
+    # The least size in training, in typical residuals: for losses that are absolute error far out, a smaller one
+    # makes no difference, except to a row at its target, which would have all the curvature there is.
     _least_size: ClassVar[float] = NEAREST
 
     @abstractmethod
     def _weight_of_residual(self, u: np.ndarray) -> np.ndarray:
-        """Return ψ(r)/r of a residual in units of the hyper-parameter, as a new array; 1 at 0."""
+        """Return ψ(r)/r for a residual in units of the hyper-parameter, as a new array; 1 at 0."""
 
     def check_params(self) -> None:
         super().check_params()
@@ -141,7 +142,7 @@ class TangentLoss(ResidualLoss):
         sample_weight: ArrayLike | None = None,
         group: ArrayLike | None = None,
     ) -> float:
-        """Return the weighted mean of `pointwise`; with "auto" its scale is that of these residuals.
+        """Return the weighted mean of `pointwise`; with "auto", the scale is that of these residuals.
 
         Arguments and errors as for `pointwise`, weights (n_samples,).
         """
@@ -174,7 +175,7 @@ class TangentLoss(ResidualLoss):
         if not spread:
             # Most rows are at their target.
             spread = float(np.average(np.abs(raw_prediction - y_true), weights=weight)) / NORMAL_MEAN_DEVIATION
-        # Where all are, nothing is large.
+        # If all are, nothing is large.
         return self._efficient * spread or 1.0
 
     @property
@@ -192,8 +193,8 @@ class TangentLoss(ResidualLoss):
         return self._pair(r, self._unit)
 
     def _pair(self, r: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return L'(r) and the tangent parabola's curvature where `size` is large, as new arrays."""
-        # 0 in float32 would give 0/0 at r = 0.
+        """Return L'(r) and the tangent parabola's curvature, with `size` as what is large, as new arrays."""
+        # A size of 0 in float32 would give 0/0 at r = 0.
         weight = self._weight_of_residual(r / r.dtype.type(max(size, SMALLEST_WIDTH)))
         return r * weight, weight
 
@@ -206,7 +207,7 @@ class TangentLoss(ResidualLoss):
         typical = typical_size(*some)
         size = self._resolved_by(*some)._unit if own == "auto" else max(own, self._least_size * typical)
         size = max(size, SMALLEST_WIDTH)
-        # All of these losses weigh a typical row about as Huber's does.
+        # All of these losses weight a typical row about as Huber's does.
         return Round(size, LEAST_SHARE / max(1.0, typical / size))
 
     def _softened(self) -> bool:

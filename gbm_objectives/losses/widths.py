@@ -1,4 +1,4 @@
-"""Widths of residuals, by group and side of the target; `gbm_objectives.curvature` tells what for."""
+"""Widths of residuals, by group and side of the target; `gbm_objectives.curvature` explains their purpose."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from ..curvature import LEAST_PULL, SMALLEST_WIDTH, Pace
 
 __all__ = ["Widths", "residual_widths"]
 
-# Rows further out than their width make at most so much of their side's pull, so that few outliers do not set its
-# width. With a quarter a tenth of outliers, 50 to 200 times the noise, leaves absolute error 1.2 times as far from
-# Friedman's surface as LightGBM's own, which is then as near; clean data seldom have so many rows so far out.
+# Rows further out than their width contribute at most this share of their side's pull, so that a few outliers do
+# not set its width. With a quarter, a tenth of outliers of 50 to 200 times the noise leave absolute error 1.2
+# times as far from Friedman's surface as LightGBM's own; with this share it is as near. Clean data seldom have so
+# many rows so far out.
 PULL_OF_OUTLIERS = 0.15
 # With a larger share the widths are less than the mean of |r|, and the curvature is as uneven as without any; with
-# less than .75 a rate of 1, which asks for that, would not get it. With .6 a fifth of outliers leaves absolute
+# less than .75, a rate of 1, which calls for that, would not get it. With .6, a fifth of outliers leave absolute
 # error 1.25 times as far as LightGBM's own, with .8 1.05 times.
 LARGEST_PULL = 0.8
-# Where a kind of rows is rare its curvature may be larger still, up to twice as much in all as the other rows' at
-# the widest width: LightGBM then counts no other row as less than a third of one. Without it the 0.01 quantile of
+# If a kind of rows is rare, its curvature may be larger still: in total up to twice that of the other rows at the
+# widest width. LightGBM then counts no other row as less than a third of one. Without this, the 0.01 quantile of
 # targets that crowd at their lower end (gamma noise of shape 1/2) has 4% of them below it.
 SHARE_OF_RARE = 2.0
 # Noise that grows tenfold over the range of predictions varies by 15% within a sixteenth of it. The 128 rows that
-# an even sample has on each side of a group tell its width within 15% at the worst, too: the values min(|r|, s)
-# are between 0 and s with a mean of s/4. More groups would lose by the second what they win by the first.
+# an even sample has on each side of a group also determine its width within 15% at worst: the values min(|r|, s)
+# are between 0 and s with a mean of s/4. More groups would lose by the second what they gain by the first.
 GROUPS = 16
-# Group widths are shrunk towards the pooled ones, which count as much as this share of all rows: a small group's
-# own rows say little.
+# Group widths are shrunk towards the pooled ones, which count as much as this share of all rows: the rows of a
+# small group alone say little.
 SHRINKAGE = 0.05
-# Each iteration from the median leaves of the error four times the share of the rows that are clipped: a tenth for
-# exponential sides, a third for Cauchy's. A narrow side whose start is far too wide is right after the first.
+# Each iteration from the median multiplies the error by four times the share of rows that are clipped: by a tenth
+# for exponential sides, a third for Cauchy's. A narrow side whose start is far too wide is right after the first.
 ITERATIONS = 5
 
 
@@ -44,13 +45,13 @@ class Widths:
     ----------
     table : ndarray of shape (n_outputs · n_groups · n_kinds,), optional
         The width of each kind of row in each group: of those on or below the target and of those above it; with an
-        `atom` these two for all other rows, then for those whose target it is.
+        `atom`, first these two for all other rows, then for those whose target is the atom.
     low, groups_per_unit : float or ndarray of shape (n_outputs,)
         The raw prediction at which the first group begins, and the number of groups per unit of it.
     atom : float, optional
-        The value that most targets have, if there is one.
+        The value that more than half of the targets have, if there is one.
     broad : ndarray of the table's shape, optional
-        The curvature's widths, if some of them are others.
+        The curvature's widths, if some of them differ.
     """
 
     table: np.ndarray | None = None
@@ -62,21 +63,21 @@ class Widths:
     def of_rows(
         self, residual: np.ndarray, raw_prediction: np.ndarray, y_true: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return each row's width, and the curvature's if it is another, in the precision of the residual.
+        """Return each row's width, and the curvature's if that differs, in the precision of the residual.
 
-        Where there are none the width is the number 1. Of several outputs residuals and raw predictions are
+        If there are no widths, it is the number 1. For several outputs, residuals and raw predictions are
         (n_rows, n_outputs), and targets (n_rows, 1).
         """
         if self.table is None:
             return np.ones((), dtype=residual.dtype), None
         cell = self.cell(residual, raw_prediction, y_true)
-        # NaN has no group, any will do.
+        # NaN has no group; any will do.
         width = self.table.astype(residual.dtype).take(cell, mode="clip")
         broad = None if self.broad is None else self.broad.astype(residual.dtype).take(cell, mode="clip")
         return width, broad
 
     def cell(self, residual: np.ndarray, raw_prediction: np.ndarray, y_true: np.ndarray) -> np.ndarray:
-        """Return each row's place in the table; rows outside of the sample's range belong to its ends."""
+        """Return each row's place in the table; rows outside the sample's range belong to its ends."""
         kind = (residual > 0).view(np.int8)
         if self.atom is not None:
             at_atom = (y_true == self.atom).view(np.int8)
@@ -107,11 +108,11 @@ def residual_widths(
     raw_prediction: np.ndarray,
     y_true: np.ndarray,
     weight: np.ndarray | None = None,
-    pace: Pace = Pace(),  # noqa: B008  # nothing changes it
+    pace: Pace = Pace(),  # noqa: B008  # it is immutable
     local: bool = True,
     beyond: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Widths:
-    """Return the widths s = mean of min(|r|, s) / p (less, of many outliers), by kind of row and group.
+    """Return the widths s = mean of min(|r|, s) / p (less with many outliers), by kind of row and group.
 
     Parameters
     ----------
@@ -122,18 +123,17 @@ def residual_widths(
     weight : ndarray of shape (n_rows,), optional
         Weights, none negative.
     pace : Pace, optional
-        What they follow of the training.
+        The settings of the training that widths depend on.
     local : bool, default=True
-        Group the rows by `GROUPS` equal parts of the range of the raw prediction.
+        Whether to group the rows by `GROUPS` equal parts of the range of the raw prediction.
     beyond : callable, optional
-        From residuals to how far they are beyond the kink, where that is not at the target; rows with 0 are left
-        out.
+        From residuals to how far they are beyond the kink, if that is not at the target; rows with 0 are left out.
 
     Returns
     -------
     Widths
-        None where all rows are left out. All at least `SMALLEST_WIDTH`; those of the curvature not below
-        `pace.narrowest` of the widest of the group, where the row's kind is not rare.
+        None if all rows are left out. All are at least `SMALLEST_WIDTH`; those of the curvature are not below
+        `pace.narrowest` of the widest of the group, unless the row's kind is rare.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def residual_widths(
             size, cell = size[size > 0], cell[size > 0]
     widths = _widths(size, cell, shape, start, weight, pace.pull)
     if n_outputs > 1:
-        # With some outputs all of these rows may be at their target, and others not.
+        # For some outputs all of the sampled rows may be at their target, and other rows not.
         seen = np.bincount(cell // (shape[1] * shape[2]), minlength=n_outputs) > 0
         widths[~seen] = widths[seen].max()
     widest = widths.max(axis=-1, keepdims=True)
@@ -201,7 +201,7 @@ def _atom(y_true: np.ndarray, weight: np.ndarray | None) -> float | None:
 
 
 def _median(values: np.ndarray) -> float:
-    """Return the middle value, of two the larger; 1 of none. np.median takes four times as long."""
+    """Return the middle value, the larger of two; 1 if there are none. np.median takes four times as long."""
     middle = values.size // 2
     return float(np.partition(values, middle)[middle]) if values.size else 1.0
 
@@ -216,8 +216,9 @@ def _medians(size: np.ndarray, cell: np.ndarray, shape: tuple[int, int, int]) ->
     """Return where to begin the iteration, (n_outputs, 1, n_kinds): medians of each kind, or of each output."""
     n_outputs, _, n_kinds = shape
     if n_outputs > 1:
-        # Of both sides of each output it would take as long as all the rest. But rows at an atom are so near that
-        # the others' widths would not have grown from there after all iterations.
+        # Separate medians for both sides of each output would take as long as all the rest. But rows at an atom
+        # are so near that the others' widths, starting from there, would not have grown enough after all
+        # iterations.
         at_atom = (cell[:, 0] & 2) > 0
         parts = [size[~at_atom], size[at_atom]] if n_kinds == 4 else [size]
         medians = np.array([_medians_of_columns(part) for part in parts])
@@ -234,17 +235,17 @@ def _widths(
     weight: np.ndarray | None,
     mean_pull: float,
 ) -> np.ndarray:
-    """Return the widths (n_outputs, n_groups, n_kinds), by iteration of their equation.
+    """Return the widths (n_outputs, n_groups, n_kinds), by iterating their equation.
 
-    On few rows what it costs is the number of calls of NumPy, therefore few of them in the loop.
+    On few rows the cost is the number of calls of NumPy, so the loop has few of them.
     """
-    pull: Any = LEAST_PULL  # by whose widths outliers are told
+    pull: Any = LEAST_PULL  # outliers are recognised by the widths for this pull
     n_cells = shape[0] * shape[1] * shape[2]
     total = np.bincount(cell, weight, n_cells).reshape(shape)
     by_kind = np.add.reduce(total, axis=1, keepdims=True)
     prior = SHRINKAGE * np.add.reduce(by_kind, axis=2, keepdims=True)
     share = prior / np.maximum(by_kind, SMALLEST_WIDTH)
-    # Of several outputs one may be at the target in all rows.
+    # One of several outputs may be at the target in all rows.
     total, weighed = np.maximum(total + prior, SMALLEST_WIDTH), np.maximum(by_kind + prior, SMALLEST_WIDTH)
     table = np.empty(shape)
     table[:] = start / LEAST_PULL
@@ -267,6 +268,6 @@ def _widths(
         table = (sums + share * pooled) / divisor
     if by_kind.all():
         return table
-    # A kind that the sample has no rows of is asked for by few others: as wide as all together.
+    # A kind without rows in the sample is rarely needed: it gets the width of all kinds together.
     every = pooled.sum(axis=2, keepdims=True) / (pull * by_kind.sum(axis=2, keepdims=True) + SMALLEST_WIDTH)
     return np.where(by_kind > 0, table, every)

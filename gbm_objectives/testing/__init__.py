@@ -1,4 +1,4 @@
-"""Is a loss what it says? `check_loss` checks everything that can be checked by numbers."""
+"""Is a loss what it claims to be? `check_loss` checks everything that can be checked numerically."""
 
 from .check_loss import check_loss
 

@@ -18,9 +18,9 @@ __all__ = ["BEHAVIOUR"]
 
 
 def _weights(on: Trial) -> Iterator[str]:
-    """Weights multiply; up to one constant for each output the engines get what `gradient` and `curvature` say.
+    """Weights multiply; up to one constant per output, the engines get what `gradient` and `curvature` say.
 
-    A smoothed loss has another gradient; that of a consistent pair `_consistent` looks at.
+    A smoothed loss has another gradient; for a consistent pair `_consistent` checks it.
     """
     column = on.weight.reshape((-1,) + (1,) * (on.raw.ndim - 1))
     plain = on.loss.gradient_hessian(on.y, on.raw)
@@ -33,7 +33,7 @@ def _weights(on: Trial) -> Iterator[str]:
         size = np.abs(wanted).max()
         yield from worst(got / constant, wanted, 1e-4, 1e-5 * size, f"the engines' {name}")
     weighted = on.loss.gradient_hessian(on.y, on.raw, on.weight)
-    if not on.softened:  # its widths are weighted too
+    if not on.softened:  # a smoothed loss's widths are weighted too
         expected = given[0] * column
         constant = np.sum(weighted[0] * expected, axis=0) / np.sum(expected**2, axis=0)
         yield from worst(
@@ -72,7 +72,7 @@ def _initial_raw(on: Trial) -> Iterator[str]:
 
 
 def _at_the_target(on: Trial) -> Iterator[str]:
-    """Where raw prediction and target are equal, or 0, gradient over curvature may be 0/0."""
+    """Where raw prediction and target are equal, or 0, gradient divided by curvature may be 0/0."""
     rows = {"0": np.zeros_like(on.raw)}
     if on.raw.ndim == on.y.ndim:
         rows["the target"] = on.y.copy()
@@ -84,10 +84,10 @@ def _at_the_target(on: Trial) -> Iterator[str]:
 
 
 def _newton_step(on: Trial) -> Iterator[str]:
-    """Look for a curvature that vanishes where the gradient does not: leaves without bound."""
+    """Look for a curvature that vanishes where the gradient does not: unbounded leaves."""
     if on.loss.outputs:
-        return  # a spread that is far off asks for any step
-    # Beyond what leaves step to from here, and where a sigmoid's slope is 1e-13.
+        return  # a spread that is far off may call for any step
+    # Further than leaves step from here, and where a sigmoid's slope is 1e-13.
     for raw in (on.raw + 30.0, on.raw - 30.0):
         rows = np.isfinite(on.loss.response(raw)).reshape(len(raw), -1).all(axis=1)
         gradient, curvature = on.gradient(raw)[rows], on.loss.curvature(on.y, raw)[rows]
@@ -99,7 +99,7 @@ def _newton_step(on: Trial) -> Iterator[str]:
 
 
 def _input(on: Trial) -> Iterator[str]:
-    """Precision and memory layout of the input make no difference, and it is left as it was."""
+    """Precision and memory layout of the input make no difference, and the input is not changed."""
     raw32, y, raw = on.raw.astype(np.float32), on.y.copy(), on.raw.copy()
     expected = on.loss.gradient_hessian(on.y, raw32)
     on.loss.gradient_hessian(y, raw)
@@ -170,14 +170,14 @@ def _classes(on: Trial) -> Iterator[str]:
 
 
 def _training(on: Trial) -> Iterator[str]:
-    """Train a few rounds on a feature that tells the target, on each engine that is installed."""
+    """Train a few rounds on a feature that determines the target, on each engine that is installed."""
     loss, rng = on.loss, np.random.default_rng(3)
     rows = np.resize(np.arange(len(on.y)), max(300, len(on.y)))
     y = on.y[rows]
     told = y if y.ndim == 1 else y.argmax(axis=1)
     X = np.column_stack([told + 0.01 * rng.standard_normal(len(y)), rng.standard_normal(len(y))])
     before = loss.value(y, constant_rows(loss.initial_raw(y), len(y)))
-    # What there is to gain: a loss need not be 0 at its target.
+    # The possible gain: a loss need not be 0 at its target.
     known = loss.n_outputs == 1 and not (loss.classifies and loss.link == IDENTITY)
     least = loss.value(y, loss.link.forward(y)) if known else 0.0
     for name, raw, warned in trained(loss, X, y):

@@ -1,4 +1,4 @@
-"""`check_loss`: is a loss what it says? Everything that can be checked by numbers, of our losses and of yours."""
+"""`check_loss`: is a loss what it claims to be? Everything that can be checked numerically, for any loss."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ def check_loss(
     raw_prediction: ArrayLike | None = None,
     group: ArrayLike | None = None,
 ) -> None:
-    """Check a loss by numbers, as scikit-learn's `check_estimator` checks an estimator.
+    """Check a loss numerically, as scikit-learn's `check_estimator` checks an estimator.
 
-    The gradient against 4th-order differences of the loss, the curvature against what `curvature_kind` says of it,
-    also where targets are large or at an end of the domain; weights, the start value of few rows and of many,
-    overflow far out, precision and memory layout of the input, the link and its inverse, the order of `outputs`,
-    `pickle`, `clone` and `repr`, that a loss which `classifies` tells labels apart. If all of this is right, where
-    training ends on each engine that is installed: on a feature with a few levels the best model is known, and
-    little of what there is to gain over the best constant may be left. A loss that is not convex is held to it
-    where its values fall all the way.
+    It checks the gradient against 4th-order differences of the loss, and the curvature against what
+    `curvature_kind` says about it, also where targets are large or at an end of the domain; weights, the start
+    value of few rows and of many, overflow far out, precision and memory layout of the input, the link and its
+    inverse, the order of `outputs`, `pickle`, `clone` and `repr`, and that a loss which `classifies` tells labels
+    apart. If all of this is right, it checks where training ends on each engine that is installed: on a feature
+    with a few levels the best model is known, and little of what there is to gain over the best constant may be
+    left. For a loss that is not convex this is required only where its values fall all the way.
 
-    Of a loss with `columns` only the formulas are checked, on the targets given. Of one whose rows belong
-    together one row is moved at a time, and queries must not see each other.
+    For a loss with `columns` only the formulas are checked, on the targets given. For one whose rows belong
+    together, one row is moved at a time, and queries must not see each other.
 
     Parameters
     ----------
     loss : Loss
         The loss to check.
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-        Targets to check it on, at least 10; numbers, probabilities or labels that the loss accepts otherwise.
+        Targets to check it on, at least 10; by default numbers, probabilities or labels that the loss accepts.
     raw_prediction : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-        Raw predictions; normal ones of standard deviation 2 otherwise, 1 for `outputs` that are not classes.
+        Raw predictions; by default normal ones of standard deviation 2, or 1 for `outputs` that are not classes.
     group : array-like of shape (n_queries,), optional
-        The number of rows of each query, for losses of scope "query"; a third of the rows in each otherwise.
+        The number of rows of each query, for losses of scope "query"; by default a third of the rows in each.
 
     Raises
     ------
     AssertionError
-        One error that lists what is wrong, with numbers.
+        A single error that lists everything that is wrong, with numbers.
     TypeError
-        If `loss` is no loss of this package's kind.
+        If `loss` is not a `Loss` of this package.
     ValueError
         If `y_true` or `raw_prediction` do not fit the loss.
 
     Warns
     -----
     UserWarning
-        If the link is that of probabilities and `classifies` is not set: `GBMClassifier` refuses such a loss. If
+        If the link is one of probabilities and `classifies` is not set: `GBMClassifier` refuses such a loss. If
         targets in units of 1e-6 or 1e6 are learnt too slowly: some size is fixed in the unit of the target.
 
     Examples
@@ -87,7 +87,7 @@ def check_loss(
     if group is not None:
         loss.pointwise(y, raw, group)  # raises if they do not fit
     trial = Trial(loss, y, raw, None if group is None else np.asarray(group))
-    # Of wrong formulas it is no news where training ends.
+    # If formulas are wrong, where training ends says nothing new.
     rounds: Sequence[Sequence[Callable[[Trial], Iterator[str]]]]
     rounds = FIRST, (*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS, *TARGETS), ORACLE
     if loss.joint:
@@ -109,7 +109,7 @@ def check_loss(
 
 
 def _check_parameters(loss: Loss) -> None:
-    """Raise if the constructor does not keep its parameters: everything else asks for them."""
+    """Raise if the constructor does not keep its parameters: everything else relies on them."""
     try:
         loss.get_params()
     except AttributeError as error:
@@ -117,11 +117,11 @@ def _check_parameters(loss: Loss) -> None:
             f"{type(loss).__name__} must keep each parameter of its constructor under its name: {error}"
         ) from None
     except TypeError:
-        pass  # a class, which `require_loss` tells
+        pass  # a class, which `require_loss` reports
 
 
 def _found(checks: Sequence[Callable[[Trial], Iterator[str]]], trial: Trial) -> list[str]:
-    """Return what the checks find; an error of the loss is a finding, and the other checks still count."""
+    """Return what the checks find; an error raised by the loss is a finding, and the other checks still count."""
     problems: dict[str, str] = {}
     for check in checks:
         name = check.__name__.strip("_")
@@ -131,7 +131,7 @@ def _found(checks: Sequence[Callable[[Trial], Iterator[str]]], trial: Trial) -> 
                 for problem in check(trial):
                     problems.setdefault(problem, name)
         except Exception as error:
-            # The same error in each check is one mistake.
+            # The same error in several checks is one mistake.
             problems.setdefault(f"raises {type(error).__name__}: {error}{_where(error)}", name)
     return [f"{name}: {problem}" for problem, name in problems.items()]
 
@@ -146,11 +146,11 @@ def _where(error: Exception) -> str:
 def _sample(
     loss: Loss, y_true: ArrayLike | None, raw_prediction: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets and raw predictions: those given, checked, or others that the loss accepts."""
+    """Return targets and raw predictions: those given, after checks, or others that the loss accepts."""
     rng = np.random.default_rng(0)
     k = loss.n_outputs
     if y_true is None:
-        # Every class must occur: the start value of one that does not is at infinity.
+        # Every class must occur: the start value of a missing one is at infinity.
         labels = np.resize(np.arange(float(max(k, 2))), max(ROWS, 4 * k))
         if loss.columns:
             raise ValueError(f"y_true is needed, with the columns {', '.join(loss.columns)} of {loss!r}")

@@ -1,4 +1,4 @@
-"""The first checks of `check_loss`: do formulas take and return what they should? Without that no other counts."""
+"""The first checks of `check_loss`: do formulas take and return what they should? All others presuppose that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FIRST", "SECOND"]
 
 
 def _formulas(on: Trial) -> Iterator[str]:
-    """Look at what the two formulas return, before anything is made of it."""
+    """Check what the two formulas return, before anything is computed from it."""
     loss, y, raw = on.loss, on.y.astype(np.float64), on.raw.copy()
     values = np.asarray(loss._pointwise(y, raw))
     if values.shape != (len(y),):
@@ -65,7 +65,7 @@ def _stacked(result: Any) -> np.ndarray:
     )
 
 
-# Where formulas return something else, all that follows would be noise.
+# If formulas return something else, all further findings would be noise.
 FIRST = (_formulas,)
 # Before the checks that a changed row would mislead.
 SECOND = (_calls,)

@@ -11,7 +11,7 @@ from .trial import STEP, Trial, differences, worst
 
 __all__ = ["FORMULAS"]
 
-# Draws for each row: enough to tell a curvature that is a tenth off, on all rows together.
+# Draws for each row: enough to detect, on all rows together, a curvature that is wrong by a tenth.
 DRAWS = 5000
 
 
@@ -76,7 +76,7 @@ def _curvature(on: Trial) -> Iterator[str]:
 
 
 def _consistent(on: Trial, curvature: np.ndarray) -> Iterator[str]:
-    """Yield where the smoothed gradient points elsewhere than the loss's, or a row's own step raises its loss."""
+    """Yield where the smoothed gradient has the wrong sign, or a row's own step raises its loss."""
     smoothed, _ = on.loss._float64_derivatives(on.y, on.raw)
     against = smoothed * on.gradient(on.raw) < 0
     if against.any():
@@ -91,14 +91,14 @@ def _consistent(on: Trial, curvature: np.ndarray) -> Iterator[str]:
 def _majorizer(on: Trial) -> Iterator[str]:
     """Yield the step and row where the parabola is furthest below the loss.
 
-    It is that of `_derivatives`, of which a loss that is all but a kink may hand the engines a smoothed one.
+    The parabola is that of `_derivatives`; a loss that is almost a kink may give the engines a smoothed one.
     """
     curvature = np.broadcast_to(on.loss._derivatives(on.y.astype(np.float64), on.raw)[1], on.raw.shape)
     value, slope = on.pointwise(on.raw), on.gradient(on.raw)
     rng = np.random.default_rng(2)
     worst = (0.0, 0.0, 0)
-    # Raw predictions are of the size of 2 here: no leaf steps further. Between steps a tenth apart neither the
-    # loss nor the parabola bends by as much as a mistake would show.
+    # Raw predictions are of the order of 2 here: no leaf steps further. Between steps a tenth apart, neither the
+    # loss nor the parabola bends enough to hide a mistake.
     for step in np.linspace(-30, 30, 601):
         d = np.full_like(on.raw, step) if on.raw.ndim == 1 else step * rng.standard_normal(on.raw.shape)
         parabola = value + (slope * d + 0.5 * curvature * d**2).reshape(len(on.y), -1).sum(axis=1)
@@ -111,16 +111,16 @@ def _majorizer(on: Trial) -> Iterator[str]:
 def _expected(on: Trial) -> Iterator[str]:
     """Yield where the curvature is not the mean second derivative over targets drawn from the noise.
 
-    It is that of `_derivatives`: a distribution may hand the engines a larger one, for shorter steps.
+    The curvature is that of `_derivatives`: a distribution may give the engines a larger one, for shorter steps.
     """
     if on.loss.noise is None:
         yield "an expected curvature needs noise, the distribution of the target for a prediction"
         return
-    # Half as far out: else one draw in a thousand may be all that the mean is made of.
+    # Half as far out: otherwise the mean may consist of one draw in a thousand.
     raw = 0.5 * on.raw[:20]
     noise = on.loss.noise.distribution(on.loss.response(raw), 1.0)
     drawn = np.asarray(noise.rvs(size=(DRAWS, len(raw)), random_state=4), dtype=np.float64)
-    # A draw may be closer to the end of the domain than a target can be, which is nothing to take a mean of.
+    # A draw may be closer to the end of the domain than a target can be; such rows are left out of the mean.
     rows = ((drawn >= on.loss.domain.low) & (drawn <= on.loss.domain.high)).all(axis=0)
     if not rows.any():
         return
@@ -129,7 +129,7 @@ def _expected(on: Trial) -> Iterator[str]:
     tiled = np.tile(raw, (DRAWS, *(1,) * (raw.ndim - 1)))
     gradient = partial(on.loss.gradient, drawn.ravel())
     if on.loss.noise.likelihood:
-        # Of a log-likelihood it is the mean of the gradient's square, also where kinks have no second derivative.
+        # For a log-likelihood it is the mean of the squared gradient, even where kinks have no second derivative.
         second = np.square(gradient(tiled))
     else:
         # A small step: a spread of exp(-5) is as wide as several.
@@ -137,7 +137,7 @@ def _expected(on: Trial) -> Iterator[str]:
         second = slopes if raw.ndim == 1 else np.diagonal(slopes, axis1=1, axis2=2)
     ratio = second.reshape(DRAWS, *raw.shape) / fisher
     error = ratio.std(axis=0) / np.sqrt(DRAWS)
-    # Five standard errors of all rows together, for each output: 1e-6 of right curvatures are further off.
+    # Five standard errors of all rows together, for each output: 1e-6 of correct curvatures are further off.
     mean, pooled = ratio.mean(axis=(0, 1)), np.sqrt(np.square(error).sum(axis=0)) / len(raw)
     miss = np.abs(mean - 1.0) - 5.0 * pooled - 1e-6
     if miss.max() > 0:
@@ -147,7 +147,7 @@ def _expected(on: Trial) -> Iterator[str]:
             f"the mean second derivative{what} over targets drawn from the noise is"
             f" {np.ravel(mean)[at]:.3f} ± {np.ravel(pooled)[at]:.3f} times the curvature"
         )
-    # And of single rows, some of which may be right by chance.
+    # And for single rows, since the mean over all may be right by chance.
     far = np.abs(ratio.mean(axis=0) - 1.0) - np.maximum(10.0 * error, 0.2)
     if miss.max() <= 0 and far.max() > 0:
         at_row = np.unravel_index(far.argmax(), far.shape)

@@ -1,4 +1,4 @@
-"""The checks of `check_loss` where mistakes hide: far out, among many rows, in the second call, in float32."""
+"""The checks of `check_loss` where mistakes hide: far out, among many rows, in a second call, in float32."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .trial import STEP, Trial, differences, trained, worst
 
 __all__ = ["HAZARDS"]
 
-# More rows than a sample of the driver's has, and more than one of its blocks holds.
+# More rows than the driver's sample has, and more than one of its blocks holds.
 MANY = 33_000
 # Where exp overflows (1e3), where a square of float32 does (1e20), and on the way there.
 FAR = (10.0, 30.0, 100.0, 300.0, 800.0, 1e3, 1e20)
 
 
 def _far_rows(on: Trial, size: float) -> np.ndarray:
-    """Return raw predictions of ±size, all pairs of signs of several outputs among them."""
+    """Return raw predictions of ±size, including all pairs of signs if there are several outputs."""
     signs = np.resize([1.0, -1.0, -1.0, 1.0, 1.0], on.raw.size).reshape(on.raw.shape)
     return size * signs * (1.0 + 0.01 * np.abs(on.raw))
 
 
 def _far_out(on: Trial) -> Iterator[str]:
-    """No NaN and no infinity where response and derivatives are numbers that float32 holds."""
-    # Spreads of e³⁰ and e⁻³⁰ side by side have no constant in common that float32 holds.
+    """Look for NaN and infinity where response and derivatives are numbers that float32 holds."""
+    # Spreads of e³⁰ and e⁻³⁰ side by side have no common constant that float32 holds.
     for size in FAR[: 1 if on.loss.outputs else len(FAR)]:
         raw = _far_rows(on, size)
         exact = np.stack([on.loss.response(raw), on.gradient(raw), on.loss.curvature(on.y, raw)])
-        # NaN stays in: nothing is NaN by right.
+        # NaN stays in: nothing may legitimately be NaN.
         rows = ~(np.abs(exact) > np.finfo(np.float32).max).reshape(3, len(raw), -1).any(axis=(0, 2))
         if not rows.any():
             continue
@@ -47,7 +47,7 @@ def _far_gradient(on: Trial) -> Iterator[str]:
     for size in (10.0, 30.0, 100.0)[: 1 if on.loss.outputs else 3]:
         raw = _far_rows(on, size)
         slope, gradient, value = differences(on.pointwise, raw, STEP), on.gradient(raw), on.pointwise(raw)
-        # Where the loss is so large that differences of it are rounding, or overflows, nothing can be said.
+        # Where the loss overflows, or is so large that its differences are mere rounding, nothing can be said.
         rounding = 1e-15 * np.abs(value).reshape((-1,) + (1,) * (raw.ndim - 1)) / STEP
         known = np.isfinite(slope) & np.isfinite(gradient) & (rounding < 1e-4 * (1e-6 + np.abs(slope)))
         if known.any():
@@ -58,9 +58,9 @@ def _far_gradient(on: Trial) -> Iterator[str]:
 
 
 def _precision(on: Trial) -> Iterator[str]:
-    """Compare what float32 and float64 make of the formulas, where they are of a size that counts."""
+    """Compare the results of the formulas in float32 and float64, where they are large enough to matter."""
     if on.raw.ndim == 2:
-        return  # each output has a constant of its own, see `_weights`
+        return  # each output has its own constant, see `_weights`
     cases = [(on.y, (size * on.raw / np.abs(on.raw).max()).astype(np.float32)) for size in (0.01, 3.0, 10.0)]
     shifted = on.y + 1e6
     if on.loss.has_unit and on.loss.domain.accepts(shifted):
@@ -82,7 +82,7 @@ def _precision(on: Trial) -> Iterator[str]:
 
 
 def _many_rows(on: Trial) -> Iterator[str]:
-    """Compare a row among many and among few, up to a constant; what the pair knows of all rows is a sample's."""
+    """Compare a row among many and among few, up to a constant; what is known about all rows is a sample's."""
     rows = np.resize(np.arange(len(on.y)), MANY)
     few = on.loss.gradient_hessian(on.y, on.raw)
     for n in (1200, 6000, MANY):
@@ -111,7 +111,7 @@ def _noise(on: Trial) -> Iterator[str]:
     else:
         log_p = [(d.logpdf if hasattr(d.dist, "logpdf") else d.logpmf)(y) for d in densities]
     got, wanted = log_p[0] - log_p[1], (loss.pointwise(y, other) - loss.pointwise(y, on.raw)) / scale
-    # Of a binary variable probabilities are no values; and a density of exp(-1e8) is none that a loss must have.
+    # A binary variable cannot have probabilities as values; and a loss need not reproduce a density of exp(-1e8).
     known = np.isfinite(got) & (np.abs(got) < 1e8)
     if known.any():
         what = "the difference of log-densities of the noise"

@@ -40,7 +40,7 @@ def _slopes(on: Trial) -> Iterator[str]:
 
 
 def _curvatures(on: Trial) -> Iterator[str]:
-    """Look for a curvature that no leaf could be divided by."""
+    """Look for a curvature that no leaf could divide by."""
     curvature = on.loss.curvature(on.y, on.raw, on.group)
     if not (np.isfinite(curvature).all() and (curvature >= 0).all() and (curvature > 0).any()):
         low, high = curvature.min(), curvature.max()
@@ -48,7 +48,7 @@ def _curvatures(on: Trial) -> Iterator[str]:
 
 
 def _others(on: Trial) -> Iterator[str]:
-    """Look whether a row's gradient depends on those of another query."""
+    """Check whether a row's gradient depends on the rows of another query."""
     if on.group is None or on.loss.scope == "all":
         return
     raw = on.raw.copy()

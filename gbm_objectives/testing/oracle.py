@@ -1,4 +1,4 @@
-"""The check of `check_loss` that sees where training ends: its regret on targets whose best model is known."""
+"""The check of `check_loss` on where training ends: its regret on targets whose best model is known."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["ORACLE"]
 LEVELS = 5
 ROWS = 200  # in each of them
 UNITS = (1.0, 1e-6, 1e6)
-# The median's pair for the .9 quantile leaves 1.2. A right .95 quantile leaves .008, a smooth loss nothing.
+# The median's pair used for the .9 quantile leaves 1.2. A correct .95 quantile leaves .008, a smooth loss nothing.
 LIMIT = 0.05
-# The smoothed pull of rows that all sit on one kink is balanced beside it: the hinge of labels written with
+# The smoothed pull of rows that all sit on one kink balances next to it: the hinge loss of labels written with
 # `consistent_pair` or as a formula leaves .05 to .25.
 LIMIT_AT_ATOMS = 0.25
-# A quantile with fewer rows of a level than this on one side is approached by ever smaller steps: the .02
+# A quantile with fewer of a level's rows than this on one side is approached by ever smaller steps: the .02
 # quantile, with four, leaves .07, the .01 quantile .37.
 FEW = 8
 
 
 def _regret(on: Trial) -> Iterator[str]:
-    """Train on targets of several units, on each engine, and look where it ends."""
+    """Train on targets in several units, on each engine, and see where it ends."""
     loss, (what, y, level) = on.loss, _targets(on)
     at_atoms = loss.curvature_kind == "consistent" and len(np.unique(y, axis=0)) < len(y) / 2
     limit = LIMIT_AT_ATOMS if at_atoms else LIMIT
-    # What a constant curvature fits depends on the unit, as it says.
+    # What a constant curvature fits depends on the unit, as documented.
     units = UNITS if loss.has_unit and loss.curvature_kind != "constant" and y.ndim == 1 else UNITS[:1]
     for unit in units:
         scaled = unit * y
@@ -44,9 +44,9 @@ def _regret(on: Trial) -> Iterator[str]:
         try:
             known._check_start(scaled, constant_rows(known.initial_raw(scaled), len(scaled)), None)
         except ValueError:
-            continue  # the loss says by itself that it is not for such targets
+            continue  # the loss itself says that it is not for such targets
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of losses that rise: this shows in the regret
+            warnings.simplefilter("ignore", UserWarning)  # about losses that rise: this shows in the regret
             ends = trained_to_the_end(loss, scaled, level, limit)
         missed = {engine: end for engine, end in ends.items() if not end[0] <= limit}
         if not missed or not _is_downhill(known, scaled, level) or _decided_by_few(known, scaled, level):
@@ -68,7 +68,7 @@ def _regret(on: Trial) -> Iterator[str]:
 
 
 def _targets(on: Trial) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return targets that the loss accepts, in words and numbers, and the level of each row."""
+    """Return targets that the loss accepts, a description of them, and the level of each row."""
     loss, rng = on.loss, np.random.default_rng(7)
     level = np.repeat(np.arange(LEVELS), ROWS)
     centre = np.array([1.0, 3.0, 0.0, 4.0, 2.0])[level]
@@ -88,14 +88,14 @@ def _targets(on: Trial) -> tuple[str, np.ndarray, np.ndarray]:
     elif high < LARGEST:
         candidates["skewed numbers"] = high - 0.1 - centre - noise
     else:
-        # Away from 0, where a percentage of the target has no bound.
+        # Away from 0, where a percentage of the target is unbounded.
         offset = 2.0 if low <= -LARGEST else low + 0.1
         candidates["skewed numbers"] = offset + centre + noise
     candidates["counts"] = rng.poisson(3.0 * (0.5 + centre) * noise).astype(np.float64)
     for what, y in candidates.items():
         if loss.domain.accepts(y):
             return what, y, level
-    # Those of the trial, in the order of their size up to some noise.
+    # Those of the trial, ordered by size up to some noise.
     order = np.argsort(on.y if on.y.ndim == 1 else on.y.argmax(axis=1), kind="stable")
     rank = np.argsort(np.argsort(np.arange(len(order)) + 0.3 * len(order) * rng.standard_normal(len(order))))
     rows = np.resize(np.arange(len(order)), LEVELS * ROWS)
@@ -103,7 +103,7 @@ def _targets(on: Trial) -> tuple[str, np.ndarray, np.ndarray]:
 
 
 def _trains_alike(loss: Loss, y: np.ndarray, unit: float) -> bool:
-    """Return whether the rows' steps have the unit of the target: training need not be seen again then."""
+    """Return whether the rows' steps scale with the unit of the target: training then need not be repeated."""
     links = [output.link for output in loss.outputs] or [loss.link] * loss.n_outputs
     deviation = np.random.default_rng(8).standard_normal((len(y), len(links)))
     deviation *= [float(np.std(y)) if link == IDENTITY else 0.3 for link in links]
@@ -121,8 +121,8 @@ def _trains_alike(loss: Loss, y: np.ndarray, unit: float) -> bool:
 def _is_downhill(loss: Loss, y: np.ndarray, level: np.ndarray) -> bool:
     """Return whether the mean loss falls all the way from the best constant to each level's best.
 
-    It always does where a loss is convex. A loss that is not may have a plateau or a hill there, where a descent
-    ends by right: nothing is promised then.
+    It always does if a loss is convex. A loss that is not may have a plateau or a hill there, where a descent may
+    legitimately end: nothing is promised then.
     """
     start, _ = best_constant(loss, y)
     for k in np.unique(level):
@@ -131,19 +131,19 @@ def _is_downhill(loss: Loss, y: np.ndarray, level: np.ndarray) -> bool:
         way = [start + t * (end - start) for t in np.linspace(0.0, 1.0, 21)]
         values = np.array([loss.value(rows, constant_rows(raw, len(rows))) for raw in way])
         fallen, total = values[0] - values, values[0] - values[-1]
-        # Of a convex loss at least in proportion to the way; a tenth of that still ends in the rounds there are.
+        # A convex loss falls at least in proportion to the way; with a tenth of that, the rounds still suffice.
         if (np.diff(values) > 1e-9 * total).any() or (fallen < 0.1 * total * np.linspace(0.0, 1.0, 21)).any():
             return False
     return True
 
 
 def _is_under_way(loss: Loss, y: np.ndarray, level: np.ndarray, raw: np.ndarray) -> bool:
-    """Return whether the engines' gradient still points to the best of a level, so that it would come there."""
+    """Return whether the engines' gradient still points to the best of a level, which would thus be reached."""
     gradient, _ = loss.gradient_hessian(y, raw)
     for k in np.unique(level):
         rows = level == k
         way = best_constant(loss, y[rows])[0] - raw[rows].mean(axis=0)
-        # Where training has ended the pulls of a level's rows cancel, up to rounding and a last step.
+        # Once training has ended, the pulls of a level's rows cancel, up to rounding and a last step.
         pull = gradient[rows].sum(axis=0, dtype=np.float64)
         if (pull * way < -0.01 * np.abs(gradient[rows]).sum(axis=0) * np.abs(way)).any():
             return True
@@ -151,7 +151,7 @@ def _is_under_way(loss: Loss, y: np.ndarray, level: np.ndarray, raw: np.ndarray)
 
 
 def _where(loss: Loss, y: np.ndarray, level: np.ndarray, raw: np.ndarray) -> str:
-    """Return in words the level in which a training of one output ends farthest from the best."""
+    """Describe the level in which a training with one output ends farthest from the best."""
     if loss.n_outputs > 1:
         return ""
     best = {k: float(best_constant(loss, y[level == k])[0]) for k in np.unique(level)}

@@ -1,7 +1,8 @@
-"""Where training ends against where the loss says it should: what no derivative tells.
+"""Where training ends, compared with where the loss says it should: something no derivative shows.
 
-With one feature that has a few levels the best model is known: in each level the minimiser of its rows' losses,
-which is found from their values alone. What training leaves of the way there from the best constant is its regret.
+With one feature that has a few levels the best model is known: in each level, the minimiser of its rows' losses,
+which is found from their values alone. What training leaves of the gain from the best constant to it is its
+regret.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from .trial import trained
 
 __all__ = ["ROUNDS", "best_constant", "regrets", "trained_to_the_end"]
 
-# At LightGBM's rate of 0.1 a Newton step in each round leaves 0.9 ** 150 = 1e-7 of the way. The spread of a
-# distribution takes a tenth of the step, and is there after 600 rounds (1e-3).
+# At LightGBM's rate of 0.1, a Newton step in each round leaves 0.9 ** 150 = 1e-7 of the way. The spread of a
+# distribution takes a tenth of the step, and arrives after 600 rounds (1e-3).
 ROUNDS = (150, 600)
-# The interval around the least of a grid shrinks tenfold in each: to 1e-8 of the grid's distances.
+# The interval around the minimum on a grid shrinks tenfold in each zoom: to 1e-8 of the grid's spacing.
 ZOOMS = 8
 
 
 def regrets(loss: Loss, y: np.ndarray, level: np.ndarray, enough: float = 0.002) -> dict[str, float]:
-    """Return by engine what training at the engine's defaults leaves of the loss that could be gained.
+    """Return, by engine, how much of the possible gain in loss training at the engine's defaults leaves.
 
     Parameters
     ----------
@@ -35,9 +36,9 @@ def regrets(loss: Loss, y: np.ndarray, level: np.ndarray, enough: float = 0.002)
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Target.
     level : ndarray of shape (n_samples,)
-        The only feature: a few whole numbers, each in many more rows than the 20 that LightGBM wants in a leaf.
+        The only feature: a few whole numbers, each in many more rows than the 20 that LightGBM requires in a leaf.
     enough : float, default=0.002
-        A regret at or below which training need not go on.
+        A regret at or below which training need not continue.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def gain_of(loss: Loss, y: np.ndarray, level: np.ndarray) -> tuple[float, float]
     levels, sizes = np.unique(level, return_counts=True)
     least = [best_constant(loss, y[level == k])[1] for k in levels]
     best, constant = float(np.average(least, weights=sizes)), best_constant(loss, y)[1]
-    # Differences below this are rounding: where levels have nothing to tell, nothing is left undone.
+    # Differences below this are rounding: if the levels carry no information, there is nothing to miss.
     return best, max(constant - best, 1e-9 * abs(constant), float(np.finfo(np.float64).tiny))
 
 
@@ -96,7 +97,7 @@ def _best_number(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
     tried = np.concatenate([np.quantile(y, shares, method="inverted_cdf"), y.min() + shares * np.ptp(y)])
     raw = np.asarray(loss.link.forward(tried))
     raw = np.unique(raw[np.isfinite(raw)]) if np.isfinite(raw).any() else np.zeros(1)
-    # A loss may have its least value beyond all targets: one of labels has, and a smoothed quantile.
+    # A loss may have its minimum beyond all targets: one of labels does, and so does a smoothed quantile.
     beyond = (np.ptp(raw) or np.abs(raw).max() or 1.0) * 2.0 ** np.arange(-3, 4)
     grid = np.unique(np.concatenate([raw[0] - beyond, raw, raw[-1] + beyond]))
     found, least = grid[0], np.inf
@@ -110,7 +111,7 @@ def _best_number(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _best_vector(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Descend from the loss's own start value: among outputs, which may have kinks, along one after the other."""
+    """Descend from the loss's own start value; among outputs, which may have kinks, along one after another."""
     start = np.asarray(loss.initial_raw(y))
 
     def value(raw: np.ndarray) -> float:
@@ -121,6 +122,6 @@ def _best_vector(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
         unit = [float(np.std(y)) or 1.0 if output.link == IDENTITY else 1.0 for output in loss.outputs]
         found = minimize(value, start, method="Powell", options={"direc": np.diag(unit), "ftol": 1e-12})
     else:
-        # Of thirty classes Powell's method takes minutes.
+        # With thirty classes Powell's method takes minutes.
         found = minimize(value, start, method="BFGS")
     return (found.x, float(found.fun)) if found.fun < value(start) else (start, value(start))

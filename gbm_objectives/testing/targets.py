@@ -1,4 +1,4 @@
-"""The checks of `check_loss` on other targets than the trial's: large ones, the ends of a domain, many."""
+"""The checks of `check_loss` on targets other than the trial's: large ones, the ends of a domain, many."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .trial import Trial, worst
 
 __all__ = ["TARGETS"]
 
-# Times the trial's targets, which are about 2: beyond 20, and beyond 170, whose factorial is the last in float64.
+# Multiples of the trial's targets, which are about 2: beyond 20, and beyond 170, the last factorial in float64.
 SIZES = (20.0, 300.0)
-# More rows than any that a start value is computed from at once: what is wrong among them shows in no smaller set.
+# Together more rows than a start value is ever computed from at once: some mistakes show in no smaller set.
 MANY = (17, 100, 550)
 
 
@@ -53,11 +53,11 @@ def _ends(on: Trial) -> Iterator[str]:
         for name, array in _numbers(loss, mixed, on.raw):
             if not np.isfinite(array).all():
                 yield f"the {name} is {array[~np.isfinite(array)][0]} where the target is {end:.4g}"
-                return  # what is made of it may raise
+                return  # what is computed from it may raise
 
 
 def _numbers(loss: Loss, y: np.ndarray, raw: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield all that a loss makes of rows, each when it is asked for."""
+    """Yield everything that a loss computes from rows, lazily."""
     yield "loss", loss.pointwise(y, raw)
     yield from zip(("gradient", "Hessian"), loss.gradient_hessian(y, raw), strict=True)
     yield "start value", np.atleast_1d(loss.initial_raw(y))
@@ -69,12 +69,12 @@ def _inverse(on: Trial) -> Iterator[str]:
     for link in (link for i, link in enumerate(links) if link not in links[:i]):
         once = np.asarray(link.inverse(on.raw))
         again = np.asarray(link.inverse(link.forward(once)))
-        # A link of probabilities ends 1e-12 before 0 and 1.
+        # A link of probabilities stops 1e-12 short of 0 and 1.
         yield from worst(again, once, 1e-6, 1e-9, f"the response of link {link.name}, forward and back,")
 
 
 def _outputs(on: Trial) -> Iterator[str]:
-    """Look for outputs in another order than the formulas': one of a location has the unit of the target."""
+    """Look for outputs in an order other than the formulas': one for a location has the unit of the target."""
     log, identity = (np.array([link == kind for link in _links(on)]) for kind in (LOG, IDENTITY))
     both = log.any() and identity.any() and (log | identity).all()
     y = 10.0 * on.y
@@ -115,11 +115,11 @@ def _start_of_many(on: Trial) -> Iterator[str]:
 def _link(on: Trial) -> Iterator[str]:
     """Compare how each row's own minimiser and the link of its target grow.
 
-    They need not be the same: a smoothed quantile of one row lies above it, by as much for any target.
+    They need not be the same: a smoothed quantile of one row lies above it, by the same amount for any target.
     """
     loss = on.loss
     if loss.n_outputs > 1 or loss.classifies:
-        return  # of classes, whose weights and smoothing move it: see `_classes`
+        return  # for classes, weights and smoothing move the minimiser: see `_classes`
     y = np.concatenate([size * on.y for size in (1.0, 10.0, 100.0) if loss.domain.accepts(size * on.y)])
     y = np.unique(y[y != 0])  # where a link of logarithms ends
     y = y[np.linspace(0, len(y) - 1, 12, dtype=np.intp)]
@@ -128,7 +128,7 @@ def _link(on: Trial) -> Iterator[str]:
     if np.ptp(linked) == 0:
         return
     slope = np.polyfit(linked, own, 1)[0]
-    # A row's minimiser that is another function of its target: the logarithm in place of it, or its double.
+    # Detects a minimiser that is another function of the target: its logarithm instead of itself, or its double.
     if not abs(slope - 1.0) < 0.2:
         low, high = int(np.argmin(y)), int(np.argmax(y))
         yield (

@@ -15,8 +15,8 @@ from ..engines.registry import ENGINES, engine_named
 
 __all__ = ["STEP", "Trial", "differences", "trained", "worst"]
 
-# Of 4th-order differences: their own error is of the order of its 4th power, 1e-12, and that of rounding, divided
-# by it, 1e-13.
+# The step of 4th-order differences: their own error is of the order of its 4th power, 1e-12, that of rounding,
+# divided by the step, 1e-13.
 STEP = 1e-3
 
 
@@ -28,7 +28,7 @@ class Trial:
     y: np.ndarray
     raw: np.ndarray
     group: np.ndarray | None = None  # the number of rows of each query
-    # What is no mistake, but should be known.
+    # Not mistakes, but worth knowing.
     remarks: list[str] = field(default_factory=list)
 
     @cached_property
@@ -38,18 +38,18 @@ class Trial:
 
     @cached_property
     def softened(self) -> bool:
-        """Whether the engines get a smoothed loss's gradient: for a kink, or what is one to these residuals."""
+        """Whether the engines get a smoothed loss's gradient: for a kink, or almost a kink at these residuals."""
         kind = self.loss.curvature_kind
         return kind == "consistent" or (kind == "majorizer" and self.loss.on(self.y, self.raw)._softened())
 
     @cached_property
     def sampled(self) -> bool:
-        """Whether a row's pair depends on others, which of many rows a sample stands for."""
+        """Whether a row's pair depends on other rows, represented by a sample if there are many."""
         return self.loss.scope == "summary"
 
     @cached_property
     def smooth(self) -> np.ndarray:
-        """Rows where the loss has no kink nearby: there differences of two step sizes agree."""
+        """Rows where the loss has no kink nearby: there, differences of two step sizes agree."""
         fine, coarse = (differences(self.pointwise, self.raw, step) for step in (STEP, 3 * STEP))
         good = np.isclose(fine, coarse, rtol=1e-6, atol=1e-7 * (1 + np.abs(self.pointwise(self.raw)).max()))
         return good.reshape(len(good), -1).all(axis=1)
@@ -74,7 +74,7 @@ def differences(function: Callable[[np.ndarray], np.ndarray], raw: np.ndarray, s
 
 
 def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what: str) -> Iterator[str]:
-    """Yield a line on the row where `got` misses `expected` most, if it does."""
+    """Yield a line about the row where `got` misses `expected` most, if any does."""
     got, expected = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     if got.shape != expected.shape:
         yield f"{what} has shape {got.shape}, {expected.shape} expected"
@@ -94,7 +94,7 @@ def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what:
 def trained(
     loss: Loss, X: np.ndarray, y: np.ndarray, n_rounds: int = 20
 ) -> Iterator[tuple[str, np.ndarray, list[str]]]:
-    """Yield each engine that is installed with the raw predictions after some rounds, and what it warned of."""
+    """Yield each installed engine with the raw predictions after some rounds, and its warnings."""
     for name in ENGINES:
         try:
             engine = engine_named(name)

@@ -1,1 +1,1 @@
-"""Trainings on several machines: what workers share, and how their rows reach them."""
+"""Training on several machines: what workers share, and how their rows reach them."""

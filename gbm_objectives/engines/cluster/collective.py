@@ -1,8 +1,9 @@
 """Sums over the workers of a distributed training, and a sample of all their rows.
 
-Each worker has some of the rows, maybe none. What a loss needs to know of all of them (widths of residuals, the
-constant that normalises, the start value, the metric) comes from sums, or from a sample that is the same on every
-worker. All workers make the same calls in the same order, those without rows too; else the others wait for ever.
+Each worker has some of the rows, possibly none. What a loss needs to know about all of them (widths of residuals,
+the normalising constant, the start value, the metric) comes from sums, or from a sample that is the same on every
+worker. All workers, even those without rows, make the same calls in the same order; otherwise the others would
+wait for ever.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from ...sampling import sample_rows
 
 __all__ = ["EXACT_ROWS", "Collective", "Places", "gathered", "placed_rows"]
 
-# Up to so many rows each worker sees all of them in each round, 400 kB for one output; of more a sample will do.
+# Up to this many rows each worker sees all of them in each round, 400 kB for one output; beyond, a sample will do.
 EXACT_ROWS = 16_384
 
 Everyone = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # targets, raw predictions, weights
 
 
 class Collective(Protocol):
-    """The workers of a training: how many there are, which this is, and sums over them."""
+    """The workers of a training: how many there are, which one this is, and sums over them."""
 
     @property
     def rank(self) -> int:
@@ -35,17 +36,17 @@ class Collective(Protocol):
         """The number of workers."""
 
     def sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum over the workers of arrays of one shape, float64."""
+        """Return the sum over the workers of equally shaped arrays, float64."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where this worker's rows stand among all rows, of which there are few.
+    """The positions of this worker's rows among all rows, used when there are few.
 
     Parameters
     ----------
     own : ndarray of int of shape (n_rows,)
-        The number of each of this worker's rows, from 0.
+        The index of each of this worker's rows among all, from 0.
     total : int
         How many rows all workers have.
     """
@@ -57,11 +58,11 @@ class Places:
 def gathered(
     collective: Collective, own: Rows, raw: np.ndarray, turn: float = 0.0, most: float = np.inf
 ) -> Everyone | None:
-    """Return target, raw prediction and weight of all rows, or a sample where there are more than `most`.
+    """Return target, raw prediction and weight of all rows, or of a sample if there are more than `most`.
 
     None where there are no rows.
 
-    Every worker gets the same, in the order of the workers. Rows without weight are left out.
+    Every worker gets the same rows, in the order of the workers. Rows of weight 0 are left out.
 
     Parameters
     ----------
@@ -72,10 +73,10 @@ def gathered(
     raw : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Their raw predictions.
     turn : float
-        Each, from 0 to 1, gives another sample.
+        Each number from 0 to 1 gives a different sample.
     most : float
-        The size of the sample, an integer, or infinity; each worker gives as large a part as it has of the rows,
-        at least one row.
+        The size of the sample, an integer, or infinity; each worker contributes in proportion to its share of the
+        rows, at least one row.
     """
     if own.weight is not None and not own.weight.all():
         weighs = own.weight > 0
@@ -97,7 +98,7 @@ def gathered(
 def placed_rows(
     collective: Collective, own: Rows, raw: np.ndarray, some: Any, places: Any, total: int
 ) -> Everyone:
-    """Return target, raw prediction and weight of `total` rows, to which each worker gives `some` of its own."""
+    """Return target, raw prediction and weight of `total` rows; each worker contributes `some` of its own."""
     y = own.y
     parts = (y, raw, np.ones(len(y)) if own.weight is None else own.weight)
     columns = [part[:, None] if part.ndim == 1 else part for part in parts]
@@ -105,7 +106,7 @@ def placed_rows(
     everyone = np.zeros((total, sum(width)))
     everyone[places] = np.hstack(columns)[some]
     target, prediction, weights = np.split(collective.sum(everyone), np.cumsum(width)[:-1], axis=1)
-    # As one machine has them: in the engine's precision, and no weights where all are 1.
+    # The same as on one machine: in the engine's precision, and no weights where all are 1.
     return (
         target.astype(y.dtype).reshape(total, *y.shape[1:]),
         prediction.astype(raw.dtype).reshape(total, *raw.shape[1:]),

@@ -1,6 +1,6 @@
 """The workers of a training on a cluster, connected by the communicator that comes with XGBoost.
 
-LightGBM's own network adds up histograms, but hands nothing to Python; this one serves both engines.
+LightGBM's own network sums histograms but exposes nothing to Python; this one serves both engines.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ from xgboost.tracker import RabitTracker
 
 __all__ = ["TIMEOUT", "CommunicationError", "Communicator", "connected", "free_later", "tracker_for"]
 
-# A worker that has died is an error after so many seconds, and not after five minutes.
+# A worker that has died raises an error after this many seconds instead of five minutes.
 TIMEOUT = 60
-# Workers leave within a round, or within a second where another has left.
+# Workers leave within a round, or within a second after another has left.
 SECONDS_FOR_GOODBYE = 5
-# A sum of so few numbers travels with the word whether all are well, and takes no longer than the word alone.
+# A sum of this few numbers is sent together with the error status of all workers, and takes no longer than the
+# status alone.
 FEW = 64
 
 
 def tracker_for(n_workers: int, host: str) -> RabitTracker:
-    """Start what workers find each other by, for as long as the object lives; `connected` takes its arguments."""
+    """Start the tracker by which workers find each other, while the object lives; `connected` takes its args."""
     tracker = RabitTracker(n_workers=n_workers, host_ip=host, timeout=TIMEOUT)
     tracker.start()
     return tracker
 
 
 def free_later(tracker: RabitTracker) -> None:
-    """Let a tracker go once workers that were cancelled, or that failed, have said goodbye to it.
+    """Free a tracker once workers that were cancelled, or that failed, have said goodbye to it.
 
-    One that does not find it any more tries for 12 seconds, and keeps its thread for so long.
+    A worker that no longer finds it keeps trying, and keeps its thread, for 12 seconds.
     """
 
     def free() -> None:
-        with suppress(CommunicationError):  # of workers that never came
+        with suppress(CommunicationError):  # from workers that never came
             tracker.free()
 
     timer = Timer(SECONDS_FOR_GOODBYE, free)
@@ -50,20 +51,20 @@ def free_later(tracker: RabitTracker) -> None:
 
 
 def connected(worker_args: dict[str, Any]) -> AbstractContextManager[Any]:
-    """Connect this worker with the others, for a with statement."""
+    """Connect this worker with the others; a context manager."""
     return collective.CommunicatorContext(**worker_args, dmlc_timeout=TIMEOUT)
 
 
 class Communicator:
-    """The workers that XGBoost's communicator connects, inside of its context; one for each training.
+    """The workers connected by XGBoost's communicator, within its context; one for each training.
 
-    A worker that fails must not leave while others sum, here or in an engine: they would wait for it, some without
-    end, or take its last word for their sum. So it tells them before it leaves, and they listen before each sum:
-    inside of `failing_together` whatever a worker does ends alike on all.
+    A worker that fails must not leave while others sum, here or in an engine: they would wait for it, some for
+    ever, or mistake its last message for part of their sum. So it tells them before it leaves, and they listen
+    before each sum: within `failing_together`, whatever a worker does ends in the same way on all of them.
     """
 
     def __init__(self) -> None:
-        self._over = False  # all know of a failure, or one is gone: nobody listens any more
+        self._over = False  # all know of a failure, or one worker is gone: nobody listens any more
 
     @property
     def rank(self) -> int:
@@ -84,18 +85,18 @@ class Communicator:
         return self._reduced(array, collective.Op.SUM)
 
     def agree(self, *, leaving: bool = False) -> None:
-        """Return once all workers have come here, or raise on each of them the error of the one that failed.
+        """Return once all workers have called this, or raise on each of them the error of the one that failed.
 
         Parameters
         ----------
         leaving : bool, default=False
-            Whether this worker has finished its training; the others must have, too.
+            Whether this worker has finished its training; the others must have finished, too.
         """
         self._exchanged(leaving=leaving)
 
     @contextmanager
     def failing_together(self) -> Iterator[None]:
-        """Tell the others of an error before it leaves the with statement; they raise it where they agree."""
+        """Tell the others of an error before it leaves the with statement; they raise it at their next `agree`."""
         try:
             yield
         except BaseException as error:
@@ -115,7 +116,7 @@ class Communicator:
         n_failed, n_leaving, *_ = message = self._reduced(message, collective.Op.SUM)
         self._over = bool(n_failed or 0 < n_leaving < self.size)
         if n_failed:
-            # Of several, the one of the highest rank tells.
+            # If several failed, the one of the highest rank reports.
             own = np.array([-1.0 if error is None else self.rank], dtype=np.float64)
             teller = int(self._reduced(own, collective.Op.MAX)[0])
             told: Any = collective.broadcast(None if error is None else _sendable(error, self.rank), teller)
@@ -130,7 +131,7 @@ class Communicator:
 
     def _reduced(self, array: np.ndarray, how: collective.Op) -> np.ndarray:
         try:
-            # It returns them flat.
+            # XGBoost returns them flat.
             return collective.allreduce(array, how).reshape(array.shape)
         except CommunicationError:
             self._over = True
@@ -138,10 +139,10 @@ class Communicator:
 
 
 def _sendable(error: BaseException, rank: int) -> Exception:
-    """Return an error as the other workers raise it, with the place where it came up on this one."""
+    """Return an error as the other workers are to raise it, noting where it occurred on this one."""
     try:
         copy = pickle.loads(pickle.dumps(error))
-    except Exception:  # of a class that another process does not find, or with arguments that do not fit
+    except Exception:  # its class is unknown to another process, or its arguments do not fit
         copy = None
     if not isinstance(copy, Exception):  # an interrupt is this worker's alone
         copy = RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""What both engines' Dask `train` do alike before they hand over to the engine; needs `gbm_objectives[dask]`."""
+"""What both engines' Dask `train` have in common before the engine takes over; needs `gbm_objectives[dask]`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ __all__ = [
     "vector",
 ]
 
-# Of more rows the start value and a scale "auto" are those of a sample. So many targets take 40 MB on the client;
-# in a small sample a rare label or a large claim would be missing, and the start far off.
+# With more rows, the start value and a scale "auto" come from a sample. This many targets take 40 MB on the
+# client; a smaller sample could miss a rare label or a large claim, and the start would be far off.
 START_ROWS = 10_000_000
-# How long a worker may be gone before the scheduler has noticed.
+# How long it may take the scheduler to notice that a worker is gone.
 SECONDS_TO_MISS = 2
 
 DataSet = tuple[Any, Any, Any]  # features, target, weights or None
@@ -49,22 +49,22 @@ DataSet = tuple[Any, Any, Any]  # features, target, weights or None
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training whose data are checked.
+    """A training whose data have been checked.
 
     Parameters
     ----------
     loss : Loss
-        The loss, with a number in place of each "auto".
+        The loss, with a number in place of every "auto".
     sets : list of (X, y, sample_weight)
         The rows to train on, then evaluation sets; weights may be None.
     counts : list of list of int
         The number of rows in each partition of each set.
     rows : Rows
-        Targets and weights of all rows to train on, or of a sample of many.
+        Targets and weights of all rows to train on, or of a sample if there are many.
     start : float or ndarray of shape (n_outputs,)
-        The start value, of those targets and weights.
+        The start value for those targets and weights.
     exact : bool
-        Whether the rows are few enough for each worker to see all, and the loss looks at them.
+        Whether the loss looks at all rows, and they are few enough for each worker to see them all.
     """
 
     loss: Loss
@@ -82,7 +82,7 @@ class Prepared:
 def named_sets(
     X: Any, y: Any, sample_weight: Any, evals: Sequence[tuple[Any, ...]], early_stopping_rounds: int | None
 ) -> list[tuple[str, DataSet]]:
-    """Return the rows to train on and the evaluation sets, with the name that messages have for the target."""
+    """Return the rows to train on and the evaluation sets, each with the name of its target for messages."""
     sets = [("y", (X, y, sample_weight))]
     for i, one in enumerate(evals):
         if not isinstance(one, (tuple, list)) or len(one) not in (2, 3):
@@ -94,7 +94,7 @@ def named_sets(
 
 
 def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start: Any = None) -> Prepared:
-    """Check all targets and weights on the workers, and return what is known of all rows before training.
+    """Check all targets and weights on the workers, and return what is known about all rows before training.
 
     The start value is found, unless one is given.
 
@@ -103,7 +103,7 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     ValueError
         If a target or a weight is not valid, with its partition and row, or partitions do not fit.
     TypeError
-        If something is no Dask collection.
+        If something is not a Dask collection.
     """
     if loss.joint or loss.columns:
         what = "compares rows, which are on several workers" if loss.joint else "has targets of several columns"
@@ -140,19 +140,19 @@ def partitions(values: Any) -> list[Any]:
 
 
 def persisted(client: Any, X: Any, y: Any, weight: Any) -> DataSet:
-    """Return collections that are computed once, for checks, samples and training, and not for each of them."""
+    """Return collections computed once for checks, samples and training, instead of once for each."""
     X, y, weight = (None if values is None else client.persist(values) for values in (X, y, weight))
     return X, y, weight
 
 
 @contextmanager
 def naming_lost_workers(client: Any) -> Iterator[None]:
-    """Say which workers died while a training failed: what the others report is a broken connection."""
+    """Say which workers died when a training failed: the others only report a broken connection."""
     before = set(client.nthreads())
     try:
         yield
     except Exception as error:
-        # The scheduler may miss a worker later than the others do, which wait for its part of a sum.
+        # The scheduler may notice a missing worker later than the others, which wait for its part of a sum.
         end = time.monotonic() + (SECONDS_TO_MISS if isinstance(error, CommunicationError) else 0)
         while not (lost := sorted(before - set(client.nthreads()))) and time.monotonic() < end:
             time.sleep(0.1)
@@ -162,26 +162,26 @@ def naming_lost_workers(client: Any) -> Iterator[None]:
 
 
 def cancelled() -> bool:
-    """Return whether nobody waits any more for what this worker's thread does, as after Ctrl-C."""
+    """Return whether nobody waits any more for the result of this worker's thread, as after Ctrl-C."""
     worker = get_worker()
     state = worker.state.tasks.get(worker.get_current_task())
     return state is None or state.state == "cancelled"
 
 
 def vector(client: Any, parts: Sequence[Any], dtype: Any = np.float64) -> Any:
-    """Return a Dask array of vectors, delayed ones or arrays, which are computed."""
+    """Return a Dask array made from vectors, delayed ones or arrays, which are computed."""
     dask_array: Any = da  # its functions have no types
     futures = client.compute([delayed(part) for part in parts])
-    # Of unknown lengths, or Dask would leave empty ones out.
+    # Their lengths are declared unknown, or Dask would drop empty ones.
     vectors = [dask_array.from_delayed(future, (np.nan,), dtype) for future in futures]
     return dask_array.concatenate(vectors, allow_unknown_chunksizes=True)
 
 
 def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
-    """Raise unless all are Dask collections, of as many dimensions as they should have."""
+    """Raise unless all are Dask collections with the right number of dimensions."""
     where = "" if name == "y" else f"{name}: "
     for what, values in (("X", X), ("y", y), ("sample_weight", weight)):
-        # A Delayed has whatever attribute it is asked for; its class has not.
+        # A Delayed pretends to have any attribute; its class does not.
         if values is not None and not (hasattr(type(values), "to_delayed") and hasattr(type(values), "ndim")):
             kind = f"{type(values).__module__}.{type(values).__name__}"
             raise TypeError(f"{where}{what} must be a Dask array or data frame, got {kind}")
@@ -196,13 +196,13 @@ def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
 
 
 def _with_known_categories(X: Any) -> Any:
-    """Return features of which data frames agree in their categories, whatever the partitions hold."""
+    """Return features whose categories, in a data frame, are the same in all partitions, whatever these hold."""
     unknown = [column for column in _categorical(X) if not X[column].cat.known]
     return X.categorize(columns=unknown) if unknown else X
 
 
 def _with_categories_of(X: Any, other: Any) -> Any:
-    """Return the features of another set with the categories of `X`, by whose codes the model knows them."""
+    """Return the features of another set with the categories of `X`, whose codes the model uses."""
     kinds = {column: X.dtypes[column] for column in _categorical(X) if column in getattr(other, "columns", ())}
     return other.astype(kinds) if kinds else other
 
@@ -213,13 +213,13 @@ def _categorical(X: Any) -> list[Any]:
 
 
 def in_rows(X: Any) -> Any:
-    """Return a collection whose partitions are whole rows."""
+    """Return a collection whose partitions consist of whole rows."""
     columns = X.chunks[1:] if hasattr(X, "chunks") else ()
     return X.rechunk({1: X.shape[1]}) if columns and len(columns[0]) > 1 else X
 
 
 def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: Any) -> list[int]:
-    """Return the number of rows of each partition, or raise for the first that is not valid."""
+    """Return the number of rows of each partition, or raise for the first invalid one."""
     targets, features = partitions(y), partitions(X)
     weights = [None] * len(targets) if weight is None else partitions(weight)
     for other, n in (("X", len(features)), ("its weights", len(weights))):
@@ -239,7 +239,7 @@ def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: 
 
 
 def first_message(name: str, messages: Sequence[str]) -> None:
-    """Raise for the first partition of which there is something to say."""
+    """Raise for the first partition that has a message."""
     for i, message in enumerate(messages):
         if message:
             raise ValueError(f"{name}, partition {i}: {message}")
@@ -255,7 +255,7 @@ def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
         return 0, "", False
     try:
         check_labels(loss, target)
-        # Of one partition all weights may be 0.
+        # In a single partition all weights may be 0.
         if weight is not None and np.any(weight):
             as_weight(np.asarray(weight), len(target))
     except (ValueError, TypeError) as error:
@@ -275,7 +275,7 @@ def _check_start(loss: Loss, start: Any, y: Any) -> str:
 
 
 def sampled(client: Any, values: Any, counts: list[int], most: int) -> Any:
-    """Return all rows of a collection, or of more than `most` as many, from each partition its share."""
+    """Return all rows of a collection; of more than `most`, that many, in proportion from each partition."""
     total = sum(counts)
     quotas = counts if total <= most else [min(n, max(1, n * most // total)) for n in counts]
     parts = [delayed(some)(part, quota) for part, quota in zip(partitions(values), quotas, strict=True) if quota]

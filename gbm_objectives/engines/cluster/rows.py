@@ -1,4 +1,4 @@
-"""Rows of features in whatever form they come: arrays, sparse matrices, data frames."""
+"""Rows of features in any form: arrays, sparse matrices, data frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["concatenated", "some"]
 
 
 def concatenated(parts: Sequence[Any]) -> Any:
-    """Return the rows of partitions, arrays, sparse matrices or data frames, as one."""
+    """Return the rows of partitions (arrays, sparse matrices or data frames) as one."""
     if hasattr(parts[0], "iloc"):
         import pandas as pd
 
@@ -26,6 +26,6 @@ def concatenated(parts: Sequence[Any]) -> Any:
 
 
 def some(values: Any, quota: int) -> Any:
-    """Return so many rows, spread evenly."""
+    """Return that many rows, spread evenly."""
     rows = sample_rows(values.shape[0], None, 0.0, quota)
     return values.iloc[rows] if hasattr(values, "iloc") else values[rows]

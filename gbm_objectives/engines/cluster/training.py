@@ -1,4 +1,4 @@
-"""A training on several machines, on each of its workers: the same as on one machine, by sums over all of them."""
+"""A training on several machines, as run on each worker: the same as on one machine, by sums over all workers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def looks_at_all_rows(loss: Loss) -> bool:
 
 
 class SharedTraining(Training):
-    """What a worker's engine calls: objective and metrics of the rows of all workers.
+    """What a worker's engine calls: objective and metrics for the rows of all workers.
 
     Parameters
     ----------
     loss : Loss
-        The loss; its rows must not belong together, since nobody sees all of them.
+        The loss; its rows must not belong together, since no worker sees all of them.
     workers : Collective
         The workers.
     places : Places, optional
-        Where the rows that this worker trains on stand among all, if they are few. Then all of them are gathered
-        in each round, in their order, and what the loss must know is the one machine's to the last digits of a
-        sum. Otherwise it is known from a sample.
+        The positions of this worker's training rows among all rows, if these are few. Then all of them are
+        gathered in each round, in their order, and what the loss must know is the same as on one machine, up to
+        the last digits of a sum. Otherwise it comes from a sample.
     """
 
     def __init__(self, loss: Loss, workers: Collective, places: Places | None = None) -> None:
@@ -43,13 +43,13 @@ class SharedTraining(Training):
         self.workers, self.places, self.rounds = workers, places, 0
 
     def rows(self, data: Any) -> Rows:
-        """Return the rows of a data set, of which this worker may have none."""
+        """Return this worker's rows of a data set; there may be none."""
         if hasattr(data, "num_row") and not data.num_row():
             return Rows(np.empty(0, dtype=np.float32))
         return super().rows(data)
 
     def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and Hessian of a round, of this worker's rows."""
+        """Return gradient and Hessian of a round for this worker's rows."""
         rows = self.rows(data)
         raw = self._shaped(raw_prediction, rows)
         self.rounds += 1
@@ -57,7 +57,7 @@ class SharedTraining(Training):
         if looks_at_all_rows(self.loss) and self.places is not None:
             sample = placed_rows(self.workers, rows, raw, slice(None), self.places.own, self.places.total)
         elif looks_at_all_rows(self.loss):
-            # Another sample in each round, the same on all workers.
+            # A different sample in each round, the same on all workers.
             turn = (self.rounds * GOLDEN_RATIO) % 1.0
             sample = gathered(self.workers, rows, raw, turn, SAMPLE_ROWS)
         if self.loss.scope == "summary" and sample is not None:
@@ -82,9 +82,9 @@ class SharedTraining(Training):
     def results(
         self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any
     ) -> list[Result]:
-        """Return the results of metrics of scikit-learn's form, among them the loss's own.
+        """Return the results of metrics of scikit-learn's form, including the loss's own.
 
-        A metric may look at all rows at once (an AUC does), so they are gathered for it.
+        A metric may need all rows at once (an AUC does), so they are gathered for it.
         """
         rows = self.rows(data)
         others = any(not is_own(metric, self.loss) for metric in metrics)
@@ -98,6 +98,6 @@ class SharedTraining(Training):
         return results
 
     def _shaped(self, raw_prediction: np.ndarray, rows: Rows) -> np.ndarray:
-        """Return raw predictions, (n_rows,) or (n_rows, n_outputs), also of no rows."""
+        """Return raw predictions as (n_rows,) or (n_rows, n_outputs), even if there are no rows."""
         raw = raw_prediction.reshape(len(rows), self.loss.n_outputs) if not len(rows) else raw_prediction
         return raw[:, 0] if self.loss.n_outputs == 1 and raw.ndim == 2 else raw

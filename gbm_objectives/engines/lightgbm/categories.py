@@ -1,6 +1,6 @@
-"""Categories of data frames where a training goes on: LightGBM's trees know them by code, the model by one table.
+"""Categories of data frames in a continued training: LightGBM's trees refer to codes, the model has one table.
 
-LightGBM gives a model the table of the last training. Trees of before then read other codes, if that differs.
+LightGBM gives a model the table of the last training. If that differs, earlier trees misread the codes.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ __all__ = ["check_categories", "in_order_of"]
 
 
 def in_order_of(model: lgb.Booster, X: Any) -> Any:
-    """Return features in which each category has the code that the model knows it by; new ones follow."""
+    """Return features in which each category has the code that it has in the model; new ones follow."""
     columns, known = _categorical(X), model.pandas_categorical or []
     if not columns or len(columns) != len(known):
         return X  # there is nothing to put in order, or it will be refused
     X = X.copy(deep=False)
     for column, values in zip(columns, known, strict=True):
         given = X[column].cat.categories
-        # Not by astype, for which the same categories in another order are the same.
+        # Not by astype, which treats the same categories in another order as equal.
         X[column] = X[column].cat.set_categories([*values, *given[~given.isin(values)]])
     return X
 
 
 def check_categories(model: lgb.Booster, train_set: lgb.Dataset) -> None:
-    """Raise unless the training set's codes of categories are the model's, or it is an array of codes."""
+    """Raise unless the training set has the model's codes of categories, or is an array of codes."""
     known = model.pandas_categorical or []
     if train_set._handle is None:
         frame: Any = train_set.data
@@ -48,7 +48,7 @@ def check_categories(model: lgb.Booster, train_set: lgb.Dataset) -> None:
 
 
 def _categorical(X: Any) -> list[Any]:
-    """Return the columns with categories of a pandas data frame; the only ones that LightGBM has a table for."""
+    """Return a pandas data frame's columns with categories; LightGBM has a table for no others."""
     if not hasattr(X, "select_dtypes"):
         return []
     return list(X.select_dtypes(include="category").columns)

@@ -45,7 +45,7 @@ def cv(
     loss : Loss
         The loss; its metric comes first, unless `feval` has it elsewhere.
     stratified : bool, optional
-        Whether folds keep the shares of labels; by default where the loss is one of class labels.
+        Whether folds keep the shares of labels; by default only for losses of class labels.
     num_boost_round, feval, return_cvbooster, callbacks, **keywords
         As in `lightgbm.cv` (`folds`, `nfold`, `shuffle`, `seed`, `eval_train_metric`), but with 100
         rounds by default. The boosters returned are complete models.
@@ -60,7 +60,7 @@ def cv(
     ValueError
         If a target is outside the loss's domain, or a parameter contradicts the loss.
     TypeError
-        If `loss` is not a loss of this package, or a keyword is one that `loss` takes the place of.
+        If `loss` is not a loss of this package, or a keyword is one that `loss` replaces.
 
     Examples
     --------
@@ -96,14 +96,14 @@ def cv(
     with alone_with([(train_set, "train_set")]):
         params = construct(params, train_set, [(train_set, "train_set")])
         whole = member(loss, train_set, "train_set", offset_of(loss, train_set, "train_set"))
-        # Before any fold: a message has the row's number among all.
+        # Before any fold, so that a message has the row's number in the whole data set.
         ready(loss, [whole], given)
         warn_of_ties(loss, whole.rows)
         if loss.scope == "query" and keywords.get("folds") is None:
             keywords["folds"] = _of_whole_queries(whole, keywords)
         all_folds = Folds(folds)
         evaluate = feval_of(all_folds, metrics, n_watched(params, callbacks))
-        # A function, which LightGBM does not copy with its parameters.
+        # A function, because LightGBM does not copy it with its parameters.
         params["objective"] = lambda raw, dataset: all_folds.gradient_hessian(raw, dataset)
         result: dict[str, Any] = lgb.cv(
             params,
@@ -123,7 +123,7 @@ def cv(
 
 
 def _of_whole_queries(whole: Member, keywords: dict[str, Any]) -> Any:
-    """Return folds that keep the rows of a query together, as LightGBM makes them for its own ranking."""
+    """Return folds that keep the rows of a query together, as LightGBM does for its own ranking."""
     sizes = whole.rows.group
     numbers = np.repeat(np.arange(np.size(sizes)), sizes)  # type: ignore[arg-type]  # it has queries
     return GroupKFold(n_splits=keywords.get("nfold", 5)).split(numbers, groups=numbers)

@@ -41,16 +41,16 @@ from .worker import Settings, train_on_worker
 
 __all__ = ["class_factors", "local_estimator", "train", "train_estimator"]
 
-# LightGBM's own number of rows from which it makes bins.
+# The number of rows from which LightGBM itself makes bins.
 BIN_ROWS = 200_000
 LEARNER_NAMES = ("tree_learner", "tree", "tree_type", "tree_learner_type")
-# The network is made here, of Dask's workers.
+# The network is set up here, from Dask's workers.
 NETWORK_NAMES = ("machines", "workers", "nodes", "num_machines", "num_machine", "local_listen_port", "local_port")
-# How long to wait for the worker that failed first, when another has told that its connection broke.
+# How long to wait for the worker that failed first, once another has reported a broken connection.
 SECONDS_FOR_CAUSE = 5
-# How often to look whether all workers are there.
+# How often to check that all workers are there.
 SECONDS_BETWEEN_LOOKS = 1
-# On a busy machine a training finds a port taken now and then, by a connection of Dask or XGBoost.
+# On a busy machine a port is now and then taken by a connection of Dask or XGBoost.
 LOOKS_FOR_PORTS = 4
 LOCK = "gbm_objectives.engines.lightgbm.dask"
 
@@ -71,10 +71,10 @@ def train(
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train as one machine with all rows would, wherever they are, and return a complete model.
 
-    LightGBM's own Dask estimators start at 0 under a custom objective, bin features on each worker, and compute
-    metrics on its rows alone. Here start value, widths of residuals, the constant that normalises and the metrics
-    are those of the rows of all workers, and all take their bins from one sample of 200,000 rows. LightGBM's
-    data-parallel trees sum histograms in another order than one machine.
+    LightGBM's own Dask estimators start at 0 under a custom objective, and each worker bins features and computes
+    metrics on its own rows alone. Here the start value, the widths of residuals, the normalising constant and the
+    metrics are those of the rows of all workers, and all workers take their bins from one sample of 200,000 rows.
+    LightGBM's data-parallel trees sum histograms in a different order than one machine does.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def train(
     params : dict
         LightGBM's parameters, without an objective, a metric or a network.
     early_stopping_rounds : int, optional
-        Stop when a metric on one of `evals` has not improved for so many rounds; with ``first_metric_only`` only
-        the first counts, which is the loss unless `metrics` has `loss.metric` elsewhere.
+        Stop when a metric on one of `evals` has not improved for this many rounds; with ``first_metric_only`` only
+        the first metric counts, which is the loss unless `metrics` has `loss.metric` elsewhere.
     callbacks : sequence of callable, optional
         LightGBM's callbacks; each worker calls its own copies.
 
@@ -98,10 +98,10 @@ def train(
     Raises
     ------
     ValueError
-        Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
-        and the row; partitions do not fit; or a parameter contradicts the loss.
+        Before any training: if a target is outside the loss's domain or a weight is not valid (the message names
+        partition and row), if partitions do not fit, or if a parameter contradicts the loss.
     TypeError
-        If `loss` is not a loss of this package, or data are no Dask collections.
+        If `loss` is not a loss of this package, or data are not Dask collections.
     """
     params = _checked_params(params, loss)
     sets = named_sets(X, y, sample_weight, evals, early_stopping_rounds)
@@ -120,10 +120,10 @@ def _checked_params(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
     params = checked_params(params, loss)
     for name in NETWORK_NAMES:
         if name in params:
-            raise ValueError(f"params[{name!r}] must be left out: the network is made of Dask's workers")
+            raise ValueError(f"params[{name!r}] must be left out: the network is set up from Dask's workers")
     for name in LEARNER_NAMES:
         learner = params.pop(name, "data")
-        # Parallel by features would need all rows on each worker.
+        # Feature-parallel learning would need all rows on each worker.
         if not str(learner).startswith(("data", "voting", "serial")):
             raise ValueError(f"params[{name!r}] must be 'data' or 'voting', got {shown(learner)}")
         if str(learner).startswith("voting"):
@@ -155,7 +155,7 @@ def _train(
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])
-    # A worker without rows to train on is not asked; its rows of other sets go to one that is.
+    # A worker without rows to train on does not take part; its rows of other sets go to one that does.
     for share in shares[1:]:
         for i, worker in enumerate(sorted(set(share) - set(workers))):
             share.setdefault(workers[i % len(workers)], []).extend(share.pop(worker))
@@ -176,7 +176,7 @@ def _train(
         text, history, best = _train_on_free_ports(client, workers, shares, bins, params, settings)
     booster = complete(lgb.Booster(model_str=text), task.loss, task.start)
     booster.best_iteration = best
-    # Of the last round where none is the best, as `lightgbm.train` has it.
+    # Those of the last round if there is no best one, as in `lightgbm.train`.
     booster.best_score = {
         name: {metric: values[best - 1] for metric, values in of_set.items()} for name, of_set in history.items()
     }
@@ -184,20 +184,20 @@ def _train(
 
 
 def _stop_if_cancelled(env: Any) -> None:
-    """End a training that nobody waits for: another one may come, and LightGBM has one network in a process."""
+    """End a training that nobody waits for: another may follow, and LightGBM has one network per process."""
     if cancelled():
         raise RuntimeError("the training was cancelled")
 
 
 def local_estimator(estimator: Any, classifier: bool) -> Any:
-    """Return LightGBM's estimator of one machine with the parameters of one of its Dask estimators."""
+    """Return LightGBM's single-machine estimator with the parameters of one of its Dask estimators."""
     params = estimator.get_params()
     del params["client"]
     return unfitted_copy((lgb.LGBMClassifier if classifier else lgb.LGBMRegressor)(**params))
 
 
 def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
-    """Return by what the parameters multiply the weights of labels 0 and 1."""
+    """Return the factors by which the parameters multiply the weights of labels 0 and 1."""
     params = estimator.get_params()
     negative, positive = 1.0, params.get("scale_pos_weight", 1.0)
     if any(params.get(name) for name in UNBALANCED):
@@ -208,13 +208,13 @@ def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[flo
 
 
 def train_estimator(estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
-    """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
+    """Train a complete model with a local estimator's parameters; also return the loss without "auto"."""
     check_options(data.options, ("categorical_feature",), "LightGBM on Dask")
     params = native_params(estimator)
     for name in (*UNBALANCED, "scale_pos_weight"):
         params.pop(name, None)
     if all(value is None for name, value in estimator.get_params().items() if name in THREAD_NAMES):
-        del params["num_threads"]  # those of the workers
+        del params["num_threads"]  # the workers' own numbers of threads are used
     functions, metric_names = users_metrics(loss, data.eval_metric)
     if metric_names:
         params["metric"] = metric_names
@@ -236,7 +236,7 @@ def train_estimator(estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple
 
 
 def _train_on_free_ports(client: Any, *task: Any) -> tuple[str, dict[str, Any], int]:
-    """Train, with other ports where one is taken between the look for it and the training: by any connection."""
+    """Train; with other ports if some connection takes one between the search for it and the training."""
     for _ in range(LOOKS_FOR_PORTS - 1):
         with suppress(PortTakenError):
             return _train_on(client, *task)
@@ -251,7 +251,7 @@ def _train_on(
     params: dict[str, Any],
     settings: Settings,
 ) -> tuple[str, dict[str, Any], int]:
-    """Train on all workers at once; return the model of the first, which all of them have."""
+    """Train on all workers at once; return the first one's model, which is the same on all."""
     network: dict[str, Any] = {}
     of_worker: dict[str, dict[str, int]] = {worker: {} for worker in workers}
     if len(workers) > 1:
@@ -286,7 +286,7 @@ def _train_on(
         _until_one_fails(client, workers, tasks)
         first: tuple[str, dict[str, Any], int] = client.gather(tasks)[0]
     except Exception as error:
-        # One that is gone reports nothing.
+        # A worker that is gone reports nothing.
         with suppress(TimeoutError):
             wait(tasks, timeout=SECONDS_FOR_CAUSE)  # type: ignore[no-untyped-call]  # Dask's
         errors = [task.exception() for task in tasks if task.status == "error"]
@@ -298,14 +298,14 @@ def _train_on(
 
 
 def _is_consequence(error: BaseException) -> bool:
-    """Return whether another worker has left a sum; why, it tells itself."""
+    """Return whether the error only says that another worker has left a sum; that worker reports why."""
     return isinstance(error, CommunicationError) or (
         isinstance(error, lgb.basic.LightGBMError) and str(error).startswith("Socket ")
     )
 
 
 def _until_one_fails(client: Any, workers: list[str], tasks: list[Any]) -> None:
-    """Wait until all have finished, or one has failed; the task of a worker that is gone does neither."""
+    """Wait until all tasks have finished or one has failed; the task of a worker that is gone does neither."""
     while all(task.status == "pending" or task.status == "finished" for task in tasks):
         with suppress(TimeoutError):
             wait(tasks, timeout=SECONDS_BETWEEN_LOOKS)  # type: ignore[no-untyped-call]  # Dask's
@@ -315,7 +315,7 @@ def _until_one_fails(client: Any, workers: list[str], tasks: list[Any]) -> None:
 
 
 def _by_worker(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dict[str, list[Any]]:
-    """Return the partitions that have rows, futures of (X, y, weight, first row), by the worker that has them."""
+    """Return the non-empty partitions, as futures of (X, y, weight, first row), by the worker that holds them."""
     X, y, weight = one
     weights = [None] * len(counts) if weight is None else partitions(weight)
     firsts = np.cumsum([0, *counts[:-1]]).tolist()
@@ -331,7 +331,7 @@ def _by_worker(client: Any, one: tuple[Any, Any, Any], counts: list[int]) -> dic
 
 
 def _free_ports(client: Any, workers: list[str]) -> dict[str, int]:
-    """Return a port for each worker; those on one machine are looked for at once, or they might be the same."""
+    """Return a port for each worker; those on one machine are found together, or they might be the same."""
     ports: dict[str, int] = {}
     for host in {urlsplit(worker).hostname for worker in workers}:
         there = [worker for worker in workers if urlsplit(worker).hostname == host]

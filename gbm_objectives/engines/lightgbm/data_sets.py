@@ -1,4 +1,4 @@
-"""LightGBM's data sets before and during a training: checked, constructed, started, and left as they were."""
+"""LightGBM's data sets before and during a training: check, construct, set start values, and restore them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
     "start_values",
 ]
 
-# What LightGBM makes of infinite labels when it constructs a data set.
+# What LightGBM turns infinite labels into when it constructs a data set.
 INFINITE = np.float32(1e38)
 
 
@@ -49,8 +49,8 @@ def named_sets(train_set: Any, valid_sets: Any, valid_names: Any) -> list[tuple[
 def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """Check what a data set was given, before LightGBM turns NaN into 0 and infinity into 1e38.
 
-    Of a data set that is constructed only what LightGBM has made of it is left; of a subset its parent may have
-    it.
+    In a data set that is already constructed only LightGBM's converted values are left; for a subset, the parent
+    may still have the original ones.
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
@@ -77,18 +77,18 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
 
 
 def given_rows(dataset: lgb.Dataset) -> Rows | None:
-    """Return targets, weights and queries as a data set was given them; None if it has no labels yet."""
+    """Return targets, weights and queries as they were given to a data set; None if it has no labels yet."""
     label, weight = (_given(dataset, field) for field in ("label", "weight"))
     if label is None and not hasattr(dataset, "target") and not hasattr(dataset, "target_distribution"):
         return None
-    # As rows_of asks for them, which of LightGBM's Dataset would need a constructed one.
+    # A stand-in with what rows_of asks for: LightGBM's own Dataset would have to be constructed first.
     given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
     given.get_label, given.get_weight, given.get_group = lambda: label, lambda: weight, lambda: dataset.group
     return rows_of(given)
 
 
 def _given(dataset: Any, field: str) -> Any:
-    """Return labels or weights as they were given; of a subset those of its parent's rows."""
+    """Return labels or weights as they were given; for a subset those of its parent's rows."""
     own = getattr(dataset, field)
     if own is not None or dataset.used_indices is None:
         return own
@@ -104,14 +104,14 @@ def construct(
     Returns
     -------
     dict
-        The parameters without those of data sets, which LightGBM's booster takes from the data set. Given again,
-        they would be compared with those that the data set has: forced bins always differ, and so do two aliases
-        of one parameter. LightGBM then raises, or, where the raw data is kept, constructs the data set anew,
+        The parameters without those of data sets, which LightGBM's booster takes from the data set. If given
+        again, they would be compared with those that the data set has: forced bins always differ, and so do two
+        aliases of one parameter. LightGBM then raises, or, where the raw data is kept, reconstructs the data set
         without the start values.
     """
     params = dict(params)
     for name in LEAST_ROWS_NAMES[1:]:
-        # The one parameter that both have. Under another name beside it in the data set, it would differ.
+        # The one parameter that both have. A different alias of it in the data set would count as a difference.
         if name in params:
             params.setdefault(LEAST_ROWS_NAMES[0], params.pop(name))
     for dataset, _ in sets:
@@ -122,19 +122,19 @@ def construct(
             dataset.construct()
         finally:
             dataset._reverse_update_params()
-    of_data_sets = lgb.Dataset(None, params=params).get_params()  # LightGBM knows which
+    of_data_sets = lgb.Dataset(None, params=params).get_params()  # LightGBM knows which ones these are
     return {name: value for name, value in params.items() if name not in of_data_sets}
 
 
 def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
-    """Return a data set's own `init_score`, raw predictions to be added to; None if it has none."""
+    """Return a data set's own `init_score`, the raw predictions that training adds to; None if it has none."""
     given = dataset.get_init_score()
     if given is None:
         return None
     n, k = dataset.num_data(), loss.n_outputs
     offset = np.asarray(given, dtype=np.float64)
     if k > 1 and offset.shape == (n * k,):
-        # LightGBM keeps several outputs one after the other.
+        # LightGBM keeps several outputs one after another.
         offset = offset.reshape((n, k), order="F")
     shaped = as_offset(loss, offset, n)
     if shaped is None or not np.isfinite(shaped).all():
@@ -143,10 +143,10 @@ def offset_of(loss: Loss, dataset: lgb.Dataset, name: str) -> np.ndarray | None:
 
 
 def set_start(dataset: lgb.Dataset, start: float | np.ndarray, offset: np.ndarray | None) -> None:
-    """Let a data set's rows begin at a start value, beside an offset if there is one."""
-    # LightGBM writes a longer one over the end of a shorter one's memory.
+    """Let a data set's rows begin at a start value, plus an offset if there is one."""
+    # LightGBM would write a longer one past the end of a shorter one's memory.
     dataset.set_field("init_score", None)
-    # Not by set_init_score, which would keep a copy of it in Python.
+    # Not set_init_score, which would keep a copy in Python.
     dataset.set_field("init_score", constant_rows(start, dataset.num_data(), offset))
 
 
@@ -154,7 +154,7 @@ def set_start(dataset: lgb.Dataset, start: float | np.ndarray, offset: np.ndarra
 def start_values(
     sets: list[tuple[lgb.Dataset, str]], start: float | np.ndarray | None, offsets: list[np.ndarray | None]
 ) -> Iterator[None]:
-    """Set the start value, if any, on all data sets, and what they had before however the training ends."""
+    """Set the start value, if any, on all data sets; restore what they had however the training ends."""
     before = [
         None if offset is None else dataset.get_init_score()
         for (dataset, _), offset in zip(sets, offsets, strict=True)
@@ -166,7 +166,7 @@ def start_values(
         yield
     finally:
         for (dataset, _), given in zip(sets, before, strict=True):
-            # What an init_model leaves: LightGBM would zero the next training's start to be rid of it.
+            # Left behind by an init_model: LightGBM would zero the next training's start to get rid of it.
             dataset._predictor = None
             if dataset._handle is not None:
                 dataset.set_field("init_score", None)

@@ -43,7 +43,7 @@ __all__ = [
 FIRST_ROUND = 1
 QUIET: dict[str, Any] = {"verbosity": -1}
 OPTIONS = ("categorical_feature", "feature_name")
-# Parameters of the wrapper, which the native library does not know or which the loss replaces.
+# Parameters of the wrapper that the native library does not know or that the loss replaces.
 WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", *THREAD_NAMES)
 
 
@@ -61,8 +61,8 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
     X = data.X if model is None else in_order_of(model, data.X)
     train_set = _dataset(loss, X, data.y, data.sample_weight, data.group, init_score=data.offset, **data.options)
     repeats = data.repeats or [False] * len(data.eval_sets)
-    # LightGBM stops early on other sets than the training set, which it knows by being the same; but DART, which
-    # never stops early, drops trees to predict that one.
+    # LightGBM stops early only on sets other than the training set, which it recognises by identity; but DART,
+    # which never stops early, drops trees to predict the training set.
     drops, nothing = drops_trees(params), [None] * len(data.eval_sets)
     valid_sets = [
         train_set
@@ -94,7 +94,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
 
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
-    """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    """Return the raw prediction of `n_rounds` rounds; by default of all, up to the best one if there is one."""
     rows, threads = known_to_engines(X), _n_threads(estimator.n_jobs)
     return np.asarray(booster.predict(rows, raw_score=True, num_iteration=n_rounds, num_threads=threads))
 
@@ -115,7 +115,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     model._best_score = trained.booster.best_score
     model._evals_result = trained.evals_result
     model._n_features = model._n_features_in = n_features
-    # By this it tells whether it has feature_names_in_; these are the names that LightGBM gives.
+    # This decides whether it has feature_names_in_; "Column_i" are the names that LightGBM makes up.
     model._fitted_with_feature_names = trained.booster.feature_name() != [f"Column_{i}" for i in range(n_features)]
     model._objective = trained.booster.params.get("objective", "custom")
     if classes is not None:
@@ -126,7 +126,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
 
 
 def check_model(booster: lgb.Booster, loss: Loss, n_features: int) -> None:
-    """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+    """Raise a `ValueError` unless a native model has the loss's outputs and link, and `n_features` features."""
     check_shape(booster.num_model_per_iteration(), booster.num_feature(), loss, n_features)
     theirs, ours = objective_in(booster.model_to_string(num_iteration=1)), objective_name(loss)
     if theirs != ours:
@@ -139,12 +139,12 @@ def to_text(booster: lgb.Booster) -> str:
 
 
 def from_text(text: str) -> lgb.Booster:
-    """Return the native model of a text."""
+    """Return the native model that a text holds."""
     return lgb.Booster(model_str=text)
 
 
 def _balanced(params: dict[str, Any], data: FitInputs) -> FitInputs:
-    """Take LightGBM's parameters of unbalanced labels out, and return the training with the weights they mean."""
+    """Remove LightGBM's parameters for unbalanced labels; return the inputs with the weights they stand for."""
     for name in UNBALANCED:
         if params.pop(name, False):
             positive = max(int(np.count_nonzero(data.y == 1.0)), 1)
@@ -160,7 +160,7 @@ def _balanced(params: dict[str, Any], data: FitInputs) -> FitInputs:
 
 
 def valid_names(repeats: Sequence[bool]) -> list[str]:
-    """Return LightGBM's names of evaluation sets, of which some are the training set."""
+    """Return LightGBM's names for evaluation sets, some of which are the training set."""
     return ["training" if same else f"valid_{i}" for i, same in enumerate(repeats)]
 
 
@@ -172,14 +172,14 @@ def _dataset(
         weight = np.repeat(rows.weight_of_queries(), group)  # type: ignore[arg-type]  # there are weights
     dataset = lgb.Dataset(known_to_engines(X), label_of(loss, y), weight=weight, group=group, **keywords)
     if y.ndim == 2:
-        dataset.target = y  # type: ignore[attr-defined]  # an attribute of ours
+        dataset.target = y  # type: ignore[attr-defined]  # our own attribute
     return dataset
 
 
 def native_params(estimator: Any) -> dict[str, Any]:
-    """Return the parameters that `lightgbm.train` takes of an estimator's, or raise if they name an objective."""
+    """Return those of an estimator's parameters that `lightgbm.train` takes; raise if they name an objective."""
     params = estimator.get_params()
-    # None for a parameter that the native library would otherwise take from its own default.
+    # None stands for the native library's own default.
     native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}
     if params["objective"] is not None:
         raise ValueError(f"objective of estimator must be left out, got {shown(params['objective'])}: loss= is it")
@@ -195,7 +195,7 @@ def native_params(estimator: Any) -> dict[str, Any]:
 
 
 def _seed(state: Any) -> int:
-    """Return a seed, of a generator the next number that it draws, as LightGBM's estimators do."""
+    """Return a seed; for a generator the next number that it draws, as LightGBM's estimators do."""
     if isinstance(state, (int, np.integer)):
         return int(state)
     most = np.iinfo(np.int32).max
@@ -207,8 +207,8 @@ def _seed(state: Any) -> int:
 def _n_threads(n_jobs: int | None) -> int:
     """Return LightGBM's number of threads for scikit-learn's `n_jobs`, as its estimators do.
 
-    None are the physical cores: left to LightGBM, it would be what OpenMP says. The model may depend on it, as the
-    random numbers of `use_quantized_grad` do.
+    None means the physical cores: left to LightGBM, OpenMP would decide. The model may depend on the number, since
+    the random numbers of `use_quantized_grad` do.
     """
     if n_jobs is not None and n_jobs >= 0:
         return n_jobs

@@ -1,4 +1,4 @@
-"""Notice an output that LightGBM grows no trees for though it should."""
+"""Detection of an output for which LightGBM grows no trees although it should."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FrozenOutputs"]
 
 
 class FrozenOutputs:
-    """Warn, once, when an output stays where it is while the gradients of nearly all rows want the same step.
+    """Warn, once, when an output does not move although the gradients of nearly all rows call for the same step.
 
     Where gradients are nearly constant no split gains anything, and with `lambda_l2` above 0 every split loses. A
     tree without a split is a constant, which LightGBM adds for its own objectives and leaves out for custom ones.
@@ -23,15 +23,16 @@ class FrozenOutputs:
     Parameters
     ----------
     loss : Loss
-        The loss trained with; nothing is looked at unless it has `outputs`.
+        The loss trained with; nothing is checked unless it has `outputs`.
     """
 
-    # A look costs little, and an output that stands still does so for long.
+    # A check costs little, and an output that stands still does so for a long time.
     EVERY = 5
     LOOKS = 3
-    # The size of the gradients' sum over the sum of their sizes: near 0 once converged.
+    # The size of the gradients' sum, relative to the sum of their sizes: near 0 once converged.
     ONE_WAY = 0.5
-    # A step of a tenth that way must lower the loss by a hundredth: not so the share of inflated zeros near 0.
+    # A step of a tenth in that direction must lower the loss by a hundredth. (The share of inflated zeros, near 0,
+    # would not.)
     STEP, GAIN = 0.1, 0.01
 
     def __init__(self, loss: Loss) -> None:
@@ -41,7 +42,7 @@ class FrozenOutputs:
         self.before: np.ndarray | None = None
 
     def look(self, y_true: np.ndarray, raw_prediction: np.ndarray, gradient: np.ndarray) -> None:
-        """Look at targets, raw predictions and gradients of a round."""
+        """Check targets, raw predictions and gradients of a round."""
         self.calls += 1
         if not self.names or self.calls % self.EVERY != 1:
             return
@@ -66,7 +67,7 @@ class FrozenOutputs:
 
     def _would_gain(self, y: np.ndarray, raw: np.ndarray, column: int, slope: float) -> bool:
         if np.ptp(y) == 0:
-            return False  # a spread that wants to be 0
+            return False  # a spread that tends to 0
         moved = raw.copy()
         moved[:, column] -= self.STEP * np.sign(slope)
         return self.loss.value(y, moved) < self.loss.value(y, raw) - self.GAIN

@@ -1,7 +1,7 @@
-"""LightGBM's models as text: write start value and objective in. Pure functions of text.
+"""LightGBM's models as text: write the start value and the objective into them. Pure functions of text.
 
-The text begins with lines ``name=value``; then come the trees, each from its ``Tree=i`` on, ``end of trees``, and
-the parameters in brackets. A model trained under a custom objective names none, and starts at 0.
+The text begins with lines ``name=value``; then come the trees, each beginning with its ``Tree=i``, then ``end of
+trees``, and the parameters in brackets. A model trained under a custom objective names none, and starts at 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["completed", "objective_in", "short_name"]
 
 
 def objective_in(text: str) -> str | None:
-    r"""Return the objective that a model declares, None for a custom one.
+    r"""Return the objective that a model declares; None for a custom one.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     text : str
         A model, as LightGBM writes it.
     objective : str or None
-        The objective to declare; None for none, raw predictions are then served.
+        The objective to declare; None for none: the model then serves raw predictions.
     start : sequence of float
         The start value of each output.
 
@@ -46,11 +46,11 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     Raises
     ------
     RuntimeError
-        If the text has another form than is known.
+        If the text does not have a known form.
     """
-    # Only what changes is looked at: the text of a large model is long.
+    # Only what changes is parsed: the text of a large model is long.
     header, trees = _cut(text, "Tree=0\n")
-    # The sizes of the trees' texts change; LightGBM does without them when it reads, and writes them anew.
+    # The sizes of the trees' texts change; LightGBM does not need them to read a model, and writes them anew.
     header = re.sub(r"(?m)^(objective|tree_sizes)=.*\n", "", header)
     if objective is not None:
         header, n_inserted = re.subn(r"(?m)^(?=feature_names=)", f"objective={objective}\n", header, count=1)
@@ -60,7 +60,7 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
     for output, value in enumerate(start):
         tree, trees = _cut(trees, f"Tree={output + 1}\n", "end of trees")
         shifted.append(_shifted(tree, float(value)))
-    # The parameters stand at the end.
+    # The parameters are at the end.
     trees, mark, parameters = trees.rpartition("\n[objective: ")
     if mark:
         parameters = f"{short_name(objective)}]\n" + parameters.partition("]\n")[2]
@@ -70,8 +70,8 @@ def completed(text: str, objective: str | None, start: Sequence[float]) -> str:
 def short_name(objective: str | None) -> str:
     """Return an objective as a model's parameters name it.
 
-    LightGBM only shows it. The converter to ONNX goes by it, and takes the sigmoid of every "binary" for 1: with
-    another one a model is "custom" here, which the converter refuses.
+    LightGBM only displays it. The ONNX converter relies on it, and assumes a sigmoid of 1 for every "binary": with
+    any other one a model is called "custom" here, which the converter refuses.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def _cut(text: str, *marks: str) -> tuple[str, str]:
 
 def _shifted(tree: str, value: float) -> str:
     """Return a tree's text with a value added to each leaf and each node above."""
-    # A linear tree has a constant per leaf, and the leaf value for rows with missing features.
+    # A linear tree has a constant per leaf, and uses the leaf value for rows with missing features.
     if "\nleaf_value=" not in tree:
         raise _unknown("leaf_value= is missing")
     return re.sub(

@@ -1,4 +1,4 @@
-"""LightGBM's network on a worker, which nobody leaves while another one sums in it."""
+"""LightGBM's network on a worker, which no worker leaves while another one sums in it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from ..cluster.communicator import Communicator
 
 __all__ = ["ONE_AT_A_TIME", "PortTakenError", "leave", "network"]
 
-# LightGBM has one network in a process; a training that was interrupted may be in it when the next one comes.
+# LightGBM has one network per process; an interrupted training may still be in it when the next one comes.
 ONE_AT_A_TIME = Lock()
-# What LightGBM takes where nothing is said; minutes.
+# LightGBM's defaults; time_out is in minutes.
 DEFAULTS = {"machines": None, "local_listen_port": 12400, "time_out": 120}
 
 
 class PortTakenError(RuntimeError):
-    """A port that was free when it was looked for is not any more."""
+    """A port that was free when it was looked up no longer is."""
 
 
 @contextmanager
 def network(params: dict[str, Any], workers: Communicator) -> Iterator[dict[str, Any]]:
-    """Connect LightGBM with that of the other workers, for a with statement, where the parameters name machines.
+    """Connect LightGBM with that of the other workers, if the parameters name machines; a context manager.
 
-    It returns the parameters without the addresses. An error of one worker is one of all: they are told of it
-    before anybody leaves. Where LightGBM itself fails, or memory does, the others may be inside of a sum, where
-    they do not listen; so that worker leaves first, which is an error for them as well.
+    It yields the parameters without the addresses. An error on one worker is an error on all: they are told of it
+    before any of them leaves. If LightGBM itself fails, or memory runs out, the others may be in the middle of a
+    sum, where they do not listen; so that worker leaves first, which is an error for them as well.
     """
     library: Any = lgb.basic
     for name, default in DEFAULTS.items():
-        params = library._choose_param_value(name, params, default)  # by all of its aliases
+        params = library._choose_param_value(name, params, default)  # under any of its aliases
     machines, port, minutes = (params.pop(name) for name in DEFAULTS)
     if machines is None:
         yield params
@@ -46,7 +46,7 @@ def network(params: dict[str, Any], workers: Communicator) -> Iterator[dict[str,
     params = library._choose_param_value("num_machines", params, machines.count(",") + 1)
     try:
         with workers.failing_together():
-            # One that fails while they connect ends the process of another.
+            # A worker that fails while they connect would kill the process of another.
             _check_free(port)
             workers.agree()
             try:
@@ -65,7 +65,7 @@ def network(params: dict[str, Any], workers: Communicator) -> Iterator[dict[str,
 def leave() -> None:
     """Leave LightGBM's network, or the next data set of this process would wait for workers that are gone.
 
-    A booster can leave it; of a training that failed there is none.
+    A booster could do this, but a failed training has none.
     """
     library: Any = lgb.basic
     library._safe_call(library._LIB.LGBM_NetworkFree())
@@ -84,13 +84,13 @@ def _check_free(port: int) -> None:
 def _reset_when_closed(machines: str, port: int) -> None:
     """Make it an error for the other worker when one closes a connection, or dies.
 
-    LightGBM reads from a connection until all has come. From one that was closed it reads nothing, and does so for
-    ever on a busy core; from one that was reset it reads an error. Where descriptors are no files (Windows) there
-    is no such help.
+    LightGBM reads from a connection until everything has arrived. From a closed one it reads nothing, over and
+    over, keeping a core busy; from one that was reset it reads an error. Where descriptors are not files (Windows)
+    this does not help.
     """
     others = {(host, int(number)) for host, _, number in (one.rpartition(":") for one in machines.split(","))}
     for descriptor in map(int, os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else ()):
-        with suppress(OSError):  # one was that of the folder, and a socket need not be connected
+        with suppress(OSError):  # one descriptor was the folder's own, and a socket need not be connected
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue
             with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as one:

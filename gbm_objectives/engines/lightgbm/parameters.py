@@ -1,4 +1,4 @@
-"""LightGBM's parameters: which go with a loss, and what some of them mean with an objective of one's own."""
+"""LightGBM's parameters: which are compatible with a loss, and what some of them mean for a custom objective."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 OBJECTIVE_NAMES = ("objective", "objective_type", "app", "application", "loss")
-# What acts on built-in objectives only, and the value with which it does nothing.
+# Parameters that act on built-in objectives only, and the value with which they do nothing.
 UNBALANCED = ("is_unbalance", "unbalance", "unbalanced_sets")
 BUILTIN_ONLY = {
     **dict.fromkeys((*UNBALANCED, "reg_sqrt"), False),
@@ -40,7 +40,7 @@ BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 RATE_NAMES = ("learning_rate", "shrinkage_rate", "eta")
 # LightGBM counts the rows of a leaf by curvature.
 PACE = Pace(learning_rate=0.1, narrowest=1.0 / 20.0)
-# LightGBM's name, and its aliases, the one before that it takes first; and its default.
+# LightGBM's name and its aliases, in order of precedence; and the default.
 LEAST_ROWS_NAMES = (
     "min_data_in_leaf",
     "min_data",
@@ -49,20 +49,19 @@ LEAST_ROWS_NAMES = (
     "min_data_per_leaf",
 )
 LEAST_ROWS = 20
-# A fifth of the rows must be counted as enough for a leaf, wherever they are. A floor of more than a tenth of the
-# mean curvature would make the steps of rows far out as short as that: with a fifth they come half as far in 100
-# rounds.
+# A fifth of the rows must be counted as enough for a leaf, wherever they are. A floor above a tenth of the mean
+# curvature would shorten the steps of rows far out accordingly: with a fifth they get half as far in 100 rounds.
 SHARE_OF_FAR, LARGEST_LEAST = 0.2, 0.1
 THREAD_NAMES = ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread")
 LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
-# With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts
-# only the ones that look at the order alone are right then.
+# With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts, only
+# the ones that depend on the order alone are then right.
 ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision", "auc_mu", "multi_error"}
 
 
 def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
-    """Return parameters that go with the loss, as a copy, or raise."""
+    """Return a copy of the parameters, or raise if they contradict the loss."""
     require_loss(loss)
     params = dict(params or {})
     check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
@@ -80,7 +79,7 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 
 
 def paced(loss: Loss, params: dict[str, Any], n_rows: int | None) -> Loss:
-    """Return a copy of the loss that steps as the parameters say, on so many rows, if that is known."""
+    """Return a copy of the loss that steps as the parameters say, for `n_rows` rows if that is known."""
     given = next((params[name] for name in LEAST_ROWS_NAMES if params.get(name) is not None), LEAST_ROWS)
     try:
         wanted = int(given)
@@ -96,13 +95,13 @@ def drops_trees(params: dict[str, Any]) -> bool:
 
 
 def given_start(params: dict[str, Any], loss: Loss) -> Any:
-    """Return the start value that the parameters ask for: 0, or None where it is found, as it is by default."""
+    """Return the start value that the parameters ask for: 0, or None if it is to be found (the default)."""
     average = str(params.get("boost_from_average", True)).lower()
     return zero(loss) if average in ("false", "-") else None
 
 
 class ObjectiveIsNone:
-    """A callback that tells boosters what they were made with: the objective "none".
+    """A callback that reminds boosters of what they were made with: the objective "none".
 
     LightGBM sets it again before the first round of a custom objective. That would draw the columns of
     `feature_fraction` once more than for its own objectives, warn that `num_leaves` is not set though it is, and
@@ -118,7 +117,7 @@ class ObjectiveIsNone:
 
 
 def _check_metrics(loss: Loss, given: list[Any]) -> None:
-    """Raise for a named metric that LightGBM would compute on raw predictions and thus wrong."""
+    """Raise for a named metric that LightGBM would compute on raw predictions, and thus wrongly."""
     right = loss.link == IDENTITY and not loss.classifies
     for value in given:
         for metric in value.split(",") if isinstance(value, str) else value or ():

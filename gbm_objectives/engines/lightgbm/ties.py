@@ -1,4 +1,4 @@
-"""A warning where LightGBM's way to count rows and targets that are nearly all equal do not go together."""
+"""A warning if nearly all targets are equal, which LightGBM's way of counting rows cannot handle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...validation import shown
 
 __all__ = ["warn_of_ties"]
 
-# From so many equal targets on. At 95% the held-out 0.9 quantile loss is 1.2 to 1.4 times that of LightGBM's own
+# From this share of equal targets on. At 95% the held-out 0.9 quantile loss is 1.2 to 1.4 times LightGBM's own
 # objective; at 50% nothing is lost.
 SHARE = 0.9
 
@@ -21,7 +21,7 @@ SHARE = 0.9
 def warn_of_ties(loss: Loss, all_rows: Rows) -> None:
     """Warn if nearly all targets are one value and the loss has a kink there.
 
-    LightGBM estimates the rows of a leaf from its share of the Hessian. Rows at a kink have the most.
+    LightGBM estimates the number of rows of a leaf from its share of the Hessian. Rows at a kink have the most.
     """
     target, weight = all_rows.y, all_rows.weight
     if loss.curvature_kind != "consistent" or loss.classifies or target.ndim > 1:

@@ -27,8 +27,8 @@ from .watching import feval_of, n_watched
 
 __all__ = ["complete", "objective_name", "train"]
 
-# The built-in objective that has a link of ours, as a saved model spells it. A model with another link declares
-# none, and serves raw predictions.
+# The built-in objective that shares a link with ours, as a saved model spells it. A model with another link
+# declares none, and serves raw predictions.
 OBJECTIVES = {
     IDENTITY: "regression",
     LOGIT: "binary sigmoid:1",
@@ -56,7 +56,7 @@ def train(
     set, or at 0 with ``boost_from_average=False``; that start value and the link are part of the returned model.
     The loss's own metric is computed on the validation sets, so early stopping needs nothing else. It is the first
     metric, unless `feval` is a list with `loss.metric` in another place, or `params` names one: LightGBM computes
-    named metrics first. It stops on any that gets worse, with `first_metric_only` on the first.
+    named metrics first. It stops on any metric that gets worse; with `first_metric_only`, on the first.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def train(
         LightGBM's parameters, without an objective. LightGBM's default metric is switched off; a metric named
         here is computed on raw predictions.
     train_set : lightgbm.Dataset
-        Training data. Its `init_score`, and that of validation sets, is an offset: raw predictions to be added to,
-        such as the logarithm of exposure. The start value is then the best constant beside it, and the model's own
-        predictions are without it.
+        Training data. Its `init_score`, and that of validation sets, is an offset: raw predictions that training
+        adds to, such as the logarithm of exposure. The start value is then the best constant in addition to it,
+        and the model's own predictions do not include it.
     loss : Loss
         The loss to train with. A hyper-parameter "auto" follows the residuals.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
@@ -92,10 +92,10 @@ def train(
     Warns
     -----
     UserWarning
-        If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot. Not with
-        DART. Our losses are tested at learning rates up to 1. If one of several outputs stands still though its
-        gradients want a step, as penalties can make it. Or if nearly all targets are one value and the loss has a
-        kink there, which LightGBM's way to count rows does not go with.
+        If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot (not with
+        DART; our losses are tested at learning rates up to 1). If one of several outputs stands still although its
+        gradients call for a step, which penalties can cause. Or if nearly all targets are one value and the loss
+        has a kink there, which LightGBM's way of counting rows cannot handle.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def train(
             valid_names=valid_names,
             feval=feval_of(training, metrics, n_watched(params, callbacks)),
             callbacks=[*(callbacks or ()), ObjectiveIsNone()],
-            # Else the model would be written and read once more before it is completed.
+            # Otherwise the model would be written and read once more before it is completed.
             keep_training_booster=True,
             **keywords,
         )
@@ -143,7 +143,7 @@ def train(
             check_categories(init_model, train_set)
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
-            # A file's labels are read when the training begins.
+            # The labels of a data file are only read when the training begins.
             known = [
                 Member(dataset, name, rows) for dataset, name in sets if (rows := given_rows(dataset)) is not None
             ]
@@ -168,8 +168,8 @@ def train(
 
 
 def _objective(training: Training, params: dict[str, Any]) -> Any:
-    """Return the objective as a function, which `lightgbm.train` does not copy with its parameters."""
-    # DART's predictions leave trees out: its loss rises and falls with them.
+    """Return the objective as a function, because `lightgbm.train` does not copy it with its parameters."""
+    # DART's predictions leave trees out, so its loss fluctuates with them.
     training.watch = None if drops_trees(params) else Watch(training.loss, "learning_rate")
     frozen = FrozenOutputs(training.loss)
 
@@ -182,7 +182,7 @@ def _objective(training: Training, params: dict[str, Any]) -> Any:
 
 
 def as_booster(model: Any) -> lgb.Booster:
-    """Return a model to go on from, given as it is, in a fitted estimator or by its path; or raise."""
+    """Return a model to continue from, given as a booster, a fitted estimator or a path; or raise."""
     model = native_model(model)
     if isinstance(model, (str, Path)):
         try:
@@ -196,28 +196,28 @@ def as_booster(model: Any) -> lgb.Booster:
 
 
 def _check_model(model: lgb.Booster, loss: Loss) -> None:
-    """Raise if the trees of a model to go on from are on another scale."""
+    """Raise if the trees of a model to continue from are on another scale."""
     ours, theirs = objective_name(loss), objective_in(model.model_to_string(num_iteration=1))
     n_outputs = model.num_model_per_iteration()
     if n_outputs != loss.n_outputs:
         raise ValueError(f"init_model has {n_outputs} outputs, {loss!r} has {loss.n_outputs}")
     if theirs is None or (ours is None and not loss.outputs):
-        return  # raw predictions, of whatever link
-    # LightGBM's objectives with another link; those not here have the identity's.
+        return  # raw predictions, whatever the link
+    # LightGBM's objectives with a link of their own; those not listed have the identity link.
     linked = ("binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy")
     if ours != theirs and {(ours or "custom").split()[0], theirs.split()[0]} & set(linked):
         raise ValueError(f"init_model was trained as {theirs!r}, {loss!r} goes on from {ours or 'custom'!r}")
 
 
 def objective_name(loss: Loss) -> str | None:
-    """Return the built-in objective with the loss's link, None if there is none."""
-    # By comparison: the functions of a link of one's own need not hash.
+    """Return the built-in objective with the loss's link; None if there is none."""
+    # By comparison, not lookup: the functions of a user's own link need not be hashable.
     found = next((name for link, name in OBJECTIVES.items() if link == loss.link), None)
     return None if loss.outputs or found is None else found.format(n_outputs=loss.n_outputs)
 
 
 def complete(booster: lgb.Booster, loss: Loss, start: float | np.ndarray) -> lgb.Booster:
-    """Write start value and link into the model, and let its data go, as `lightgbm.train` does at its end."""
+    """Write start value and link into the model and free its data, as `lightgbm.train` does at its end."""
     objective = objective_name(loss)
     text = completed(booster.model_to_string(), objective, np.atleast_1d(start).tolist())
     booster.params["objective"] = short_name(objective)

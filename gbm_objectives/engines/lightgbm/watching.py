@@ -18,7 +18,7 @@ EarlyStopping: Any = type(lgb.early_stopping(1, verbose=False))
 
 
 def n_watched(params: dict[str, Any], callbacks: Any) -> float:
-    """Return how many results early stopping looks at: none, the first, or all."""
+    """Return how many results early stopping watches: none, the first, or all."""
     first_only = [one.first_metric_only for one in callbacks or () if isinstance(one, EarlyStopping)]
     if any(int(params.get(name) or 0) > 0 for name in EARLY_STOPPING_NAMES):
         first_only.append(bool(params.get("first_metric_only")))
@@ -28,7 +28,7 @@ def n_watched(params: dict[str, Any], callbacks: Any) -> float:
 
 
 def triples(results: Iterable[Result], watched: float) -> list[tuple[str, float, bool]]:
-    """Return results as LightGBM takes them; raise if one is watched that does not say which way."""
+    """Return results as LightGBM takes them; raise if a watched one does not say whether higher is better."""
     results = list(results)
     for i, (name, _, higher) in enumerate(results):
         if higher is None and i < watched:

@@ -29,8 +29,8 @@ class Settings:
 
     loss: Loss
     start: Any
-    n_rows: int | None = None  # that all workers have to train on
-    exact: bool = False  # whether they are few enough for workers to see all of them
+    n_rows: int | None = None  # to train on, of all workers together
+    exact: bool = False  # whether they are few enough for each worker to see all of them
     names: Sequence[str] = ()  # of the evaluation sets
     num_boost_round: int = 100
     early_stopping_rounds: int | None = None
@@ -42,27 +42,27 @@ class Settings:
 def train_on_worker(
     shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, tracker: Any
 ) -> tuple[str, dict[str, Any], int]:
-    """Train on the rows of this worker, together with the others; return the model, which all of them have.
+    """Train on the rows of this worker, together with the others; return the model, which is the same on all.
 
-    Whatever starts the workers and hands each its rows can call this: it knows nothing of Dask.
+    Anything that starts the workers and hands each its rows can call this: it knows nothing of Dask.
 
     Parameters
     ----------
     shares : list of list of (X, y, sample_weight, first_row)
-        The parts that this worker has: first of the rows to train on, at least one, then of each evaluation set.
-        Weights may be None; `first_row` is the number of a part's first row among all.
+        The parts that this worker has: first those of the rows to train on, at least one, then those of each
+        evaluation set. Weights may be None; `first_row` is the index of a part's first row among all.
     bins : array, sparse matrix or data frame
-        The rows, the same for all workers, that bins are made from.
+        The rows from which bins are made, the same for all workers.
     params : dict
-        LightGBM's parameters, with its network.
+        LightGBM's parameters, including its network.
     settings : Settings
         The same for all workers.
     tracker : dict
-        What the workers find each other by: see `gbm_objectives.engines.cluster.communicator`.
+        How the workers find each other: see `gbm_objectives.engines.cluster.communicator`.
     """
     workers = Communicator()
     with ONE_AT_A_TIME, connected(tracker), workers.failing_together():
-        leave()  # that of a training of LightGBM's own that failed
+        leave()  # the network of a failed training by LightGBM's own estimators
         return _train(shares, bins, params, settings, workers)
 
 
@@ -70,15 +70,15 @@ def _train(
     shares: list[list[Any]], bins: Any, params: dict[str, Any], settings: Settings, workers: Communicator
 ) -> tuple[str, dict[str, Any], int]:
     loss = settings.loss
-    # No built-in objective, which would refuse num_class.
+    # Not a built-in objective, which would refuse num_class.
     params = {"verbosity": -1, "metric": "None", **params, "objective": "none"}
     nothing = np.zeros(bins.shape[0])
     reference = lgb.Dataset(bins, nothing, params=params, free_raw_data=False).construct()
     if all(reference.feature_num_bin(column) < 2 for column in range(reference.num_feature())):
-        raise ValueError("X has nothing to split by: all of its columns are constant, or rows too few")
+        raise ValueError("X has nothing to split by: all of its columns are constant, or there are too few rows")
 
     def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
-        # A set of which this worker has no rows: one that weighs nothing.
+        # A set of which this worker has no rows gets one row of weight 0.
         columns = list(zip(*parts, strict=True)) if parts else [(bins[:1],), (np.ones(1),), (np.zeros(1),)]
         X, y, weight = (None if column[0] is None else concatenated(column) for column in columns[:3])
         start = constant_rows(settings.start, sum(map(len, columns[1])))

@@ -39,9 +39,9 @@ def cv(
     dtrain : xgboost.DMatrix
         The data; its `base_margin` is an offset, as in `train`.
     loss : Loss
-        The loss; its metric comes last, and early stopping looks at it, unless `custom_metric` has it elsewhere.
+        The loss; its metric comes last, and early stopping watches it, unless `custom_metric` has it elsewhere.
     stratified : bool, optional
-        Whether folds keep the shares of labels; by default where the loss is one of class labels.
+        Whether folds keep the shares of labels; by default only for losses of class labels.
     num_boost_round, custom_metric, **keywords
         As in `xgboost.cv` (`nfold`, `folds`, `seed`, `shuffle`, `early_stopping_rounds`, `as_pandas`, `callbacks`
         ...), but with 100 rounds by default.
@@ -56,7 +56,7 @@ def cv(
     ValueError
         If a target is outside the loss's domain or a target distribution, or a parameter contradicts the loss.
     TypeError
-        If `loss` is not a loss of this package, or a keyword is one that `loss` takes the place of.
+        If `loss` is not a loss of this package, or a keyword is one that `loss` replaces.
 
     Examples
     --------

@@ -40,10 +40,10 @@ def train(
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train as one machine with all rows would, wherever they are, and return a complete model.
 
-    The start value, the widths of residuals, the constant that normalises, and the metrics are those of the rows
-    of all workers. Up to 16,384 rows, or with a loss that does not look at other rows, and up to 256 values of
-    each feature, the model is that of one machine, up to rounding. Of more rows, what is known of all is known
-    from a sample of 4,096 in each round.
+    The start value, the widths of residuals, the normalising constant, and the metrics are those of the rows of
+    all workers. With at most 16,384 rows, or a loss that does not look at other rows, and at most 256 values of
+    each feature, the model is that of one machine, up to rounding. With more rows, what a loss must know about all
+    of them comes from a sample of 4,096 in each round.
 
     Parameters
     ----------
@@ -54,21 +54,21 @@ def train(
     X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
         Features; partitions may be empty, and categories of a data frame may differ between them.
     y : dask.array.Array or dask.dataframe.Series of shape (n_samples,)
-        Target, or labels 0, 1, …, in the partitions of X.
+        Target, or labels 0, 1, …, partitioned like X.
     loss : Loss
         The loss to train with.
     sample_weight : dask.array.Array or dask.dataframe.Series of shape (n_samples,), optional
-        Weights, in the partitions of X.
+        Weights, partitioned like X.
     evals : sequence of (X, y) or (X, y, sample_weight), optional
         Sets on which the loss is computed after each round, named "validation_0" and so on.
     num_boost_round : int, default=100
         Number of rounds.
     early_stopping_rounds : int, optional
-        Stop when the last metric on the last of `evals` has not improved for so many rounds: the loss, unless
+        Stop when the last metric on the last of `evals` has not improved for this many rounds: the loss, unless
         `metrics` has `loss.metric` before another one.
     metrics : sequence of callable, optional
-        Functions ``f(y_true, y_pred)`` of the response, with ``sample_weight`` if they like, that return a value,
-        lower is better, or ``(name, value, higher_is_better)``.
+        Functions ``f(y_true, y_pred)`` of the response, optionally with ``sample_weight``, that return a value
+        (lower is better) or ``(name, value, higher_is_better)``.
         In each round the rows of `evals` are gathered for them on every worker.
     callbacks : sequence of xgboost.callback.TrainingCallback, optional
         XGBoost's callbacks; each worker calls its own copies.
@@ -83,8 +83,8 @@ def train(
     Raises
     ------
     ValueError
-        Before any training: if a target is outside the loss's domain or a weight is not valid, with the partition
-        and the row; partitions do not fit; or a parameter contradicts the loss.
+        Before any training: if a target is outside the loss's domain or a weight is not valid (the message names
+        partition and row), if partitions do not fit, or if a parameter contradicts the loss.
     TypeError
         If `loss` is not a loss of this package.
     """
@@ -107,7 +107,7 @@ def _train(
     callbacks: Sequence[Any] | None,
     **matrix: Any,
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
-    """Train on checked data; `matrix` goes to XGBoost's data sets."""
+    """Train on checked data; `matrix` is passed to XGBoost's data sets."""
     loss = task.loss
     rows = task.rows.y, task.rows.weight
     params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact, task.start)
@@ -120,7 +120,7 @@ def _train(
         }
     )
     watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
-    # XGBoost computes data by the current client, whichever it is given.
+    # XGBoost computes data with the current client, whichever it is given.
     with client.as_current(), naming_lost_workers(client):
         sets = list(task.sets)
         if task.exact:
@@ -153,21 +153,21 @@ class _StopIfCancelled(xgb.callback.TrainingCallback):
 
 
 def local_estimator(estimator: Any, classifier: bool) -> Any:
-    """Return XGBoost's estimator of one machine with the parameters of one of its Dask estimators."""
+    """Return XGBoost's single-machine estimator with the parameters of one of its Dask estimators."""
     local = xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
     params = estimator.get_params()
     if params["objective"] == type(estimator)().objective:
-        del params["objective"]  # another default than that of one machine
+        del params["objective"]  # its default differs from the single-machine one
     return unfitted_copy(local.set_params(**params))
 
 
 def class_factors(estimator: Any, n_negative: int, n_positive: int) -> tuple[float, float]:
-    """Return by what the parameters multiply the weights of labels 0 and 1."""
+    """Return the factors by which the parameters multiply the weights of labels 0 and 1."""
     return 1.0, 1.0 if estimator.scale_pos_weight is None else estimator.scale_pos_weight
 
 
 def train_estimator(estimator: Any, loss: Loss, data: ClusterFitInputs) -> tuple[Trained, Loss]:
-    """Train a complete model with a local estimator's parameters; return the loss without "auto", too."""
+    """Train a complete model with a local estimator's parameters; also return the loss without "auto"."""
     check_options(data.options, ("feature_weights",), "XGBoost on Dask")
     params = native_params(estimator)
     params.pop("scale_pos_weight", None)

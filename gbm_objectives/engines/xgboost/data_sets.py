@@ -1,4 +1,4 @@
-"""XGBoost's data sets before and during a training: checked, started, and left as they were."""
+"""XGBoost's data sets before and during a training: check, set start values, and restore them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
 
 
 def check_data_set(dmatrix: Any, name: str) -> None:
-    """Raise unless it is a DMatrix without anything that our losses would not look at."""
+    """Raise unless it is a DMatrix without anything that our losses would ignore."""
     if not isinstance(dmatrix, xgb.DMatrix):
         raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
     for bound in ("label_lower_bound", "label_upper_bound"):
         if dmatrix.get_float_info(bound).size:
-            raise ValueError(f"{name}: {bound} must not be set: our losses take the label alone")
+            raise ValueError(f"{name}: {bound} must not be set: our losses only use the label")
 
 
 def offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
-    """Return a data set's own `base_margin`, raw predictions to be added to; None if it has none."""
+    """Return a data set's own `base_margin`, the raw predictions that training adds to; None if it has none."""
     offset = dmatrix.get_base_margin()
     if not offset.size:
         return None
@@ -39,7 +39,7 @@ def offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
 
 @contextmanager
 def margins_from(start: Any, members: Sequence[Member]) -> Iterator[None]:
-    """Add the start value to offsets, in place of which XGBoost would take them, and set what was there again."""
+    """Add the start value to offsets, since XGBoost uses either; afterwards restore what was there."""
     given = [(one.data, one.offset, one.data.get_base_margin()) for one in members if one.offset is not None]
     with alone_with([(one.data, one.name) for one in members if one.offset is not None]):
         try:
@@ -53,7 +53,7 @@ def margins_from(start: Any, members: Sequence[Member]) -> Iterator[None]:
 
 @contextmanager
 def labels_for_softmax(members: Sequence[Member]) -> Iterator[None]:
-    """Move target distributions out of the labels while training, and back however the training ends.
+    """Move target distributions out of the labels during training, and back however the training ends.
 
     XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
     """

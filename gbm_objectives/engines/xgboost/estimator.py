@@ -87,7 +87,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
 
 
 def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[float]]]) -> Trained:
-    """Return the model up to the round that was best, where training stopped early."""
+    """Return the model up to the best round, if training stopped early."""
     best = _best_iteration(booster)
     if best is not None and _is_linear(booster):
         warnings.warn(
@@ -96,15 +96,15 @@ def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[floa
             stacklevel=3,
         )
     elif best is not None and best < booster.num_boosted_rounds():
-        # Without the rounds after the best one, so that the stock predict of the model is the best one's.
+        # Without the rounds after the best one, so that the model's stock predict is that of the best round.
         booster = first_rounds(booster, best)
     return Trained(booster, evals_result, best)
 
 
 def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
-    """Return the raw prediction of so many rounds, or of all, up to the best one if there is one."""
+    """Return the raw prediction of `n_rounds` rounds; by default of all, up to the best one if there is one."""
     if n_rounds not in (None, booster.num_boosted_rounds()) and _is_linear(booster):
-        # XGBoost would predict with all of them and say nothing.
+        # XGBoost would silently predict with all rounds.
         raise ValueError(
             "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
             " no rounds to show"
@@ -122,14 +122,14 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     """Return a copy of the estimator with the model in it."""
     model = unfitted_copy(estimator)
     model.load_model(bytearray(trained.booster.save_raw("json")))
-    # The model's own would be refused when the copy is fitted again.
+    # The model's own values would be refused when the copy is fitted again.
     model.objective, model.base_score = estimator.objective, estimator.base_score
     model.evals_result_ = trained.evals_result
     return model
 
 
 def check_model(booster: xgb.Booster, loss: Loss, n_features: int) -> None:
-    """Raise a `ValueError` unless a native model has the loss's outputs and link, and so many features."""
+    """Raise a `ValueError` unless a native model has the loss's outputs and link, and `n_features` features."""
     check_shape(n_outputs_of(booster), booster.num_features(), loss, n_features)
     theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
     ours = objective_name(loss)
@@ -143,14 +143,14 @@ def to_text(booster: xgb.Booster) -> str:
 
 
 def from_text(text: str) -> xgb.Booster:
-    """Return the native model of a text."""
+    """Return the native model that a text holds."""
     booster = xgb.Booster()
     booster.load_model(bytearray(text.encode()))
     return booster
 
 
 def feature_weights(estimator: Any, options: dict[str, Any]) -> Any:
-    """Return the weights by which features are drawn, of the estimator or of `fit`, where XGBoost had them."""
+    """Return the weights by which features are drawn, given to the estimator or to `fit`, as in XGBoost."""
     in_fit = options.get("feature_weights")
     if estimator.feature_weights is not None and in_fit is not None:
         raise ValueError("feature_weights are given to the estimator and to fit: give them to the estimator alone")
@@ -176,10 +176,10 @@ def _dmatrix(
     """Return a data set whose features are those of a model or of another data set, if there is one."""
     names, types = None, estimator.feature_types
     if like is not None and not (hasattr(X, "columns") or hasattr(X, "column_names")):
-        # The columns of an array are those of the data frame, as in XGBoost's own estimator.
+        # An array's columns are taken to be those of the data frame, as in XGBoost's own estimator.
         names, types = like.feature_names, types or like.feature_types
     elif isinstance(like, xgb.Booster) and not (categories := like.get_categories()).empty():
-        types = categories  # in the model's order, by whose codes its trees know them
+        types = categories  # in the model's order, whose codes its trees use
     return xgb.DMatrix(
         known_to_engines(X),
         base_margin=offset,
@@ -197,7 +197,7 @@ def _with_target(
     """Give a data set targets, weights and queries."""
     dmatrix.set_label(label_of(loss, y))
     if y.ndim == 2:
-        dmatrix.target = y  # type: ignore[attr-defined]  # an attribute of ours
+        dmatrix.target = y  # type: ignore[attr-defined]  # our own attribute
     if group is not None:
         dmatrix.set_group(group)
         # XGBoost wants the weights of queries.
@@ -208,7 +208,7 @@ def _with_target(
 
 
 def native_params(estimator: Any) -> dict[str, Any]:
-    """Return the parameters that `xgboost.train` takes of an estimator's, or raise if they name an objective."""
+    """Return those of an estimator's parameters that `xgboost.train` takes; raise if they name an objective."""
     if estimator.objective != type(estimator)().objective:
         raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: loss= is it")
     params = estimator.get_xgb_params().items()

@@ -1,4 +1,4 @@
-"""What XGBoost cannot do to a model, done to its JSON: cut it and keep its categories, move its start value."""
+"""What XGBoost cannot do to a model, done to its JSON: cut it keeping its categories, move its start value."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import xgboost as xgb
 __all__ = ["BESIDE_OFFSET", "KeptCategories", "check_categories", "first_rounds", "with_start_in_trees"]
 
 Json = dict[str, Any]
-# The attribute of models that were trained beside an offset, which to go on from asks for one again.
+# The attribute of models that were trained with an offset: continuing from one requires an offset again.
 BESIDE_OFFSET = "trained_beside_base_margin"
 
 
 def first_rounds(booster: xgb.Booster, rounds: int) -> xgb.Booster:
-    """Return the model of so many rounds, with attributes and categories: XGBoost's slices lose both."""
+    """Return the model of the first rounds, with attributes and categories: XGBoost's slices lose both."""
     return _with_categories_of(booster[:rounds], booster)
 
 
@@ -31,9 +31,9 @@ def _with_categories_of(cut: xgb.Booster, whole: xgb.Booster) -> xgb.Booster:
 
 
 class KeptCategories(xgb.callback.TrainingCallback):
-    """The last of the callbacks: it gives a model its categories back that another one has sliced.
+    """The last of the callbacks: it restores the categories of a model that another callback has sliced.
 
-    `xgboost.callback.EarlyStopping(save_best=True)` does.
+    `xgboost.callback.EarlyStopping(save_best=True)` slices it.
     """
 
     def __init__(self) -> None:
@@ -52,14 +52,14 @@ class KeptCategories(xgb.callback.TrainingCallback):
 
 
 def check_categories(booster: xgb.Booster, params: dict[str, Any], dtrain: xgb.DMatrix) -> None:
-    """Raise if trees that are grown on a data set would read the codes of categories otherwise than the model."""
+    """Raise if trees grown on a data set would interpret the codes of categories differently from the model."""
     if booster.get_categories().empty():
         return
-    # A DMatrix shows its categories to pyarrow alone, which may be missing; a model without a split has them, too.
+    # A DMatrix exposes its categories only to pyarrow, which may be missing; a model without a split has them too.
     binning = {name: params[name] for name in ("max_bin", "tree_method", "device", "nthread") if name in params}
     stump = xgb.train({**binning, "disable_default_eval_metric": True}, dtrain, 1, obj=_no_gradient)
     given, known = (_trees(_as_json(model))["cats"]["enc"] for model in (stump, booster))
-    # There are none of an array, whose codes are the model's.
+    # An array has none: its codes are taken to be the model's.
     if other := [i for i, (ours, theirs) in enumerate(zip(given, known, strict=False)) if ours != theirs]:
         column = other[0] if booster.feature_names is None else repr(booster.feature_names[other[0]])
         raise ValueError(
@@ -75,7 +75,7 @@ def _no_gradient(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.n
 def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_score: Any) -> xgb.Booster:
     """Return the model with its start value in the leaves of the first round.
 
-    XGBoost puts a `base_margin` in the place of `base_score`: only what is in the trees is added to it.
+    XGBoost lets a `base_margin` replace `base_score`: only what is in the trees is added to it.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_sc
     start : float or ndarray of shape (n_outputs,)
         Its start value, a raw prediction.
     base_score : float or list of float
-        What XGBoost is to have in its place: the response to a raw prediction of 0.
+        What XGBoost gets in its place: the response to a raw prediction of 0.
     """
     starts = np.atleast_1d(np.asarray(start, dtype=np.float32))
     model, config = _as_json(booster), json.loads(booster.save_config())
@@ -96,7 +96,7 @@ def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_sc
         trees = _trees(model)
         if not trees["trees"]:
             return booster
-        # DART's stand around its trees, from XGBoost 3.4 on beside them.
+        # DART's weights enclose its trees; from XGBoost 3.4 on they are stored next to them.
         factors = part.get("weight_drop") or trees.get("weight_drop") or [1.0] * len(trees["trees"])
         for output in sorted(set(trees["tree_info"])):
             first = trees["tree_info"].index(output)
@@ -114,7 +114,7 @@ def with_start_in_trees(booster: xgb.Booster, start: float | np.ndarray, base_sc
 def _shift(tree: Json, by: Any) -> None:
     """Add a number to each leaf of a tree, or a vector where a leaf has several outputs."""
     if np.ndim(by):
-        # Which of the two holds the leaves depends on XGBoost's version; the other one is not read.
+        # Which of the two holds the leaves depends on XGBoost's version; the other one is ignored.
         for name in ("leaf_weights", "base_weights"):
             if name in tree:
                 tree[name] = _sums(tree[name], np.resize(by, len(tree[name])))
@@ -143,7 +143,7 @@ def _as_json(booster: xgb.Booster) -> Json:
 
 
 def _from_json(model: Json, config: Json) -> xgb.Booster:
-    """Return a booster of a model and of the parameters (threads, device) that a model does not hold."""
+    """Return a booster made of a model and of the parameters (threads, device) that a model does not hold."""
     booster = xgb.Booster()
     booster.load_model(bytearray(json.dumps(model).encode()))
     booster.load_config(json.dumps(config))

@@ -28,9 +28,9 @@ from .watching import Directions
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
-# The built-in objective that has a link of ours; with another link `predict` is the raw prediction. Not
-# "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would bend the training of other
-# losses than Poisson's.
+# The built-in objective that shares a link with ours; with another link `predict` is the raw prediction. Not
+# "count:poisson" for the logarithm: it brings max_delta_step=0.7 along, which would distort the training of losses
+# other than Poisson's.
 OBJECTIVES = {
     IDENTITY: "reg:squarederror",
     LOGIT: "binary:logistic",
@@ -38,12 +38,12 @@ OBJECTIVES = {
     LOG: "reg:gamma",
 }
 
-# What acts on built-in objectives only, and the value with which it does nothing.
+# Parameters that act on built-in objectives only, and the value with which they do nothing.
 RATE_NAMES = ("learning_rate", "eta")
-# XGBoost does not count rows by curvature, but its penalties are measured by it.
+# XGBoost does not count rows by curvature, but its penalties are relative to it.
 PACE = Pace(learning_rate=0.3, narrowest=1.0 / 100.0)
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
-# The links of XGBoost's objectives, as far as their models can be gone on from.
+# The links of those of XGBoost's objectives from whose models a training can continue.
 LINKS = {
     **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), IDENTITY),
     **dict.fromkeys(("reg:pseudohubererror", "reg:linear", "binary:logitraw"), IDENTITY),
@@ -68,7 +68,7 @@ def train(
 
     The boosting starts at the constant that minimises the loss; that start value and the link are part of the
     returned model. The loss's own metric comes last on the evaluation sets, so early stopping needs nothing
-    else; to watch another one, end the list `custom_metric` with it and put `loss.metric` before.
+    else; to watch another one, end the list `custom_metric` with it and put `loss.metric` before it.
 
     Parameters
     ----------
@@ -76,18 +76,18 @@ def train(
         XGBoost's parameters, without an objective and a `base_score`. XGBoost's default metric is switched
         off; a metric named here is computed on the response scale.
     dtrain : xgboost.DMatrix
-        Training data. Its `base_margin`, and that of evaluation sets, is an offset: raw predictions to be added
-        to, such as the logarithm of exposure. The start value is then the best constant beside it, and stands in
-        the leaves of the first round, so that XGBoost's own predictions are right with a `base_margin` and
-        without.
+        Training data. Its `base_margin`, and that of evaluation sets, is an offset: raw predictions that training
+        adds to, such as the logarithm of exposure. The start value is then the best constant in addition to it,
+        and is stored in the leaves of the first round, so that XGBoost's own predictions are right both with and
+        without a `base_margin`.
     loss : Loss
         The loss to train with. A hyper-parameter "auto" follows the residuals.
     num_boost_round, evals, custom_metric, xgb_model, **keywords
         As in `xgboost.train`, but with 100 rounds by default. `custom_metric` may be a list of functions, which
-        may also return `(name, value, higher_is_better)`: early stopping then needs no `maximize`. Of target
-        distributions they find the largest class as label and the rest in ``dmatrix.target_distribution``. With
-        `xgb_model`, which may be a fitted estimator too, the training goes on from that model, which must have
-        the same link, and the same categories in the same order, as a DMatrix has that is made with
+        may also return `(name, value, higher_is_better)`: early stopping then needs no `maximize`. For target
+        distributions they find the most probable class as label and the rest in ``dmatrix.target_distribution``.
+        With `xgb_model`, which may also be a fitted estimator, the training continues from that model, which must
+        have the same link, and the same categories in the same order, as in a DMatrix made with
         ``feature_types=xgb_model.get_categories()``.
 
     Returns
@@ -108,8 +108,8 @@ def train(
     Warns
     -----
     UserWarning
-        If the training loss stays above the lowest so far by a tenth, for 15 rounds: the steps overshoot. Not with
-        DART. Our losses are tested at learning rates up to 1.
+        If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot (not with
+        DART; our losses are tested at learning rates up to 1).
 
     Examples
     --------
@@ -149,8 +149,8 @@ def train(
         else:
             start = np.zeros_like(start)  # the model's is in its trees
 
-    # DART's predictions leave trees out: its loss rises and falls with them.
-    # From XGBoost 3.4 on a booster of trees drops them, too, where it is given a rate.
+    # DART's predictions leave trees out, so its loss fluctuates with them.
+    # From XGBoost 3.4 on, an ordinary booster of trees drops them, too, if it is given a rate.
     drops = params.get("booster") == "dart" or params.get("rate_drop") or params.get("one_drop")
     training.watch = None if drops else Watch(loss, "learning_rate (eta)")
 
@@ -193,7 +193,7 @@ def paced(loss: Loss, params: dict[str, Any]) -> Loss:
 
 
 def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
-    """Return parameters that go with the loss, as a copy, or raise."""
+    """Return a copy of the parameters, or raise if they contradict the loss."""
     require_loss(loss)
     params = dict(params or {})
     check_keys(params, loss, ("objective", "base_score"), BUILTIN_ONLY)
@@ -212,11 +212,11 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 
 def base_score(loss: Loss, start: float | np.ndarray) -> Any:
     """Return a start value as XGBoost takes it: on the response scale of the declared objective."""
-    # Softmax alone takes raw values.
+    # Only softmax takes raw values.
     declared = LINKS[objective_name(loss)]
     base = start if declared == SOFTMAX else declared.inverse(np.asarray(start))
     if declared == LOGIT:
-        base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # else 1 in float32, at infinity
+        base = np.minimum(base, np.nextafter(np.float32(1), np.float32(0)))  # or float32 rounds to 1: infinity
     return np.asarray(base, dtype=np.float64).tolist()
 
 
@@ -229,7 +229,7 @@ def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> No
         return
     rows = last.rows
     value = loss.value(rows.y, constant_rows(start, len(rows), last.offset), rows.weight, rows.group)
-    # Six decimals leave less than three digits of it: rounds that differ by a tenth of a per cent look the same.
+    # Six decimals leave fewer than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(
             f"XGBoost rounds evaluation results to six decimals and stops early by them: a loss of about"
@@ -240,13 +240,13 @@ def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> No
 
 
 def as_booster(model: Any) -> xgb.Booster:
-    """Return a model to go on from, given as it is, in a fitted estimator or by its path; or raise."""
+    """Return a model to continue from, given as a booster, a fitted estimator or a path; or raise."""
     model = native_model(model)
     if isinstance(model, (str, PathLike, bytearray)):
         try:
             model = xgb.Booster(model_file=model)
         except xgb.core.XGBoostError as error:
-            # The text of a model, taken for a path, would be the whole message.
+            # A model's text, mistaken for a path, would otherwise fill the message.
             raise ValueError(f"xgb_model must be a file with a model: {brief(error)}") from None
     if not isinstance(model, xgb.Booster):
         kind = f"{type(model).__module__}.{type(model).__name__}"
@@ -255,9 +255,10 @@ def as_booster(model: Any) -> xgb.Booster:
 
 
 def _to_go_on_from(model: Any, loss: Loss, params: dict[str, Any], dtrain: xgb.DMatrix) -> xgb.Booster:
-    """Return a copy of a model without its best round, and raise if it has another link or other categories.
+    """Return a copy of a model without its best round; raise if it has another link or other categories.
 
-    Its start value would be read wrongly then; and the best round of a training before would cut this one short.
+    With another link its start value would be misread; and the best round of the earlier training would cut this
+    one short.
     """
     booster = as_booster(model).copy()
     theirs = json.loads(booster.save_config())["learner"]["objective"]["name"]
@@ -275,12 +276,12 @@ def _to_go_on_from(model: Any, loss: Loss, params: dict[str, Any], dtrain: xgb.D
 
 
 def n_outputs_of(booster: xgb.Booster) -> int:
-    """Return the number of raw predictions of a row."""
+    """Return the number of raw predictions per row."""
     params = json.loads(booster.save_config())["learner"]["learner_model_param"]
     return max(int(params[name]) for name in ("num_class", "num_target"))
 
 
 def objective_name(loss: Loss) -> str:
     """Return the built-in objective with the loss's link, or the identity's: raw predictions."""
-    # By comparison: the functions of a link of one's own need not hash.
+    # By comparison, not lookup: the functions of a user's own link need not be hashable.
     return next((name for link, name in OBJECTIVES.items() if link == loss.link), OBJECTIVES[IDENTITY])

@@ -1,10 +1,10 @@
-"""XGBoost in a unit of its own, so that its trees do not depend on the target's.
+"""A unit of its own for XGBoost, so that its trees do not depend on the target's unit.
 
 XGBoost keeps the gain of a split in float32 and makes no split that gains less than 1e-6. A gain has the unit of
-the target squared, and of the weights: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a constant,
-one of 1e20 overflows, and so do weights of 1e20 under any loss, all without a word. Gradient and Hessian times one
-constant c, and with them the penalties that are compared with their sums, give the same leaves and gains c times
-as large.
+the target squared, times that of the weights: a target of the order of 1e-4 hardly trains, one of 1e-6 gives a
+constant, one of 1e20 overflows, and so do weights of 1e20 under any loss, all silently. Multiplying gradient and
+Hessian by one constant c, and with them the penalties that are compared with their sums, gives the same leaves,
+and gains c times as large.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ...sampling import sample_rows
 
 __all__ = ["unit_of_gains", "with_penalties_times"]
 
-# Mean gain of a row between which the engine is left alone: XGBoost's 1e-6 is far below, float32's 3e38 far above
+# Between these mean gains of a row the engine is left alone: XGBoost's 1e-6 is far below, float32's 3e38 far above
 # even the sum over many rows.
 LEAST, MOST = 1e-3, 1e12
 # With a Hessian of about c, float32 needs some room on both sides for the sums and for single rows.
 RANGE = (1e-30, 1e30)
-# XGBoost keeps raw predictions in float32: a step below its resolution at their size, or of a logarithm at 1,
-# moves nothing. Nor does a step which is to the spread of the targets what rounding is in float64. Counted as
-# gains, they would raise an error for outputs that are at their optimum.
+# XGBoost keeps raw predictions in float32: a step below its resolution at their size (for logarithms, at 1) moves
+# nothing. Nor does a step as small, relative to the spread of the targets, as float64's rounding. If such steps
+# counted as gains, outputs that are at their optimum would raise an error.
 FLOAT32, ROUNDING = float(np.finfo(np.float32).eps), 1e-12
 # A gain is the square of a sum of gradients, in float32, which holds 3e38.
 LARGEST_SUM = 1e18
@@ -41,14 +41,14 @@ PENALTIES = (
 
 
 def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
-    """Return what gradient and Hessian are to be multiplied by, a power of two; 1 where XGBoost does without.
+    """Return what gradient and Hessian are to be multiplied by, a power of two; 1 if XGBoost needs no unit.
 
-    `raw_prediction` is what the training begins with: the start value of each row, beside its offset.
+    `raw_prediction` is what the training begins with: the start value of each row, plus its offset.
 
     Raises
     ------
     ValueError
-        If none would do: the target or its weights are too large or too small for float32.
+        If no unit would do: the target or its weights are too large or too small for float32.
     """
     y = rows.y
     if y.ndim == 1 and np.ptp(y) == 0 and not np.ptp(raw_prediction, axis=0).any():
@@ -56,14 +56,14 @@ def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
     some = slice(None) if loss.joint else sample_rows(len(y), rows.weight)
     gains, size = _gains(loss, rows, raw_prediction, some)
     if not gains.any():
-        # Most targets are at the start, and the sample holds no other.
+        # Most targets are at the start value, and the sample holds no others.
         gains, size = _gains(loss, rows, raw_prediction, slice(None))
     too = "the target or its weights are too {} for XGBoost, which computes in float32: give them in another unit"
     if not np.isfinite(gains).all():
         raise ValueError(too.format("large"))
     if not gains.any() or (gains[gains > 0].min() >= LEAST and gains.max() <= MOST):
         return 1.0
-    # Of several outputs the one that gains least must be heard; a larger one only must not overflow.
+    # Of several outputs, the one that gains least must still be split; the larger ones only must not overflow.
     least, most = float(gains[gains > 0].min()), float(gains.max())
     unit = min(1.0 / least, LARGEST_SUM / (len(y) * size))
     if least < RANGE[0] or most > RANGE[1] or unit * least * len(y) < LEAST:
@@ -79,8 +79,8 @@ def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
 def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tuple[np.ndarray, float]:
     """Return the mean gain of a row from the start, for each output, and the mean size of a gradient.
 
-    Of several outputs one may be at its optimum, as the spread is of targets that are all 10 or -10. What it
-    gains is rounding, and 0 here.
+    Of several outputs one may be at its optimum, as is the spread if all targets are 10 or -10. Its gain is mere
+    rounding, and counts as 0 here.
     """
     few, raw, weight = rows.y[some], raw_prediction[some], None if rows.weight is None else rows.weight[some]
     group: dict[str, Any] = {} if rows.queries is None else {"group": rows.group}

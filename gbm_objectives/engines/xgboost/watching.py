@@ -1,4 +1,4 @@
-"""Which way early stopping looks: XGBoost itself knows no direction of a function, and guesses it by the name."""
+"""The direction of early stopping: XGBoost does not know that of a function, and guesses it from the name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Directions", "InOrder"]
 
 
 class Directions(xgb.callback.TrainingCallback):
-    """Note whether higher is better, and tell early stopping before it looks for the first time.
+    """Record whether higher is better, and tell early stopping before its first check.
 
-    It must come before the callbacks that stop. What the user gives as `maximize` counts, whatever a metric says.
+    It must come before the callbacks that stop. A user's `maximize` takes precedence over what a metric says.
     """
 
     def __init__(self) -> None:
@@ -30,12 +30,12 @@ class Directions(xgb.callback.TrainingCallback):
         return [(name, value) for name, value, _ in results]
 
     def beside(self, keywords: dict[str, Any], verbose: bool = False) -> dict[str, Any]:
-        """Return the keywords of a training, early stopping among its callbacks; `verbose` is their default."""
+        """Return a training's keywords, with early stopping among its callbacks; `verbose` is their default."""
         keywords = dict(keywords)
         callbacks = list(keywords.pop("callbacks", None) or ())
         rounds, maximize = (keywords.pop(name, None) for name in ("early_stopping_rounds", "maximize"))
         if rounds:
-            # Where XGBoost would put them: after one that stops, no other is called.
+            # In XGBoost's own order: after a callback that stops, no other is called.
             if period := keywords.pop("verbose_eval", verbose):
                 show = keywords.get("show_stdv", True)
                 callbacks.append(xgb.callback.EvaluationMonitor(period=int(period), show_stdv=show))
@@ -45,13 +45,13 @@ class Directions(xgb.callback.TrainingCallback):
         return {**keywords, "callbacks": [InOrder([self, *callbacks])]}
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Look up what each early stopping watches, unless it was told."""
+        """Look up what each early stopping watches, unless it was told explicitly."""
         for one in self.stopping:
             if one.maximize is not None or not evals_log:
                 continue
             log = evals_log.get(one.data or list(evals_log)[-1], {})
-            name = one.metric_name or next(reversed(log), None)  # the last, where none is named
-            # Of its own metrics XGBoost knows the direction.
+            name = one.metric_name or next(reversed(log), None)  # the last one, if none is named
+            # XGBoost knows the direction of its own metrics.
             if name in self.higher_is_better:
                 one.maximize = self.higher_is_better[name]
                 if one.maximize is None:
@@ -60,7 +60,7 @@ class Directions(xgb.callback.TrainingCallback):
 
 
 class InOrder(xgb.callback.TrainingCallback):
-    """Callbacks as one: XGBoost 3.1 keeps several in a set, and calls them in any order."""
+    """Several callbacks as one: XGBoost 3.1 keeps them in a set, and calls them in arbitrary order."""
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
         super().__init__()
@@ -70,17 +70,17 @@ class InOrder(xgb.callback.TrainingCallback):
         self.callbacks = list(dict.fromkeys(callbacks))
 
     def before_training(self, model: Any) -> Any:
-        """Call one after the other, as below."""
+        """Call one after another, as below."""
         for callback in self.callbacks:
             model = callback.before_training(model)
         return model
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Whether to stop."""
+        """Return whether to stop."""
         return any(callback.before_iteration(model, epoch, evals_log) for callback in self.callbacks)
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Whether to stop; after one that does, no other is called, as by XGBoost."""
+        """Return whether to stop; after a callback that does, no other is called, as in XGBoost."""
         return any(callback.after_iteration(model, epoch, evals_log) for callback in self.callbacks)
 
     def after_training(self, model: Any) -> Any:

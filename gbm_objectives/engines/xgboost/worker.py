@@ -1,4 +1,4 @@
-"""What each worker calls in an XGBoost training on several machines, inside of XGBoost's communicator."""
+"""What each worker calls in an XGBoost training on several machines, inside XGBoost's communicator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def for_workers(
 ) -> tuple[dict[str, Any], Objective, GlobalMetric]:
     """Return parameters, objective and metric for the `xgboost.train` of each worker.
 
-    Whatever starts the workers can call this: it knows nothing of Dask.
+    Anything that starts the workers can call this: it knows nothing of Dask.
 
     Parameters
     ----------
@@ -48,10 +48,10 @@ def for_workers(
     metrics : sequence of callable, optional
         Metrics of scikit-learn's form.
     numbered : bool, default=False
-        Whether these are all rows, and few, and the label of each row that is trained on is its number there, from
-        0: workers get rows in another order. Each worker then sees all of them, else a sample.
+        Whether these are all rows, and few, and the label of each training row is its index among them, from 0:
+        workers get rows in a different order. Each worker then sees all of them, otherwise a sample.
     start : float or ndarray of shape (n_outputs,), optional
-        The start value, where it is known; by default that of `target` and `weight`.
+        The start value, if known; by default that of `target` and `weight`.
     """
     params, rows = checked_params(params, loss), Rows(target, weight)
     if start is None:
@@ -64,7 +64,7 @@ def for_workers(
 
 
 class Objective:
-    """The loss on a worker, with what it needs to know of the rows of the others."""
+    """The loss on a worker, with what it needs to know about the rows of the others."""
 
     def __init__(self, loss: Loss, unit: float, numbered: Rows | None) -> None:
         self.unit, self.numbered = np.float32(unit), numbered
@@ -81,7 +81,7 @@ class Objective:
         return gradient * self.unit, hessian * self.unit
 
     def _place(self, dmatrix: xgb.DMatrix, everyone: Rows) -> None:
-        """Read from the labels which of all rows this worker has."""
+        """Read from the labels which of the rows this worker has."""
         own = dmatrix.get_label().astype(np.intp)
         rows = Rows(everyone.y[own], None if everyone.weight is None else everyone.weight[own])
         self.training.members.append(Member(dmatrix, "", rows))
@@ -89,7 +89,7 @@ class Objective:
 
 
 class GlobalMetric:
-    """Metrics of the rows of all workers, which each of them returns: XGBoost takes the mean over workers."""
+    """Metrics for the rows of all workers, returned by each of them: XGBoost takes the mean over workers."""
 
     def __init__(self, loss: Loss, metrics: Sequence[Callable[..., Any]]) -> None:
         self.metrics = placed(loss, list(metrics), first=False)
@@ -101,12 +101,12 @@ class GlobalMetric:
         with self.workers.failing_together():
             results = self.training.results(self.metrics, raw_prediction, dmatrix)
             if len(self.metrics) > 1:
-                self.workers.agree()  # the user's are called between our sums and XGBoost's
+                self.workers.agree()  # the user's metrics are called between our sums and XGBoost's
             return self.directions.noted(results)
 
 
 class Callbacks(InOrder):
-    """The callbacks of a training, some of the user or none: one that fails on a worker is an error of all."""
+    """The callbacks of a training, with or without the user's: one that fails on a worker is an error on all."""
 
     def __init__(self, callbacks: Sequence[Any], *, of_user: bool) -> None:
         super().__init__(callbacks)
@@ -114,7 +114,7 @@ class Callbacks(InOrder):
         self.workers = Communicator()
 
     def before_training(self, model: Any) -> Any:
-        """Call one after the other, as below."""
+        """Call one after another, as below."""
         with self.workers.failing_together():
             return super().before_training(model)
 
@@ -122,7 +122,7 @@ class Callbacks(InOrder):
         """Whether to stop."""
         with self.workers.failing_together():
             stops = super().before_iteration(model, epoch, evals_log)
-            # XGBoost sums before the objective in the first round, and after a parameter was changed.
+            # XGBoost sums before calling the objective in the first round, and after a parameter was changed.
             if not stops and (epoch == 0 or self.of_user):
                 self.workers.agree()
         return stops
