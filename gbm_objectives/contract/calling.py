@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .formulas import Scope
-from .rows import Rows, ends_of
+from .rows import Rows, ends_of, in_columns
 
-__all__ = ["Metric", "rows_of"]
+__all__ = ["Metric", "check_queries", "given_group", "rows_of"]
 
 
 class Valued(Protocol):
@@ -21,6 +21,9 @@ class Valued(Protocol):
 
     @property
     def scope(self) -> Scope: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
     def value(
         self,
@@ -41,7 +44,7 @@ class _Unset:
 UNSET = _Unset()
 
 
-def rows_of(dataset: Any) -> Rows:
+def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
     """Return targets, weights and queries of an engine's data set.
 
     The target is the attribute `target` where the data set was given one (columns, or distributions over classes),
@@ -54,7 +57,7 @@ def rows_of(dataset: Any) -> Rows:
         If the data set has no labels.
     """
     label, weight = dataset.get_label(), dataset.get_weight()
-    given = _given_target(dataset)
+    given = in_columns(_given_target(dataset), columns, "target")
     if given is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
     target = np.asarray(label if given is None else given)
@@ -63,7 +66,7 @@ def rows_of(dataset: Any) -> Rows:
         target = target.reshape(dataset.num_row(), -1) if target.size % dataset.num_row() == 0 else target
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
-    if given is not None and np.size(label) and len(target) != np.shape(label)[0]:
+    if given is not None and label is not None and np.size(label) and len(target) != np.shape(label)[0]:
         raise ValueError(f"target has {len(target)} rows, the data set has {np.shape(label)[0]}")
     # "No weights" is None in LightGBM and an empty array in XGBoost.
     weight = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
@@ -90,6 +93,19 @@ def _given_target(dataset: Any) -> Any:
         return own
     whole = _given_target(dataset.reference)
     return None if whole is None else np.asarray(whole)[rows]
+
+
+def check_queries(loss: Valued, queries: np.ndarray | None) -> None:
+    """Raise if a loss that compares the rows of queries gets a data set without them."""
+    if queries is None and loss.scope == "query":
+        raise ValueError(
+            f"group must be set, the number of rows of each query: {loss!r} compares the rows of a query"
+        )
+
+
+def given_group(group: Any) -> dict[str, Any]:
+    """Return the keyword `group` if there is one: an override of `value` or `gradient_hessian` may not have it."""
+    return {} if group is None else {"group": group}
 
 
 class Metric:
@@ -130,13 +146,15 @@ class Metric:
         - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
         """
         if hasattr(second, "get_label"):
-            rows = rows_of(second)
-            value = self.loss.value(rows.y, first, rows.weight, rows.group if self.loss.scope == "query" else None)
+            rows = rows_of(second, self.loss.columns)
+            check_queries(self.loss, rows.queries)
+            group = given_group(rows.group if self.loss.scope == "query" else None)
+            value = self.loss.value(rows.y, first, rows.weight, **group)
             # Only LightGBM's data set has a start value under this name.
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
         sizes = None if isinstance(group, _Unset) or self.loss.scope != "query" else group
-        value = self.loss.value(first, second, sample_weight, sizes)
+        value = self.loss.value(first, second, sample_weight, **given_group(sizes))
         return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:

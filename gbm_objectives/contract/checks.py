@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw
 from .facts import Facts
-from .rows import ends_of
+from .rows import ends_of, in_columns
 
 __all__ = ["CheckedLoss"]
 
@@ -26,10 +26,11 @@ class CheckedLoss(Facts):
     def _target(self, y_true: ArrayLike) -> np.ndarray:
         if not self.columns:
             return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 or self.outputs else (1, 2))
-        y = as_numbers(y_true, "y_true", ndim=(2,))
-        if y.shape[1] != len(self.columns):
+        y = as_numbers(in_columns(y_true, self.columns, "y_true"), "y_true", ndim=(1, 2))
+        if y.shape[1:] != (len(self.columns),):
             raise ValueError(
-                f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got {y.shape[1]} columns"
+                f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got shape {y.shape}; a"
+                " native data set has them as its attribute target"
             )
         return y
 

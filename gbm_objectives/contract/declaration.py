@@ -50,9 +50,12 @@ def check_declaration(cls: type) -> None:
     if not isinstance(scope, property) and scope not in get_args(Scope):
         complain(f"scope must be one of {', '.join(get_args(Scope))}", scope)
     if not isinstance(columns, property) and (
-        not isinstance(columns, tuple) or len(columns) == 1 or not all(isinstance(one, str) for one in columns)
+        not isinstance(columns, tuple)
+        or not all(isinstance(one, str) for one in columns)
+        or len(set(columns)) in (1, len(columns) - 1)
     ):
-        complain("columns must be a tuple of two names or more", columns)
+        complain("columns must be a tuple of two different names or more", columns)
+    _check_partners(cls, own, complain)
     outputs = own.get("outputs", ())
     if isinstance(outputs, property) and "link" not in own:
         complain("outputs is a property, so link must be given too", outputs)
@@ -79,6 +82,27 @@ def check_declaration(cls: type) -> None:
         ours = isfunction(inherited) and inherited.__module__.startswith(PACKAGE)
         if ours and name.startswith("_") and not name.startswith("__") and isfunction(function):
             _check_signature(cls, name, function, inherited)
+
+
+def _check_partners(cls: type, own: Any, complain: Any) -> None:
+    """Raise if one of two things that go together is missing."""
+    scope = getattr(cls, "scope", "row")
+    for method, scopes in (("_summary", ("summary",)), ("_prepare", ("query", "all"))):
+        if method in own and not isinstance(scope, property) and scope not in scopes:
+            complain(f"{method} is asked for only with scope = {' or '.join(map(repr, scopes))}", scope)
+    if own.get("scope") == "summary" and not _overridden(cls, "_summary"):
+        complain('scope = "summary" needs the method _summary', own["scope"])
+    if isinstance(own.get("n_classes"), property) and not _overridden(cls, "labels"):
+        complain("n_classes needs labels, which tell a row's class from its raw prediction", own["n_classes"])
+    for name, value in own.items():
+        if name.lower() in ("scope", "scopes") and name != "scope" and value in get_args(Scope):
+            complain(f"{name} is not part of the contract, did you mean scope?", value)
+
+
+def _overridden(cls: type, name: str) -> bool:
+    """Return whether a method is another one than the contract's default."""
+    owner = next(base for base in cls.__mro__ if name in vars(base))
+    return owner.__module__.rpartition(".")[0] != __package__
 
 
 def _check_spelling(cls: type) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw, as_weight
-from .calling import Metric, rows_of
+from .calling import Metric, check_queries, given_group, rows_of
 from .checks import CheckedLoss
 from .driver import derivatives, weighted_float32
 from .formulas import CurvatureKind, Scope
@@ -166,8 +166,9 @@ class Loss(CheckedLoss):
         return self.summary is not None
 
     def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
-        """Return the loss with each "auto" replaced by a number, from the residuals of these rows."""
-        return self
+        """Return the loss with each "auto" replaced by a number and its summary, from these rows."""
+        own = self.scope == "summary" and not self._smooths_by_summary
+        return self._with(summary=self._summary(y_true, raw_prediction, weight)) if own else self
 
     # ---- the mathematics, for users -----------------------------------------------------------------------
 
@@ -335,10 +336,11 @@ class Loss(CheckedLoss):
         name ``sample_weight``, LightGBM's counts four parameters and fills them by position: all must stay.
         """
         if hasattr(second, "get_label"):
-            rows = rows_of(second)
+            rows = rows_of(second, self.columns)
+            check_queries(self, rows.queries)
             group = rows.group if self.scope == "query" else None
-            return self.gradient_hessian(rows.y, first, rows.weight, group)
-        return self.gradient_hessian(first, second, sample_weight, group)
+            first, second, sample_weight = rows.y, first, rows.weight
+        return self.gradient_hessian(first, second, sample_weight, **given_group(group))
 
     @property
     def metric(self) -> Metric:

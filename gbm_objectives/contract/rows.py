@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..validation import shown
 
-__all__ = ["Rows", "ends_of"]
+__all__ = ["Rows", "ends_of", "in_columns"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,26 @@ class Rows:
         if self.weight is None or self.queries is None:
             return self.weight
         return np.asarray(np.add.reduceat(self.weight, self.queries[:-1]) / np.diff(self.queries))
+
+
+def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
+    """Return a target with the columns of a loss in their order, of a data frame or a structured array by name.
+
+    Names that are not strings, such as a data frame has of an array, say nothing.
+
+    Raises
+    ------
+    ValueError
+        If there are names, and one of the columns is not among them.
+    """
+    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    if not columns or given is None or not any(isinstance(one, str) for one in given):
+        return y
+    if missing := [one for one in columns if one not in given]:
+        raise ValueError(
+            f"{name} must have the columns {', '.join(columns)}: {missing[0]} is not among {shown(list(given))}"
+        )
+    return np.column_stack([np.asarray(y[one]) for one in columns])
 
 
 def ends_of(group: object, n_rows: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Loss
+from ..contract import Loss, calling
 from ..validation import first_offender
 
 __all__ = ["alone_with", "as_offset", "check_labels", "check_queries", "errors_name", "label_of"]
@@ -72,11 +72,8 @@ def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
 
 
 def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
-    """Raise unless a data set has queries exactly if the loss compares their rows."""
-    if queries is None and loss.scope == "query":
-        raise ValueError(
-            f"group must be set, the number of rows of each query: {loss!r} compares the rows of a query"
-        )
+    """Raise unless a data set has queries if and only if the loss compares their rows."""
+    calling.check_queries(loss, queries)
     if queries is not None and loss.scope != "query":
         raise ValueError(f"group and qid must not be set: {loss!r} does not compare the rows of a query")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from inspect import isroutine
-from typing import Any
+from typing import Any, get_args
 
-from ..contract import Loss
+from ..contract import Domain, Link, Loss, Scope
 from ..curvature import Pace
 from ..validation import shown
 
@@ -22,6 +22,12 @@ def require_loss(loss: Any) -> None:
         if isroutine(loss):
             hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
+    # Those of a class are checked when it is made; these may be hyper-parameters.
+    for name, kind in (("link", Link), ("domain", Domain)):
+        if not isinstance(given := getattr(loss, name), kind):
+            raise TypeError(f"{name} of {type(loss).__name__} must be a {kind.__name__}, got {shown(given)}")
+    if loss.scope not in get_args(Scope):
+        raise ValueError(f"scope of {loss!r} must be one of {', '.join(get_args(Scope))}, got {shown(loss.scope)}")
     loss.check_params()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import Loss
-from ..contract.calling import rows_of
+from ..contract.calling import given_group, rows_of
 from ..contract.rows import Rows
 from ..sampling import sample_rows
 from ..validation import as_weight
@@ -46,7 +46,7 @@ class Member:
 def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -> Member:
     """Return a data set as a member of a training, with its rows checked; errors use the user's name for it."""
     with errors_name(name):
-        rows = rows_of(data)
+        rows = rows_of(data, loss.columns)
         check_labels(loss, rows.y)
         check_queries(loss, rows.queries)
         return Member(data, name, Rows(rows.y, as_weight(rows.weight, len(rows)), rows.queries), offset)
@@ -69,7 +69,9 @@ def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
     ValueError
         If there is no start value, or a row is not finite there, with its set, number and target.
     """
-    return Training(loss, members, finite_start(loss, members, start))
+    training = Training(loss, members)
+    training.start = finite_start(training.loss, members, start)
+    return training
 
 
 class Training:
@@ -91,7 +93,8 @@ class Training:
     """
 
     def __init__(self, loss: Loss, members: Sequence[Member] = (), start: Any = None) -> None:
-        self.loss, self.start = loss, start
+        # What another training, or `Loss.on`, has told it is of other rows.
+        self.loss, self.start = loss._with(summary=None, prepared=None), start
         self.members = list(members)
         self.watch: Watch | None = None
         self._prepared: dict[int, Loss] = {}
@@ -100,7 +103,7 @@ class Training:
         """Return the rows of a data set, read once: engines copy labels and weights each time they are asked."""
         found = next((one for one in self.members if one.data is data), None)
         if found is None:
-            found = Member(data, "", rows_of(data))
+            found = Member(data, "", rows_of(data, self.loss.columns))
             self.members.append(found)
         return found.rows
 
@@ -119,7 +122,7 @@ class Training:
         if self.watch is not None:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
         self._look(rows, raw_prediction)
-        return self.loss_on(data).gradient_hessian(rows.y, raw_prediction, rows.weight, **_group(rows))
+        return self.loss_on(data).gradient_hessian(rows.y, raw_prediction, rows.weight, **given_group(rows.group))
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
         """Work out, before a round, what the loss must know about all rows."""
@@ -130,7 +133,7 @@ class Training:
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the loss of a data set, its own metric."""
         rows = self.rows(data)
-        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **_group(rows))
+        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **given_group(rows.group))
 
     def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the approximate loss on the training rows: if there are many, a sample will do."""
@@ -152,11 +155,6 @@ class Training:
             else:
                 results += results_of(metric, metric(raw_prediction, data))
         return results
-
-
-def _group(rows: Rows) -> dict[str, Any]:
-    """Return the keyword that query losses take; users may override the methods of others without it."""
-    return {} if rows.queries is None else {"group": rows.group}
 
 
 class Folds:

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import ends_of
+from ..contract.rows import ends_of, in_columns
 from ..engines.data_sets import as_offset, check_labels
 from ..validation import as_numbers, as_weight, brief, first_offender
 from .fitted import Trainee
@@ -118,14 +118,10 @@ def queries_of(
 
 def columns_of(loss: Loss, y: Any) -> np.ndarray:
     """Return a target of several columns; from a data frame or a structured array, those of the right names."""
-    named = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
-    if named is not None and set(loss.columns) <= set(named):
-        y = np.column_stack([np.asarray(y[name]) for name in loss.columns])
-    target = as_numbers(y, "y", ndim=(1, 2)).astype(np.float64, copy=False)
+    target = as_numbers(in_columns(y, loss.columns, "y"), "y", ndim=(1, 2)).astype(np.float64, copy=False)
     if target.shape[1:] != (len(loss.columns),):
-        raise ValueError(
-            f"y must have the columns {', '.join(loss.columns)} of {loss!r}, got shape {target.shape}"
-        )
+        names = ", ".join(loss.columns)
+        raise ValueError(f"y must have the columns {names} of {loss!r}, got shape {target.shape}")
     return target
 
 

@@ -130,6 +130,11 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         ValueError
             If the loss predicts several numbers for a row.
         """
+        if self.loss_.scope == "query":
+            raise ValueError(
+                f"score compares values with targets, {self.loss_!r} tells the order in queries: in a search give"
+                " scoring=, for instance the loss's value of predict_raw, with group="
+            )
         if self.loss_.columns:
             raise ValueError(
                 f"score compares one number with the target, which has the columns {', '.join(self.loss_.columns)}"

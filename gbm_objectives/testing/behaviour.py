@@ -131,7 +131,8 @@ def _value_object(on: Trial) -> Iterator[str]:
     loss = on.loss
     before = repr(loss)
     on.loss.gradient_hessian(on.y, on.raw)
-    if vars(loss).keys() != loss.get_params().keys() or repr(loss) != before:
+    own = vars(loss).keys() - {"summary"}  # which `check_loss` has given it
+    if own != loss.get_params().keys() or repr(loss) != before:
         yield f"it must hold its hyper-parameters and nothing else, it holds {sorted(vars(loss))}"
     copies: dict[str, Callable[[], Any]] = {
         "pickle": lambda: pickle.loads(pickle.dumps(loss)),
@@ -157,6 +158,8 @@ def _classes(on: Trial) -> Iterator[str]:
     except ValueError as error:
         yield f"classifies is True, but labels are no targets: {error}"
         return
+    if loss.n_classes != len(labels):
+        return  # it tells classes in a way of its own
     sure = 4.0 * (2.0 * labels - 1.0 if loss.n_outputs == 1 else 2.0 * np.eye(len(labels)) - 1.0)
     right, wrong = loss.pointwise(labels, sure), loss.pointwise(labels, -sure)
     if bad := np.flatnonzero(right >= wrong).tolist():

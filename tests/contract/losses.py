@@ -43,16 +43,13 @@ class OfUnitScale(Loss):
         return float(np.median(np.abs(raw_prediction - y_true))) or 1.0
 
     def _pointwise(self, y_true, raw_prediction):
-        size = np.abs(raw_prediction - y_true) / self.summary
-        return np.where(size < 1, 0.5 * size**2, size - 0.5)
+        size = np.abs(raw_prediction - y_true)
+        return np.where(size < self.summary, 0.5 * size**2, self.summary * (size - 0.5 * self.summary))
 
     def _derivatives(self, y_true, raw_prediction):
-        r = (raw_prediction - y_true) / self.summary
-        weight = 1 / np.maximum(np.abs(r), 1)
-        return r * weight / self.summary, weight / self.summary**2
-
-    def _initial_raw(self, y_true, sample_weight):
-        return float(np.average(y_true, weights=sample_weight))
+        r = raw_prediction - y_true
+        weight = 1 / np.maximum(np.abs(r) / self.summary, 1)
+        return r * weight, weight
 
 
 class PairLoss(Loss):

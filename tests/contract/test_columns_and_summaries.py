@@ -13,6 +13,8 @@ import xgboost as xgb
 from gbm_objectives import SquaredError, contract
 from gbm_objectives.contract import IDENTITY, POSITIVE, REAL, Loss
 from gbm_objectives.contract.driver import BLOCK_ROWS
+from gbm_objectives.engines.lightgbm import train as engines_train
+from gbm_objectives.engines.xgboost import train as on_xgboost_train
 from tests.contract.losses import (
     COSTS,
     RNG,
@@ -81,7 +83,7 @@ def test_columns_at_the_engines_own_doors():
 def test_columns_that_are_not_there(engine):
     with pytest.raises(ValueError, match="must have the columns y, cost"):
         engine.regressor(CostOfError()).fit(X, Y)
-    with pytest.raises(ValueError, match="2-dimensional"):
+    with pytest.raises(ValueError, match="must have the columns y, cost, got shape"):
         native(engine, CostOfError(), Y)
     bad = COSTS.copy()
     bad[7, 1] = -1
@@ -128,6 +130,46 @@ def test_a_summary_at_the_engines_own_doors_is_that_of_the_rows_given():
     booster = lgb.train({"objective": loss, "verbosity": -1, "num_threads": 1}, lgb.Dataset(X, y), 20)
     assert loss.summary is None  # it has no state
     assert np.corrcoef(booster.predict(X), X[:, 0])[0, 1] > 0.5
+
+
+FRAME = pd.DataFrame({"costs": COSTS[:, 1], "y": COSTS[:, 0]})
+
+
+def test_names_of_columns_count_at_every_door(engine):
+    """A misspelt name in a frame of as many columns trained on the wrong ones."""
+    turned = FRAME.rename(columns={"costs": "cost"})
+    assert CostOfError().value(turned, np.zeros(N)) == CostOfError().value(COSTS, np.zeros(N))
+    message = r"must have the columns y, cost: cost is not among \['costs', 'y'\]"
+    for call in (
+        lambda: CostOfError().value(FRAME, np.zeros(N)),
+        lambda: estimator(engine, CostOfError()).fit(X, FRAME),
+        lambda: estimator(engine, CostOfError()).fit(X, COSTS, eval_set=[(X, FRAME)]),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    data = lgb.Dataset(X, Y) if engine is LIGHTGBM else xgb.DMatrix(X, Y)
+    data.target = FRAME
+    with pytest.raises(ValueError, match=message):
+        engine.ours.train({}, data, loss=CostOfError())
+    unnamed = pd.DataFrame(COSTS)
+    np.testing.assert_array_equal(
+        CostOfError().pointwise(unnamed, np.zeros(N)), CostOfError().pointwise(COSTS, np.zeros(N))
+    )
+
+
+def test_lightgbm_wants_labels_beside_columns():
+    data = lgb.Dataset(X)
+    data.target = COSTS
+    with pytest.raises(ValueError, match="no labels: give it label=, which LightGBM wants beside the target"):
+        engines_train({"verbosity": -1}, data, loss=CostOfError())
+
+
+def test_a_fitted_loss_knows_the_summary_of_the_training_rows(engine):
+    y = X[:, 0] + RNG.normal(size=N)
+    model = estimator(engine, OfUnitScale()).fit(X, y)
+    scale = np.median(np.abs(y - model.predict(X)))
+    assert model.loss_.summary == pytest.approx(scale, rel=1e-5)
+    assert model.loss == model.loss_ and model.loss.summary is None
 
 
 # ---- facts that are hyper-parameters ------------------------------------------------------------
@@ -177,3 +219,21 @@ def test_where_things_were_in_version_0_2(name):
             assert getattr(home, {"domain": "REAL", "noise": "NORMAL"}[name]) is not None
         with pytest.raises(AttributeError):
             home.missing  # noqa: B018
+
+
+def test_overridden_methods_need_not_know_of_queries():
+    class Seven(SquaredError):
+        def value(self, y_true, raw_prediction, sample_weight=None):
+            return 7.0
+
+        def gradient_hessian(self, y_true, raw_prediction, sample_weight=None):
+            return super().gradient_hessian(y_true, raw_prediction, sample_weight)
+
+    data, params = xgb.DMatrix(X, Y), {"nthread": 1}
+    history = {}
+    keywords = {"evals": [(data, "own")], "evals_result": history, "verbose_eval": False}
+    on_xgboost_train(params, data, loss=Seven(), num_boost_round=3, early_stopping_rounds=5, **keywords)
+    assert set(history["own"]["seven"]) == {7.0}
+    rows = lgb.Dataset(X, Y)
+    lgb.train({"objective": Seven(), "verbosity": -1}, rows, 2, valid_sets=[rows], feval=Seven().metric)
+    lgb.LGBMRegressor(objective=Seven(), n_estimators=2, verbosity=-1).fit(X, Y)

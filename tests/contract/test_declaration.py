@@ -127,3 +127,31 @@ def test_a_constructor_of_its_own_need_not_know_of_the_hessian():
     loss = Tilted(below=3.0)
     assert (loss.curvature_kind, loss.hessian, loss.get_params()) == ("consistent", "auto", {"below": 3.0})
     assert loss.value([0.0, 0.0], [1.0, -1.0]) == 2.0
+
+
+class Plain(Loss):
+    curvature_kind = "exact"
+
+    def _pointwise(self, y_true, raw_prediction):
+        return np.square(raw_prediction - y_true)
+
+    def _derivatives(self, y_true, raw_prediction):
+        return 2 * (raw_prediction - y_true), np.full_like(raw_prediction, 2)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"scope": "summary"}, 'scope = "summary" needs the method _summary'),
+        ({"_summary": lambda self, y_true, raw_prediction, weight: 1.0}, "_summary is asked for only with scope"),
+        ({"_prepare": lambda self, rows: rows}, "_prepare is asked for only with scope = 'query' or 'all'"),
+        ({"n_classes": property(lambda self: 3)}, "n_classes needs labels"),
+        ({"scopes": "query"}, "scopes is not part of the contract, did you mean scope"),
+        ({"scope": "rows"}, "scope must be one of row, summary, query, all, got 'rows'"),
+        ({"columns": ("a", "a")}, "columns must be a tuple of two different names or more"),
+        ({"columns": ("a",)}, "columns must be a tuple of two different names or more"),
+    ],
+)
+def test_what_goes_together(attributes, message):
+    with pytest.raises(TypeError, match=message):
+        type("Mistaken", (Plain,), attributes)

@@ -209,3 +209,15 @@ def test_facts_are_attributes_or_properties(Estimator):
     y = np.clip((3 * X[:, 0]).astype(int), 0, 2)
     model = Estimator(AsProperties(), LIGHTGBM.regressor().estimator if Estimator is GBMRegressor else None)
     assert len(model.fit(X, y).predict(X)) == N
+
+
+def test_queries_are_asked_for_at_every_door():
+    for call in (
+        lambda: lgb.train({"objective": PairLoss(), "verbosity": -1}, lgb.Dataset(X, SHIFTED), 2),
+        lambda: xgb.train({}, xgb.DMatrix(X, SHIFTED), 2, obj=PairLoss()),
+        lambda: PairLoss().metric(np.zeros(N), xgb.DMatrix(X, SHIFTED)),
+    ):
+        with pytest.raises(ValueError, match="group must be set"):
+            call()
+    with pytest.raises(ValueError, match="tells the order in queries"):
+        estimator(LIGHTGBM, PairLoss()).fit(X, SHIFTED, group=GROUP).score(X, SHIFTED)

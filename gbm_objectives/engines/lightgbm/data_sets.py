@@ -54,7 +54,11 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
-        if (given := given_rows(dataset)) is not None:
+        if in_memory and dataset.used_indices is None and dataset.label is None:
+            own = hasattr(dataset, "target") or hasattr(dataset, "target_distribution")
+            hint = ", which LightGBM wants beside the target: any one column of it will do" if own else ""
+            raise ValueError(f"the Dataset has no labels: give it label={hint}")
+        if (given := given_rows(loss, dataset)) is not None:
             target = given.y
             check_labels(loss, target)
             as_weight(given.weight, len(target))
@@ -66,8 +70,6 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
             rows = getattr(dataset.data, "shape", (len(target),))[0] if in_memory else len(target)
             if rows != len(target):
                 raise ValueError(f"label has {len(target)} values, the data has {rows} rows")
-        elif in_memory and dataset.used_indices is None:
-            raise ValueError("the Dataset has no labels: give it label=")
         if dataset.init_score is not None:
             offset = as_numbers(dataset.init_score, "init_score", ndim=(1, 2))
             if not np.isfinite(offset).all():
@@ -76,7 +78,7 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
             check_queries(loss, None if dataset.group is None else np.asarray(dataset.group))
 
 
-def given_rows(dataset: lgb.Dataset) -> Rows | None:
+def given_rows(loss: Loss, dataset: lgb.Dataset) -> Rows | None:
     """Return targets, weights and queries as they were given to a data set; None if it has no labels yet."""
     label, weight = (_given(dataset, field) for field in ("label", "weight"))
     if label is None and not hasattr(dataset, "target") and not hasattr(dataset, "target_distribution"):
@@ -84,7 +86,7 @@ def given_rows(dataset: lgb.Dataset) -> Rows | None:
     # A stand-in with what rows_of asks for: LightGBM's own Dataset would have to be constructed first.
     given = type("Dataset", (SimpleNamespace,), {})(**vars(dataset))
     given.get_label, given.get_weight, given.get_group = lambda: label, lambda: weight, lambda: dataset.group
-    return rows_of(given)
+    return rows_of(given, loss.columns)
 
 
 def _given(dataset: Any, field: str) -> Any:

@@ -144,9 +144,8 @@ def train(
             if any(dataset.init_score is not None for dataset, _ in sets):
                 raise ValueError("init_score must not be set beside init_model, which LightGBM puts in its place")
             # The labels of a data file are only read when the training begins.
-            known = [
-                Member(dataset, name, rows) for dataset, name in sets if (rows := given_rows(dataset)) is not None
-            ]
+            read = [(dataset, name, given_rows(loss, dataset)) for dataset, name in sets]
+            known = [Member(dataset, name, rows) for dataset, name, rows in read if rows is not None]
             if known:
                 ready(loss, known)
             # LightGBM sets the start from that model itself. Constructing the data sets here would free the raw

@@ -11,6 +11,7 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
+from ...contract.calling import given_group
 from ...contract.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...contract.start import constant_rows
 from ...curvature import Pace
@@ -228,7 +229,9 @@ def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> No
     if not stops:
         return
     rows = last.rows
-    value = loss.value(rows.y, constant_rows(start, len(rows), last.offset), rows.weight, rows.group)
+    value = loss.value(
+        rows.y, constant_rows(start, len(rows), last.offset), rows.weight, **given_group(rows.group)
+    )
     # Six decimals leave fewer than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...contract import Loss
+from ...contract.calling import given_group
 from ...contract.links import IDENTITY
 from ...contract.rows import Rows
 from ...sampling import sample_rows
@@ -83,9 +84,10 @@ def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tup
     rounding, and counts as 0 here.
     """
     few, raw, weight = rows.y[some], raw_prediction[some], None if rows.weight is None else rows.weight[some]
-    group: dict[str, Any] = {} if rows.queries is None else {"group": rows.group}
     with np.errstate(over="ignore", invalid="ignore"):
-        gradient, hessian = (part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, **group))
+        gradient, hessian = (
+            part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, **given_group(rows.group))
+        )
         hessian = np.where(hessian > 0, hessian, 1.0)
         gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
         if loss.outputs:

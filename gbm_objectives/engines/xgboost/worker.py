@@ -60,7 +60,8 @@ def for_workers(
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
-    return params, Objective(paced(loss, params), unit, rows if numbered else None), GlobalMetric(loss, metrics)
+    objective = Objective(paced(loss, params), unit, rows if numbered else None)
+    return params, objective, GlobalMetric(objective, metrics)
 
 
 class Objective:
@@ -91,10 +92,11 @@ class Objective:
 class GlobalMetric:
     """Metrics for the rows of all workers, returned by each of them: XGBoost takes the mean over workers."""
 
-    def __init__(self, loss: Loss, metrics: Sequence[Callable[..., Any]]) -> None:
-        self.metrics = placed(loss, list(metrics), first=False)
-        self.directions, self.workers = Directions(), Communicator()
-        self.training = SharedTraining(loss, self.workers)
+    def __init__(self, objective: Objective, metrics: Sequence[Callable[..., Any]]) -> None:
+        # The objective's training, which knows the summary of the rows that are trained on.
+        self.training, self.workers = objective.training, objective.workers
+        self.metrics = placed(self.training.loss, list(metrics), first=False)
+        self.directions = Directions()
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         """Return names and values; XGBoost stops early on the last one, which is the loss by default."""
