@@ -155,7 +155,7 @@ def _classes(on: Trial) -> Iterator[str]:
     try:
         loss.check_target(labels)
     except ValueError as error:
-        yield f"classifies is True, but labels are no targets: {error}"
+        yield f"classifies is True, but labels are not valid targets: {error}"
         return
     sure = 4.0 * (2.0 * labels - 1.0 if loss.n_outputs == 1 else 2.0 * np.eye(len(labels)) - 1.0)
     right, wrong = loss.pointwise(labels, sure), loss.pointwise(labels, -sure)
