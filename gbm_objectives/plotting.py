@@ -193,7 +193,7 @@ def plot_prediction_interval(
     Raises
     ------
     ValueError
-        If `coverage` is out of range, there is no such feature, or the loss is no negative log-likelihood.
+        If `coverage` is out of range, there is no such feature, or the loss is not a negative log-likelihood.
 
     Examples
     --------
@@ -283,7 +283,7 @@ def plot_calibration(
     ValueError
         If `kind` is neither, a target is not valid, lengths do not fit, or the loss has no distribution.
     TypeError
-        If `model` is no regressor.
+        If `model` is not a regressor.
 
     References
     ----------

@@ -132,7 +132,7 @@ def called(metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, 
     """Call a metric of scikit-learn's form.
 
     It gets what `predict` returns, or probabilities, unless it has a parameter `raw_prediction` or is the metric
-    of a loss; and weights, if a parameter is named `sample_weight` or it requires a third one.
+    of a loss; and weights, if a parameter has one of `WEIGHT_NAMES` or a third one is required.
     """
     parameters = _parameters(metric)
     raw = isinstance(metric, Metric) or "raw_prediction" in parameters

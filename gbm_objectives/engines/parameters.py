@@ -20,7 +20,7 @@ def require_loss(loss: Any) -> None:
         hint = "; write it with parentheses" if isinstance(loss, type) and issubclass(loss, Loss) else ""
         hint = "; an estimator goes into estimator=" if hasattr(loss, "fit") else hint
         if isroutine(loss):
-            hint = "; subclass Loss, which asks for the loss of each row beside the gradient"
+            hint = "; subclass Loss, which asks for the loss of each row in addition to the gradient"
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
     # Those of a class are checked when it is made; these may be hyper-parameters.
     for name, kind in (("link", Link), ("domain", Domain)):

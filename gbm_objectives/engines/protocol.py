@@ -62,7 +62,7 @@ class ClusterFitInputs:
     eval_metric: Any = None
     callbacks: Any = None
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights
-    options: dict[str, Any] = field(default_factory=dict)  # of this engine alone
+    options: dict[str, Any] = field(default_factory=dict)  # specific to this engine
 
 
 @dataclass

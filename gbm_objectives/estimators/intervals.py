@@ -46,7 +46,7 @@ class IntervalRegressor(PredictiveGBM):
         Raises
         ------
         ValueError
-            If the loss is no negative log-likelihood.
+            If the loss is not a negative log-likelihood.
         """
         noise = self._noise()
         response = self.loss_.response(self._raw(X, offset=offset).astype(np.float64))

@@ -249,8 +249,8 @@ class PredictiveGBM(RawGBM):
         if self.outside_noise_:
             raise ValueError(
                 f"{self.loss_!r} was trained on targets that have no distribution under it: {noise.name} noise"
-                f" draws {noise.support}, not {self.outside_noise_}. The model predicts their mean alone: of rates"
-                " train on the counts with an offset, or take another loss, such as MultiQuantile"
+                f" draws {noise.support}, not {self.outside_noise_}. The model predicts only their mean: for"
+                " rates, train on the counts with an offset, or take another loss, such as MultiQuantile"
             )
 
     def _noise(self) -> Noise:

@@ -32,7 +32,7 @@ class RawGBM(BaseGBM):
         X : array-like of shape (n_samples, n_features)
             Features.
         num_iteration : int, optional
-            Number of rounds to predict with; all that the model holds otherwise.
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`: a logarithm of exposure, say.
 

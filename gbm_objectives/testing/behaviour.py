@@ -156,7 +156,7 @@ def _classes(on: Trial) -> Iterator[str]:
     try:
         loss.check_target(labels)
     except ValueError as error:
-        yield f"classifies is True, but labels are no targets: {error}"
+        yield f"classifies is True, but labels are not valid targets: {error}"
         return
     if loss.n_classes != len(labels):
         return  # it tells classes in a way of its own

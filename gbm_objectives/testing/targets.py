@@ -104,7 +104,7 @@ def _start_of_many(on: Trial) -> Iterator[str]:
     for times in MANY:
         start = on.loss.initial_raw(np.repeat(y, times, axis=0))
         many = losses(start)
-        # Of several outputs with kinks a sample of many rows has to do.
+        # For several outputs with kinks, a sample has to do if there are many rows.
         if not many.mean() <= few.mean() + 1e-3 * few.std() + 1e-9 * abs(few.mean()):
             yield (
                 f"the start value of {n * times:,} rows, {start}, has loss {many.mean():.6g}, that of {n} rows"

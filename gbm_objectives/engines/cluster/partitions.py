@@ -226,7 +226,7 @@ def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: 
         if n != len(targets):
             raise ValueError(
                 f"{name}: the target has {len(targets)} partitions, {other} {n}: they must be the same"
-                " (columns of a data frame that is read from files are, after its persist())"
+                " (for columns of a data frame that is read from files, call its persist() first)"
             )
     checks = [delayed(_check)(loss, *rows) for rows in zip(features, targets, weights, strict=True)]
     found = client.gather(client.compute(checks))

@@ -182,10 +182,10 @@ def native_params(estimator: Any) -> dict[str, Any]:
     # None stands for the native library's own default.
     native = {name: value for name, value in params.items() if name not in WRAPPER and value is not None}
     if params["objective"] is not None:
-        raise ValueError(f"objective of estimator must be left out, got {shown(params['objective'])}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(params['objective'])}: give loss=")
     for name in OBJECTIVE_NAMES[1:]:
         if name in native:
-            raise ValueError(f"{name} of estimator must be left out, got {shown(native[name])}: loss= is it")
+            raise ValueError(f"{name} of estimator must be left out, got {shown(native[name])}: give loss=")
     given = [params[name] for name in THREAD_NAMES if params.get(name) is not None]
     native["num_threads"] = _n_threads(given[0] if given else None)
     state = params["random_state"]

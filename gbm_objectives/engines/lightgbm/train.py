@@ -71,14 +71,14 @@ def train(
         The loss to train with. A hyper-parameter "auto" follows the residuals.
     num_boost_round, valid_sets, valid_names, feval, init_model, callbacks
         As in `lightgbm.train`. `feval` may also return `(name, value)`, lower is better. With `init_model`, which
-        may be a fitted estimator too, the training goes on from that model's raw predictions; categories of a data
+        may also be a fitted estimator, training continues from that model's raw predictions; categories of a data
         frame must begin with the model's, in its order.
 
     Returns
     -------
     lightgbm.Booster
-        A native model: `predict` is on the response scale, `predict(raw_score=True)` the raw prediction. It
-        is served by LightGBM alone. With several outputs that are not classes, or a link that none of LightGBM's
+        A native model: `predict` is on the response scale, `predict(raw_score=True)` the raw prediction. It needs
+        only LightGBM to serve it. With several outputs that are not classes, or a link that none of LightGBM's
         objectives has, `predict` is the raw prediction too: apply `loss.response`.
 
     Raises
@@ -134,7 +134,7 @@ def train(
     if drops_trees(params) and any(dataset is train_set for dataset in valid_sets or ()):
         raise ValueError(
             "valid_sets must not hold train_set where boosting is dart: LightGBM drops trees to predict it, and"
-            " would not take the last of them up again; evaluate on a Dataset of its own with the same rows"
+            " would not restore the last of them; evaluate on a separate Dataset with the same rows"
         )
     with alone_with(sets):
         if init_model is not None:

@@ -210,6 +210,6 @@ def _with_target(
 def native_params(estimator: Any) -> dict[str, Any]:
     """Return those of an estimator's parameters that `xgboost.train` takes; raise if they name an objective."""
     if estimator.objective != type(estimator)().objective:
-        raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: loss= is it")
+        raise ValueError(f"objective of estimator must be left out, got {shown(estimator.objective)}: give loss=")
     params = estimator.get_xgb_params().items()
     return {name: value for name, value in params if value is not None and name != "objective"}

@@ -94,9 +94,9 @@ def train(
     Returns
     -------
     xgboost.Booster
-        A native model: `predict` is on the response scale, `predict(output_margin=True)` the raw prediction.
-        It is served by XGBoost alone. With outputs of different links, or a link that none of XGBoost's objectives
-        has, `predict` is the raw prediction too: apply `loss.response`.
+        A native model: `predict` is on the response scale, `predict(output_margin=True)` the raw prediction. It
+        needs only XGBoost to serve it. With outputs of different links, or a link that none of XGBoost's
+        objectives has, `predict` is the raw prediction too: apply `loss.response`.
 
     Raises
     ------
