@@ -22,13 +22,13 @@ def require_loss(loss: Any) -> None:
         if isroutine(loss):
             hint = "; subclass Loss, which asks for the loss of each row in addition to the gradient"
         raise TypeError(f"loss must be a Loss of gbm_objectives, got {shown(loss)}{hint}")
+    loss.check_params()
     # Those of a class are checked when it is made; these may be hyper-parameters.
     for name, kind in (("link", Link), ("domain", Domain)):
         if not isinstance(given := getattr(loss, name), kind):
             raise TypeError(f"{name} of {type(loss).__name__} must be a {kind.__name__}, got {shown(given)}")
     if loss.scope not in get_args(Scope):
         raise ValueError(f"scope of {loss!r} must be one of {', '.join(get_args(Scope))}, got {shown(loss.scope)}")
-    loss.check_params()
 
 
 def check_keys(

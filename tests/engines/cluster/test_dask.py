@@ -18,9 +18,7 @@ from gbm_objectives import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     FormulaLoss,
-    GBMRegressor,
     Huber,
-    Loss,
     MultiQuantile,
     PoissonDeviance,
     SquaredError,
@@ -328,37 +326,3 @@ def test_what_lightgbm_would_do_on_each_worker_alone(client):
             train(LIGHTGBM, client, params, rows, target, loss=SquaredError())
     with pytest.raises(ValueError, match="X has nothing to split by"):
         train(LIGHTGBM, client, {"verbosity": -1}, parted(client, 0 * X, 450), target, loss=SquaredError())
-
-
-class OfLargeErrors(Loss):
-    """Huber's loss with a summary, the 0.9 quantile of the errors; what each worker's rows alone say differs."""
-
-    scope, curvature_kind = "summary", "majorizer"
-
-    def _summary(self, y_true, raw_prediction, weight):
-        return float(np.quantile(np.abs(raw_prediction - y_true), 0.9))
-
-    def _pointwise(self, y_true, raw_prediction):
-        size = np.abs(raw_prediction - y_true)
-        return np.where(size < self.summary, 0.5 * size**2, self.summary * (size - 0.5 * self.summary))
-
-    def _derivatives(self, y_true, raw_prediction):
-        r = raw_prediction - y_true
-        weight = 1 / np.maximum(np.abs(r) / self.summary, 1)
-        return r * weight, weight
-
-
-def test_the_metric_has_the_summary_of_the_training_rows(client, engine):
-    rng = np.random.default_rng(0)
-    X = rng.integers(0, 100, (500, 3)) / 50.0
-    y = np.sort(X[:, 0] + rng.gumbel(size=500))
-    params = {**engine.quiet, "n_estimators": 4, "n_jobs": 1}
-    local = GBMRegressor(OfLargeErrors(), engine.bare_regressor(**params)).fit(X, y, eval_set=[(X, y)])
-    (values,) = local.evals_result_.values()
-    rows, target = parted(client, X, 250), parted(client, y, 250)
-    keywords = {"evals": [(rows, target)], "num_boost_round": 4}
-    _, result = train(engine, client, engine.quiet, rows, target, loss=OfLargeErrors(), **keywords)
-    (on_cluster,) = result.values()
-    # LightGBM sums in another order, and its trees differ.
-    rtol = 0.02 if engine is LIGHTGBM else 1e-4
-    np.testing.assert_allclose(on_cluster["of_large_errors"], values["of_large_errors"], rtol=rtol)
