@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .formulas import Scope
 from .rows import Rows, ends_of, in_columns
 
-__all__ = ["Metric", "check_queries", "given_group", "rows_of"]
+__all__ = ["Metric", "given_group", "require_queries", "rows_of"]
 
 
 class Valued(Protocol):
@@ -95,7 +95,7 @@ def _given_target(dataset: Any) -> Any:
     return None if whole is None else np.asarray(whole)[rows]
 
 
-def check_queries(loss: Valued, queries: np.ndarray | None) -> None:
+def require_queries(loss: Valued, queries: np.ndarray | None) -> None:
     """Raise if a loss that compares the rows of queries gets a data set without them."""
     if queries is None and loss.scope == "query":
         raise ValueError(
@@ -103,9 +103,9 @@ def check_queries(loss: Valued, queries: np.ndarray | None) -> None:
         )
 
 
-def given_group(group: Any) -> dict[str, Any]:
-    """Return the keyword `group` if there is one: an override of `value` or `gradient_hessian` may not have it."""
-    return {} if group is None else {"group": group}
+def given_group(loss: Valued, group: Any) -> dict[str, Any]:
+    """Return the keyword `group` for a loss of queries; others may override methods by ones without it."""
+    return {"group": group} if loss.scope == "query" and group is not None else {}
 
 
 class Metric:
@@ -147,14 +147,13 @@ class Metric:
         """
         if hasattr(second, "get_label"):
             rows = rows_of(second, self.loss.columns)
-            check_queries(self.loss, rows.queries)
-            group = given_group(rows.group if self.loss.scope == "query" else None)
-            value = self.loss.value(rows.y, first, rows.weight, **group)
+            require_queries(self.loss, rows.queries)
+            value = self.loss.value(rows.y, first, rows.weight, **given_group(self.loss, rows.group))
             # Only LightGBM's data set has a start value under this name.
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
-        sizes = None if isinstance(group, _Unset) or self.loss.scope != "query" else group
-        value = self.loss.value(first, second, sample_weight, **given_group(sizes))
+        sizes = None if isinstance(group, _Unset) else group
+        value = self.loss.value(first, second, sample_weight, **given_group(self.loss, sizes))
         return value if isinstance(group, _Unset) else (self.__name__, value, False)
 
     def __eq__(self, other: object) -> bool:

@@ -46,6 +46,10 @@ def check_declaration(cls: type) -> None:
         if name in own and not cls.__module__.startswith(PACKAGE):
             complain(f"{name} is made of {formula}, which is the one to write", own[name])
     _check_spelling(cls)
+    for name in signature(own["__init__"]).parameters if "__init__" in own else ():
+        taken = name in ("summary", "prepared") or isfunction(getattr(cls, name, None))
+        if taken or isinstance(getattr(cls, name, None), property):
+            complain("a parameter must not have the name of a method or of what a training knows", name)
     scope, columns = own.get("scope", "row"), own.get("columns", ())
     if not isinstance(scope, property) and scope not in get_args(Scope):
         complain(f"scope must be one of {', '.join(get_args(Scope))}", scope)
@@ -90,6 +94,15 @@ def _check_partners(cls: type, own: Any, complain: Any) -> None:
     for method, scopes in (("_summary", ("summary",)), ("_prepare", ("query", "all"))):
         if method in own and not isinstance(scope, property) and scope not in scopes:
             complain(f"{method} is asked for only with scope = {' or '.join(map(repr, scopes))}", scope)
+    # Of the package's families, which smooth by a summary of their own.
+    family = next((base for base in cls.__mro__ if "_summary" in vars(base) and base is not cls), cls)
+    if (
+        family.__name__ != "Loss"
+        and family.__module__.startswith(PACKAGE)
+        and not cls.__module__.startswith(PACKAGE)
+    ):
+        for name in {"_summary", "scope"} & set(own):
+            complain(f"{name} is taken by {family.__name__}: subclass Loss for a summary of your own", own[name])
     if own.get("scope") == "summary" and not _overridden(cls, "_summary"):
         complain('scope = "summary" needs the method _summary', own["scope"])
     if isinstance(own.get("n_classes"), property) and not _overridden(cls, "labels"):

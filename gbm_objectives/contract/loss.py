@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw, as_weight
-from .calling import Metric, check_queries, given_group, rows_of
+from .calling import Metric, given_group, require_queries, rows_of
 from .checks import CheckedLoss
 from .driver import derivatives, weighted_float32
 from .formulas import CurvatureKind, Scope
@@ -41,7 +41,7 @@ class Loss(CheckedLoss):
     - `_initial_raw`, where the start value has a formula; otherwise it is found from `_pointwise`;
     - `check_params`, for the ranges of hyper-parameters.
 
-    Facts may be attributes of the class or properties.
+    Facts may be attributes of the class, properties, or hyper-parameters.
 
     The `scope` says what must be seen to compute the numbers of a row:
 
@@ -337,10 +337,9 @@ class Loss(CheckedLoss):
         """
         if hasattr(second, "get_label"):
             rows = rows_of(second, self.columns)
-            check_queries(self, rows.queries)
-            group = rows.group if self.scope == "query" else None
-            first, second, sample_weight = rows.y, first, rows.weight
-        return self.gradient_hessian(first, second, sample_weight, **given_group(group))
+            require_queries(self, rows.queries)
+            first, second, sample_weight, group = rows.y, first, rows.weight, rows.group
+        return self.gradient_hessian(first, second, sample_weight, **given_group(self, group))
 
     @property
     def metric(self) -> Metric:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..contract import Loss, calling
-from ..validation import first_offender
+from ..contract import Loss
+from ..contract.calling import require_queries, rows_of
+from ..contract.rows import Rows
+from ..validation import as_weight, first_offender
 
-__all__ = ["alone_with", "as_offset", "check_labels", "check_queries", "errors_name", "label_of"]
+__all__ = [
+    "Member",
+    "alone_with",
+    "as_offset",
+    "check_labels",
+    "check_queries",
+    "errors_name",
+    "label_of",
+    "member",
+]
 
 
 @contextmanager
@@ -73,9 +85,40 @@ def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
 
 def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
     """Raise unless a data set has queries if and only if the loss compares their rows."""
-    calling.check_queries(loss, queries)
+    require_queries(loss, queries)
     if queries is not None and loss.scope != "query":
         raise ValueError(f"group and qid must not be set: {loss!r} does not compare the rows of a query")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A data set of a training.
+
+    Parameters
+    ----------
+    data : lightgbm.Dataset or xgboost.DMatrix
+        The engine's own data set.
+    name : str
+        Its name in messages.
+    rows : Rows
+        Checked targets, weights and queries.
+    offset : ndarray, optional
+        Raw predictions that training adds to.
+    """
+
+    data: Any
+    name: str
+    rows: Rows
+    offset: np.ndarray | None = None
+
+
+def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -> Member:
+    """Return a data set as a member of a training, with its rows checked; errors use the user's name for it."""
+    with errors_name(name):
+        rows = rows_of(data, loss.columns)
+        check_labels(loss, rows.y)
+        check_queries(loss, rows.queries)
+        return Member(data, name, Rows(rows.y, as_weight(rows.weight, len(rows)), rows.queries), offset)
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:

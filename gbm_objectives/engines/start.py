@@ -7,7 +7,7 @@ or that keeps only its first round: engines silently sum what they are given.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,35 +15,24 @@ from ..contract import Loss
 from ..contract.driver import blocks, check_derivatives, derivatives
 from ..contract.rows import Rows
 from ..contract.start import best_beside, constant_rows
-from .data_sets import errors_name
+from .data_sets import Member, errors_name
 from .metrics import has_auto
 
 __all__ = ["check_finite", "checked_start", "finite_start", "start_of", "zero"]
 
 
-class HasRows(Protocol):
-    """A data set with a name, rows, and possibly an offset."""
+def finite_start(
+    loss: Loss, members: Sequence[Member], given: Any = None, loss_on: Callable[[Any], Loss] | None = None
+) -> Any:
+    """Return the start value of a training, at which every row of every set is finite; see `ready`.
 
-    @property
-    def name(self) -> str:
-        """Its name in messages."""
-
-    @property
-    def rows(self) -> Rows:
-        """Its rows."""
-
-    @property
-    def offset(self) -> np.ndarray | None:
-        """Raw predictions that training adds to."""
-
-
-def finite_start(loss: Loss, members: Sequence[HasRows], given: Any = None) -> Any:
-    """Return the start value of a training, at which every row of every set is finite; see `ready`."""
+    `loss_on` returns the loss with what it prepared of a data set, if a training keeps that.
+    """
 
     def check(start: Any) -> None:
         for one in members:
             with errors_name(one.name):
-                check_finite(loss, one.rows, one.offset, start)
+                check_finite(loss if loss_on is None else loss_on(one.data), one.rows, one.offset, start)
 
     return checked_start(loss, members[0].rows, members[0].offset, check, given)
 
@@ -78,6 +67,8 @@ def start_of(loss: Loss, rows: Rows, offset: np.ndarray | None) -> Any:
         # Fitted to residuals, so that only what the offset leaves of the target counts.
         return loss.initial_raw(rows.y - offset, rows.weight)
     start = loss.initial_raw(rows.y, rows.weight)
+    raw = constant_rows(start, len(rows), offset)
+    loss = loss._valued_on(rows.y, raw, rows.weight)
     return best_beside(loss, rows.y.astype(np.float64), rows.weight, offset.astype(np.float64), start)
 
 
@@ -97,7 +88,7 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
     loss = loss._resolved_at(target, raw, None)
     parts = [slice(0, len(rows))] if loss.joint else list(blocks(len(rows), loss.n_outputs))
     with np.errstate(all="ignore"):
-        valued = loss._valued_on(target, raw, None, rows.queries)
+        valued = loss._valued_on(target, raw, rows.weight, rows.queries)
         for part in parts:
             y = target[part]
             losses = valued._pointwise(y.astype(np.float64), raw[part].astype(np.float64))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,44 +11,12 @@ from ..contract import Loss
 from ..contract.calling import given_group, rows_of
 from ..contract.rows import Rows
 from ..sampling import sample_rows
-from ..validation import as_weight
-from .data_sets import check_labels, check_queries, errors_name
+from .data_sets import Member
 from .divergence import Watch
 from .metrics import Result, is_own, results_of
 from .start import finite_start
 
-__all__ = ["Folds", "Member", "Training", "member", "ready"]
-
-
-@dataclass(frozen=True)
-class Member:
-    """A data set of a training.
-
-    Parameters
-    ----------
-    data : lightgbm.Dataset or xgboost.DMatrix
-        The engine's own data set.
-    name : str
-        Its name in messages.
-    rows : Rows
-        Checked targets, weights and queries.
-    offset : ndarray, optional
-        Raw predictions that training adds to.
-    """
-
-    data: Any
-    name: str
-    rows: Rows
-    offset: np.ndarray | None = None
-
-
-def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -> Member:
-    """Return a data set as a member of a training, with its rows checked; errors use the user's name for it."""
-    with errors_name(name):
-        rows = rows_of(data, loss.columns)
-        check_labels(loss, rows.y)
-        check_queries(loss, rows.queries)
-        return Member(data, name, Rows(rows.y, as_weight(rows.weight, len(rows)), rows.queries), offset)
+__all__ = ["Folds", "Training", "ready"]
 
 
 def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
@@ -70,7 +37,7 @@ def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
         If there is no start value, or a row is not finite there, with its set, number and target.
     """
     training = Training(loss, members)
-    training.start = finite_start(training.loss, members, start)
+    training.start = finite_start(training.loss, members, start, training.loss_on)
     return training
 
 
@@ -122,7 +89,9 @@ class Training:
         if self.watch is not None:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
         self._look(rows, raw_prediction)
-        return self.loss_on(data).gradient_hessian(rows.y, raw_prediction, rows.weight, **given_group(rows.group))
+        return self.loss_on(data).gradient_hessian(
+            rows.y, raw_prediction, rows.weight, **given_group(self.loss, rows.group)
+        )
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
         """Work out, before a round, what the loss must know about all rows."""
@@ -133,7 +102,7 @@ class Training:
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the loss of a data set, its own metric."""
         rows = self.rows(data)
-        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **given_group(rows.group))
+        return self.loss_on(data).value(rows.y, raw_prediction, rows.weight, **given_group(self.loss, rows.group))
 
     def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the approximate loss on the training rows: if there are many, a sample will do."""

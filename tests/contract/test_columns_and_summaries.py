@@ -172,6 +172,14 @@ def test_a_fitted_loss_knows_the_summary_of_the_training_rows(engine):
     assert model.loss == model.loss_ and model.loss.summary is None
 
 
+def test_a_summary_beside_an_offset(engine):
+    y = 3 * X[:, 1] + X[:, 0] + RNG.normal(size=N)
+    model = estimator(engine, OfUnitScale()).fit(X, y, init_score=3 * X[:, 1])
+    expected = estimator(engine, OfUnitScale()).fit(X, y - 3 * X[:, 1])
+    left = [np.abs(y - 3 * X[:, 1] - one.predict(X)).mean() for one in (model, expected)]
+    assert left[0] == pytest.approx(left[1], rel=0.1)
+
+
 # ---- facts that are hyper-parameters ------------------------------------------------------------
 
 

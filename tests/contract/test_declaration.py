@@ -155,3 +155,15 @@ class Plain(Loss):
 def test_what_goes_together(attributes, message):
     with pytest.raises(TypeError, match=message):
         type("Mistaken", (Plain,), attributes)
+
+
+def test_what_families_and_trainings_have_taken():
+    with pytest.raises(TypeError, match="_summary is taken by ResidualLoss: subclass Loss"):
+        type("Mistaken", (ResidualLoss,), {"_summary": lambda self, y_true, raw_prediction, weight: 1.0})
+    with pytest.raises(TypeError, match="scope is taken by ResidualLoss"):
+        type("Mistaken", (SquaredError,), {"scope": "query"})
+    for name in ("summary", "prepared", "value", "name"):
+        namespace = {}
+        exec(f"def __init__(self, {name}=1.0): pass", namespace)
+        with pytest.raises(TypeError, match=f"must not have the name of .*, got '{name}'"):
+            type("Mistaken", (Plain,), {"__init__": namespace["__init__"]})

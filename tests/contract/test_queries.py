@@ -221,3 +221,22 @@ def test_queries_are_asked_for_at_every_door():
             call()
     with pytest.raises(ValueError, match="tells the order in queries"):
         estimator(LIGHTGBM, PairLoss()).fit(X, SHIFTED, group=GROUP).score(X, SHIFTED)
+
+
+def test_a_data_set_is_prepared_once(engine):
+    """With its weights, for the look at its start and for all rounds."""
+    prepared = []
+
+    class Counted(PairLoss):
+        def _prepare(self, rows):
+            prepared.append(rows.weight is not None)
+            return super()._prepare(rows)
+
+    if engine is LIGHTGBM:
+        data = lgb.Dataset(X, SHIFTED, weight=np.full(N, 2.0), group=GROUP)
+    else:
+        data = xgb.DMatrix(X, SHIFTED)
+        data.set_group(GROUP)
+        data.set_weight(np.full(len(GROUP), 2.0))
+    engine.ours.train(engine.params, data, loss=Counted(), num_boost_round=3)
+    assert prepared == [True]

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from ...contract import Loss
-from ..data_sets import alone_with
+from ..data_sets import Member, alone_with, member
 from ..metrics import native_metrics, placed
 from ..start import start_of
-from ..training import Folds, Member, Training, member, ready
+from ..training import Folds, Training, ready
 from .data_sets import check_data_set, construct, offset_of, set_start
 from .parameters import ObjectiveIsNone, checked_params, given_start, paced
 from .ties import warn_of_ties

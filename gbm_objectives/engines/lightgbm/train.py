@@ -11,12 +11,12 @@ import numpy as np
 from ...contract import Loss
 from ...contract.links import HALF_LOGIT, IDENTITY, LOG, LOGIT, SOFTMAX
 from ...validation import brief
-from ..data_sets import alone_with
+from ..data_sets import Member, alone_with, member
 from ..divergence import Watch
 from ..metrics import native_metrics, placed
 from ..models import native_model
 from ..start import zero
-from ..training import Member, Training, member, ready
+from ..training import Training, ready
 from .categories import check_categories
 from .data_sets import check_data_set, construct, given_rows, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs

@@ -9,9 +9,10 @@ import xgboost as xgb
 
 from ...contract import Loss
 from ...contract.start import constant_rows
+from ..data_sets import member
 from ..metrics import native_metrics, placed
 from ..start import start_of
-from ..training import Folds, Training, member, ready
+from ..training import Folds, Training, ready
 from .data_sets import check_data_set, offset_of
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times

@@ -10,8 +10,7 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
-from ..data_sets import alone_with, as_offset
-from ..training import Member
+from ..data_sets import Member, alone_with, as_offset
 
 __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
 

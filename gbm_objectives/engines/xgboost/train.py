@@ -16,12 +16,12 @@ from ...contract.links import IDENTITY, LOG, LOGIT, SOFTMAX
 from ...contract.start import constant_rows
 from ...curvature import Pace
 from ...validation import brief, shown
-from ..data_sets import errors_name
+from ..data_sets import Member, errors_name, member
 from ..divergence import Watch
 from ..metrics import is_own, native_metrics, placed
 from ..models import native_model
 from ..parameters import at_pace, check_keys, require_loss
-from ..training import Member, member, ready
+from ..training import ready
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
 from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times
@@ -135,7 +135,7 @@ def train(
     training = ready(paced(loss, params), members)
     start, own = training.start, members[0]
     with errors_name("dtrain"):
-        unit = unit_of_gains(loss, own.rows, constant_rows(start, len(own.rows), own.offset))
+        unit = unit_of_gains(training.loss_on(dtrain), own.rows, constant_rows(start, len(own.rows), own.offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
@@ -229,9 +229,8 @@ def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> No
     if not stops:
         return
     rows = last.rows
-    value = loss.value(
-        rows.y, constant_rows(start, len(rows), last.offset), rows.weight, **given_group(rows.group)
-    )
+    raw = constant_rows(start, len(rows), last.offset)
+    value = loss.value(rows.y, raw, rows.weight, **given_group(loss, rows.group))
     # Six decimals leave fewer than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
         warnings.warn(

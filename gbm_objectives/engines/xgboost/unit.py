@@ -86,7 +86,8 @@ def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tup
     few, raw, weight = rows.y[some], raw_prediction[some], None if rows.weight is None else rows.weight[some]
     with np.errstate(over="ignore", invalid="ignore"):
         gradient, hessian = (
-            part.astype(np.float64) for part in loss.gradient_hessian(few, raw, weight, **given_group(rows.group))
+            part.astype(np.float64)
+            for part in loss.gradient_hessian(few, raw, weight, **given_group(loss, rows.group))
         )
         hessian = np.where(hessian > 0, hessian, 1.0)
         gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))

@@ -14,9 +14,9 @@ from ...contract.start import constant_rows
 from ..cluster.collective import Places
 from ..cluster.communicator import Communicator
 from ..cluster.training import SharedTraining
+from ..data_sets import Member
 from ..metrics import placed
 from ..start import finite_start
-from ..training import Member
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions, InOrder

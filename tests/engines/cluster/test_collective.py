@@ -12,7 +12,7 @@ from gbm_objectives import AbsoluteError, Huber, Tukey
 from gbm_objectives.contract.rows import Rows
 from gbm_objectives.engines.cluster.collective import Places, gathered
 from gbm_objectives.engines.cluster.training import SharedTraining
-from gbm_objectives.engines.training import Member
+from gbm_objectives.engines.data_sets import Member
 from tests.catalogue import CASES
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -8,30 +8,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("distributed")
-from gbm_objectives import GBMRegressor, Loss
+from gbm_objectives import GBMRegressor
 from tests.cluster import parted
+from tests.contract.losses import OfUnitScale
 from tests.engine import LIGHTGBM
 
 # Dask's and the engines' own.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-class OfLargeErrors(Loss):
-    """Huber's loss with a summary, the 0.9 quantile of the errors; what each worker's rows alone say differs."""
-
-    scope, curvature_kind = "summary", "majorizer"
-
-    def _summary(self, y_true, raw_prediction, weight):
-        return float(np.quantile(np.abs(raw_prediction - y_true), 0.9))
-
-    def _pointwise(self, y_true, raw_prediction):
-        size = np.abs(raw_prediction - y_true)
-        return np.where(size < self.summary, 0.5 * size**2, self.summary * (size - 0.5 * self.summary))
-
-    def _derivatives(self, y_true, raw_prediction):
-        r = raw_prediction - y_true
-        weight = 1 / np.maximum(np.abs(r) / self.summary, 1)
-        return r * weight, weight
 
 
 def test_the_metric_has_the_summary_of_the_training_rows(client, engine):
@@ -39,13 +22,13 @@ def test_the_metric_has_the_summary_of_the_training_rows(client, engine):
     X = rng.integers(0, 100, (500, 3)) / 50.0
     y = np.sort(X[:, 0] + rng.gumbel(size=500))
     params = {**engine.quiet, "n_estimators": 4, "n_jobs": 1}
-    local = GBMRegressor(OfLargeErrors(), engine.bare_regressor(**params)).fit(X, y, eval_set=[(X, y)])
+    local = GBMRegressor(OfUnitScale(), engine.bare_regressor(**params)).fit(X, y, eval_set=[(X, y)])
     (values,) = local.evals_result_.values()
     rows, target = parted(client, X, 250), parted(client, y, 250)
     keywords = {"evals": [(rows, target)], "num_boost_round": 4}
     train = import_module(f"gbm_objectives.engines.{engine.name}.dask").train
-    _, result = train(client, engine.quiet, rows, target, loss=OfLargeErrors(), **keywords)
+    _, result = train(client, engine.quiet, rows, target, loss=OfUnitScale(), **keywords)
     (on_cluster,) = result.values()
     # LightGBM sums in another order, and its trees differ.
     rtol = 0.02 if engine is LIGHTGBM else 1e-4
-    np.testing.assert_allclose(on_cluster["of_large_errors"], values["of_large_errors"], rtol=rtol)
+    np.testing.assert_allclose(on_cluster["of_unit_scale"], values["of_unit_scale"], rtol=rtol)
