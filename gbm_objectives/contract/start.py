@@ -14,7 +14,7 @@ from .driver import blocks
 from .formulas import Formulas
 from .links import IDENTITY, LOG
 
-__all__ = ["best_beside", "best_constant", "constant_rows"]
+__all__ = ["best_beside", "best_constant", "constant_rows", "descent"]
 
 # Where a loss has several minima (redescending ones do), the best of this many quantiles of the target locates the
 # neighbourhood of the right one.
@@ -82,9 +82,7 @@ def best_beside(
         used = sample_weight > 0
         y_true, sample_weight, offset = y_true[used], sample_weight[used], offset[used]
     if np.ndim(guess):
-        return _descent(
-            loss, y_true, sample_weight, offset, np.asarray(guess), _units(loss, y_true, sample_weight)
-        )
+        return descent(loss, y_true, sample_weight, offset, np.asarray(guess), _units(loss, y_true, sample_weight))
     return _best_number(loss, y_true, sample_weight, offset, float(guess))
 
 
@@ -229,7 +227,7 @@ def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np
     else:
         rows = np.eye(loss.n_outputs)[y.astype(np.intp)] if y.ndim == 1 else y
         start = np.asarray(loss.link.forward(np.average(rows, axis=0, weights=weight)))
-    found = _descent(loss, y, weight, None, start, units)
+    found = descent(loss, y, weight, None, start, units)
     # Softmax is invariant to a constant; this one makes them logarithms of probabilities.
     return found if loss.outputs else np.asarray(special.log_softmax(found))
 
@@ -248,10 +246,10 @@ def _units(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarr
     return np.array([spread if output.link == IDENTITY else 1.0 for output in loss.outputs])
 
 
-def _descent(
+def descent(
     loss: Formulas, y: np.ndarray, weight: np.ndarray | None, offset: Offset, start: np.ndarray, unit: np.ndarray
 ) -> np.ndarray:
-    """Return the constant of least mean loss found by descent from a start, in steps of a unit."""
+    """Return the constant of least mean loss found by descent from a start, in steps of a unit for each output."""
     k = loss.n_outputs
     value, slope = _functions(loss, y, weight, offset)
 

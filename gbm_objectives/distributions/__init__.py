@@ -1,9 +1,11 @@
 """Distributions: losses that fit every parameter of a distribution for each row."""
 
 from .base import Distribution
+from .censored import Censored
 from .crps import crps
 from .gamma import Gamma
 from .laplace import Laplace
+from .logistic import Logistic, LogLogistic
 from .negative_binomial import NegativeBinomial
 from .normal import LogNormal, Normal
 from .student_t import StudentT
@@ -11,10 +13,13 @@ from .weibull import Weibull
 from .zero_inflated_poisson import ZeroInflatedPoisson
 
 __all__ = [
+    "Censored",
     "Distribution",
     "Gamma",
     "Laplace",
+    "LogLogistic",
     "LogNormal",
+    "Logistic",
     "NegativeBinomial",
     "Normal",
     "StudentT",

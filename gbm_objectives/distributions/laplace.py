@@ -8,12 +8,14 @@ import numpy as np
 
 from ..contract.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
-from .base import LARGEST_LOG, Distribution, columns, log_spread
+from .base import LARGEST_LOG, log_spread
+from .location_scale import LocationScale
+from .standard import LAPLACE
 
 __all__ = ["Laplace"]
 
 
-class Laplace(Distribution):
+class Laplace(LocationScale):
     """Laplace distribution of the target with a median μ and a mean deviation b for each row.
 
     Domain: finite numbers. Outputs: "loc", μ on the identity link, and "scale", b on the log link. With
@@ -43,19 +45,9 @@ class Laplace(Distribution):
     [0.0, 0.5108]
     """
 
+    standard = LAPLACE
     outputs = (Output("loc", IDENTITY), Output("scale", LOG))
     _reach = (np.inf, LARGEST_LOG)
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        median, log_b = self._within_reach(raw_prediction).T
-        return np.asarray(np.log(2.0) + log_b + np.abs(y_true - median) * np.exp(-log_b))
-
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        median, log_b = self._within_reach(raw_prediction).T
-        precision = np.exp(-log_b)
-        r = median - y_true
-        gradient = columns(np.sign(r) * precision, 1.0 - np.abs(r) * precision)
-        return gradient, columns(precision * precision, 1.0)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         median = weighted_quantile(y_true, 0.5, sample_weight)

@@ -12,22 +12,11 @@ from ..contract.domain import POSITIVE
 from ..contract.links import IDENTITY, LOG, Output
 from ..contract.noise import Noise
 from ..validation import check_choice
-from .base import LARGEST_LOG, Distribution, columns, log_spread
+from .base import LARGEST_LOG, columns, log_spread
+from .location_scale import LocationScale
+from .standard import NORMAL
 
 __all__ = ["LogNormal", "Normal"]
-
-
-def negative_log_density(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray) -> np.ndarray:
-    """Return -log p(y) of the normal distribution."""
-    z = (y - mean) * np.exp(-log_sigma)
-    return np.asarray(log_sigma + 0.5 * z * z + 0.5 * np.log(2.0 * np.pi))
-
-
-def score_and_information(y: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the derivatives of -log p(y) with respect to mean and log σ, and their Fisher information."""
-    precision = np.exp(-log_sigma)
-    z = (y - mean) * precision
-    return columns(-z * precision, 1.0 - z * z), columns(precision * precision, 2.0)
 
 
 def mean_and_log_sigma(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
@@ -36,7 +25,7 @@ def mean_and_log_sigma(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     return np.array([mean, log_spread(float(np.sqrt(np.average(np.square(y - mean), weights=weight))), mean)])
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     """Normal distribution of the target with a mean μ and a standard deviation σ for each row.
 
     Domain: finite numbers. Outputs: "loc", μ on the identity link, and "scale", σ on the log link. With
@@ -81,6 +70,7 @@ class Normal(Distribution):
     [[3.0, 1.0]]
     """
 
+    standard = NORMAL
     outputs = (Output("loc", IDENTITY), Output("scale", LOG))
     _reach = (np.inf, LARGEST_LOG)
 
@@ -104,18 +94,18 @@ class Normal(Distribution):
         return "normal_crps" if self.score == "crps" else "normal"
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        mean, log_sigma = self._within_reach(raw_prediction).T
         if self.score == "nll":
-            return negative_log_density(y_true, mean, log_sigma)
+            return super()._pointwise(y_true, raw_prediction)
+        mean, log_sigma = self._within_reach(raw_prediction).T
         sigma = np.exp(log_sigma)
         z = (y_true - mean) / sigma
         # 2 Φ(z) - 1 is erf(z/√2).
         return np.asarray(sigma * (z * special.erf(z * 0.5**0.5) + 2.0 * _density(z) - np.pi**-0.5))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mean, log_sigma = self._within_reach(raw_prediction).T
         if self.score == "nll":
-            return score_and_information(y_true, mean, log_sigma)
+            return super()._derivatives(y_true, raw_prediction)
+        mean, log_sigma = self._within_reach(raw_prediction).T
         sigma = np.exp(log_sigma)
         z = (y_true - mean) / sigma
         gradient = columns(-special.erf(z * 0.5**0.5), sigma * (2.0 * _density(z) - np.pi**-0.5))
@@ -137,7 +127,7 @@ def _density(z: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi))
 
 
-class LogNormal(Distribution):
+class LogNormal(LocationScale):
     """Log-normal distribution of a positive target: its logarithm is normal with μ and σ for each row.
 
     Domain: numbers above 0. Outputs: "loc", μ on the identity link, and "scale", σ on the log link, both for the
@@ -168,15 +158,9 @@ class LogNormal(Distribution):
     """
 
     domain = POSITIVE
+    standard, of_logarithm = NORMAL, True
     outputs = (Output("loc", IDENTITY), Output("scale", LOG))
     _reach = (np.inf, LARGEST_LOG)
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        log_y = np.log(y_true)
-        return log_y + negative_log_density(log_y, *self._within_reach(raw_prediction).T)
-
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return score_and_information(np.log(y_true), *self._within_reach(raw_prediction).T)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         return mean_and_log_sigma(np.log(y_true), sample_weight)

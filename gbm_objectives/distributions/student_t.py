@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from ..contract.links import IDENTITY, LOG, Output
 from ..losses.residual import weighted_quantile
 from ..validation import check_number
-from .base import LARGEST_LOG, Distribution, columns, log_spread
+from .base import LARGEST_LOG, log_spread
+from .location_scale import LocationScale
+from .standard import Standard, StandardT
 
 __all__ = ["StudentT"]
 
@@ -22,7 +23,7 @@ ITERATIONS = 200
 LARGEST_DF = 1e6
 
 
-class StudentT(Distribution):
+class StudentT(LocationScale):
     """Student's t distribution of the target with a location μ and a scale σ for each row, heavy-tailed.
 
     Domain: finite numbers. Outputs: "loc", μ on the identity link, and "scale", σ on the log link. With
@@ -68,19 +69,10 @@ class StudentT(Distribution):
         super().check_params()
         check_number(self, "df", 1.0, LARGEST_DF, closed="both")
 
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        location, log_sigma = self._within_reach(raw_prediction).T
-        z = (y_true - location) * np.exp(-log_sigma)
-        constant = special.betaln(0.5 * self.df, 0.5) + 0.5 * np.log(self.df)
-        return np.asarray(log_sigma + 0.5 * (self.df + 1.0) * np.log1p(z * z / self.df) + constant)
-
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        location, log_sigma = self._within_reach(raw_prediction).T
-        df, precision = self.df, np.exp(-log_sigma)
-        z = (y_true - location) * precision
-        weight = (df + 1.0) / (df + z * z)
-        gradient = columns(-weight * z * precision, 1.0 - weight * z * z)
-        return gradient, columns((df + 1.0) / (df + 3.0) * precision * precision, 2.0 * df / (df + 3.0))
+    @property
+    def standard(self) -> Standard:
+        """The t distribution with a location of 0 and a scale of 1."""
+        return StandardT(self.df)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         location = weighted_quantile(y_true, 0.5, sample_weight)

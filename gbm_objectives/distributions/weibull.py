@@ -9,20 +9,16 @@ from scipy.optimize import brentq
 
 from ..contract.domain import POSITIVE
 from ..contract.links import LOG, Output
-from .base import Distribution, columns
+from .location_scale import LocationScale
+from .standard import SMALLEST_EXTREME
 
 __all__ = ["Weibull"]
 
 # Targets are float32: a distribution with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 16.0
-# From here on, where a target has a probability of exp(-5e8), the loss continues along its tangent: exp(u) and its
-# product with u would otherwise overflow float32.
-LARGEST_U = 20.0
-# The information on log k: π²/6 + (1 - γ)², with Euler's constant γ.
-INFORMATION = np.pi**2 / 6.0 + (1.0 - np.euler_gamma) ** 2
 
 
-class Weibull(Distribution):
+class Weibull(LocationScale):
     """Weibull distribution of a positive target, such as a lifetime, with a scale λ and a shape k for each row.
 
     Domain: numbers above 0. Outputs: "scale", λ, and "shape", k, both on the log link. A share of 1 - 1/e lies
@@ -53,22 +49,9 @@ class Weibull(Distribution):
     """
 
     domain = POSITIVE
+    standard, of_logarithm, _towards_scale = SMALLEST_EXTREME, True, -1.0
     outputs = (Output("scale", LOG), Output("shape", LOG))
     _reach = (100.0, LARGEST_LOG_SHAPE)  # float32 holds targets from exp(-103) to exp(88)
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        log_scale, log_k = self._within_reach(raw_prediction).T
-        log_y = np.log(y_true)
-        u = np.exp(log_k) * (log_y - log_scale)
-        near = np.minimum(u, LARGEST_U)
-        return np.asarray(log_y - log_k - u + np.exp(near) * (1.0 + (u - near)))
-
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        log_scale, log_k = self._within_reach(raw_prediction).T
-        k = np.exp(log_k)
-        u = k * (np.log(y_true) - log_scale)
-        excess = np.expm1(np.minimum(u, LARGEST_U))
-        return columns(-k * excess, u * excess - 1.0), columns(k * k, INFORMATION)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         log_y = np.log(y_true if sample_weight is None else y_true[sample_weight > 0])
