@@ -26,6 +26,8 @@ NODES, WEIGHTS = np.polynomial.laguerre.laggauss(24)
 class Standard(ABC):
     """The distribution of z = (x - location)/scale, by its density f, distribution function F and S = 1 - F."""
 
+    median = 0.0
+
     @property
     @abstractmethod
     def information(self) -> tuple[float, float]:
@@ -197,6 +199,7 @@ class StandardT(_Symmetric):
 class _SmallestExtreme(Standard):
     """The logarithm of a Weibull variable; S = exp(-exp(z))."""
 
+    median = float(np.log(np.log(2.0)))
     information = (1.0, np.pi**2 / 6.0 + (1.0 - np.euler_gamma) ** 2)
 
     def _exp(self, z: np.ndarray) -> np.ndarray:
@@ -213,8 +216,9 @@ class _SmallestExtreme(Standard):
         return -self._exp(z)
 
     def log_below(self, z: np.ndarray) -> np.ndarray:
-        share = -np.expm1(-self._exp(np.maximum(z, SMALLEST_Z)))
-        return np.where(z < SMALLEST_Z, z, np.log(share))
+        size = self._exp(np.maximum(z, SMALLEST_Z))
+        share = np.where(size > 1.0, np.log1p(-np.exp(-np.maximum(size, 1.0))), np.log(-np.expm1(-size)))
+        return np.where(z < SMALLEST_Z, z, share)
 
     def hazard(self, z: np.ndarray) -> np.ndarray:
         return np.exp(np.minimum(z, LARGEST_Z))

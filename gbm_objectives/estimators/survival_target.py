@@ -1,0 +1,61 @@
+"""Targets of survival analysis, in the forms in which people have them, as two bounds for each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract.rows import in_columns
+from ..validation import as_numbers, first_offender, shown
+
+__all__ = ["COLUMNS", "bounds_of"]
+
+COLUMNS = ("lower", "upper")
+
+
+def bounds_of(y: Any, name: str = "y") -> np.ndarray:
+    """Return lower and upper bounds, (n_samples, 2), of a target in any form that `GBMSurvival.fit` takes.
+
+    Raises
+    ------
+    ValueError
+        If it has none of these forms, events are neither true nor false, or a time is missing.
+    """
+    names = list(getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", ()))
+    if len(names) == 2 and any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
+        return _right_censored(y, names, name)
+    bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
+    if bounds.shape[1:] != (2,):
+        raise ValueError(
+            f"{name} must have two columns, a lower and an upper bound of the time (equal: observed, upper inf:"
+            f" right-censored), or be a structured array of event and time, got shape {bounds.shape}"
+        )
+    first, second = bounds.T
+    flags = np.isin(first, (0.0, 1.0)).all() and (first == 0.0).any() and (first == 1.0).any()
+    if flags and np.isfinite(second).all() and len(np.unique(second)) > 2:
+        raise ValueError(
+            f"{name} must have the bounds of a time as its columns: the first one has only 0 and 1, like events. Give"
+            " event and time as a data frame or a structured array, or np.column_stack([time, np.where(event, time,"
+            " np.inf)])"
+        )
+    return bounds
+
+
+def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
+    """Return the bounds of rows with an event and a time, by name or by type."""
+    values = {one: np.asarray(y[one]) for one in names}
+    flags = [one for one in names if values[one].dtype.kind == "b" or one == "event"]
+    if len(flags) != 1:
+        raise ValueError(
+            f"{name} must have the columns lower and upper, or one of booleans, whether the event was observed, and"
+            f" one of times, got {shown([f'{one}: {values[one].dtype}' for one in names])}"
+        )
+    event = as_numbers(values[flags[0]], f"{name}[{flags[0]!r}]")
+    other = names[1 - names.index(flags[0])]
+    time = as_numbers(values[other], f"{name}[{other!r}]").astype(np.float64, copy=False)
+    if offender := first_offender(event, np.isin(event, (0.0, 1.0))):
+        raise ValueError(f"{name}[{flags[0]!r}] must be true or false, got {offender}")
+    if offender := first_offender(time, (time >= 0.0) & np.isfinite(time)):
+        raise ValueError(f"{name}[{other!r}] must be times, finite and not below 0, got {offender}")
+    return np.column_stack([time, np.where(event == 1.0, time, np.inf)])
