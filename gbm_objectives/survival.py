@@ -40,12 +40,14 @@ def concordance(
     ValueError
         If an argument is not valid, or no row is known to be earlier than another.
 
-    References ---------- Harrell, Califf, Pryor, Lee and Rosati (1982). *Evaluating the yield of medical tests*.
-    Journal of the American Medical Association 247, 2543-2546.
+    References
+    ----------
+    Harrell, Califf, Pryor, Lee and Rosati (1982). *Evaluating the yield of medical tests*. Journal of the
+    American Medical Association 247, 2543-2546.
 
     Examples
     --------
-    Of three pairs, that of the first row and the last one, which outlives it, is in the wrong order:
+    Of three pairs, the two with the last row, which outlives the others, are in the wrong order:
 
     >>> concordance([1.0, 2.0, 3.0], [1.0, 2.0, np.inf], risk=[0.5, 0.1, 0.9])
     0.3333333333333333
@@ -81,9 +83,9 @@ def concordance(
 def _weight_below(ranks: np.ndarray, weight: np.ndarray, starts: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the weight of the rows from each start on whose rank is below the wanted one; half of equal ones.
 
-    A start is above 0. The rows from it on are blocks of 1, 2, 4, ... rows, one at most of each size, each beginning
-    at a multiple of its size. Within blocks rows are sorted by rank, so that no row is compared with all others: the
-    time is O(n log² n), the memory O(n).
+    A start is above 0. The rows from it on are blocks of 1, 2, 4, ... rows, one at most of each size, each of
+    which begins at a multiple of its size. Within blocks rows are sorted by rank, so that no row is compared with
+    all others: the time is O(n log² n), the memory O(n).
     """
     n, n_ranks = len(ranks), int(ranks.max()) + 1
     places, starts, total = np.arange(n), starts.copy(), np.zeros(len(starts))
@@ -105,9 +107,9 @@ def person_time(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return rows cut at the edges of periods: what a hazard that is constant within periods is fitted to.
 
-    There is an entry for each period that a row lived in. With its event as the target and the logarithm of the time
-    in it as offset, a Poisson loss is the likelihood of such a hazard, up to a constant. The period is a feature like
-    others, so trees find hazards that are not proportional, too::
+    There is an entry for each period that a row lived in. With its event as the target and the logarithm of the
+    time in it as offset, a Poisson loss is the likelihood of such a hazard, up to a constant. The period is a
+    feature like others, so trees find hazards that are not proportional, too::
 
         row, period, event, exposure = person_time(event, time, edges)
         model = GBMRegressor(PoissonDeviance()).fit(
