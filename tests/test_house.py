@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "estimators": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "plotting": {"contract", "validation"},
+    "survival": {"validation"},
     "__init__": {"contract", "estimators", "formula", "losses", "testing"},
 }
 ENGINES = ("lightgbm", "xgboost")

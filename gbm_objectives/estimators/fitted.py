@@ -66,7 +66,9 @@ def keep(
     model.evals_result_ = trained.evals_result
     classes = getattr(model, "classes_", None)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, model.n_features_in_)
-    if has_auto(model.loss_) or (model.loss_.scope == "summary" and not model.loss_._smooths_by_summary):
+    loss = model.loss_
+    # A loss of all rows may keep something of them, too, such as the baseline of a hazard.
+    if has_auto(loss) or loss.scope == "all" or (loss.scope == "summary" and not loss._smooths_by_summary):
         model.loss_ = resolved()
     noise, model.noise_scale_ = model.loss_.noise, None
     model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""

@@ -44,7 +44,8 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "format": FORMAT,
         "version": VERSION,
         "class": type(model).__name__,
-        "loss": {"class": _name(model.loss_), "params": model.loss_.get_params()},
+        "loss": _loss_content(model.loss_),
+        "summary": _summary_content(model.loss_.summary),
         "engine": engine_name,
         "params": _own_params(model),
         "estimator_params": _estimator_params(model.estimator_),
@@ -101,6 +102,32 @@ def _known(name: str) -> Any:
     """Return this package's loss of that name; None if there is none."""
     found = next((getattr(home, name) for home in (losses, formula, distributions) if name in home.__all__), None)
     return found if inspect.isclass(found) and not inspect.isabstract(found) else None
+
+
+def _loss_content(loss: Loss) -> dict[str, Any]:
+    """Return class and parameters of a loss; one of them may be a loss itself."""
+    params = loss.get_params(deep=False).items()
+    return {
+        "class": _name(loss),
+        "params": {name: _loss_content(value) if isinstance(value, Loss) else value for name, value in params},
+    }
+
+
+def _summary_content(summary: Any) -> Any:
+    """Return what a loss knows of the training rows if it is an array, without which it could not predict."""
+    numbers = isinstance(summary, np.ndarray) and summary.dtype.kind in "biuf" and summary.ndim > 0
+    # What `_summary` would refuse is left out, so that the file can be read.
+    return summary.tolist() if numbers and np.isfinite(summary).all() else None
+
+
+def _summary(content: Any) -> np.ndarray | None:
+    """Return what a loss knew of the training rows."""
+    if content is None:  # or missing, in files of 0.2
+        return None
+    summary = np.array(content, dtype=np.float64)
+    if summary.ndim == 0 or not np.isfinite(summary).all():
+        raise ValueError(f"summary must be an array of finite numbers, got {shown(content)}")
+    return summary
 
 
 def _number(value: Any) -> Any:
@@ -191,7 +218,7 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
             raise ValueError(f"{path} was trained with {brief(trained_with)}, loss= is {loss!r}")
         params = content["loss"].get("params")
         # Compared as JSON: a tuple comes back as a list.
-        if json.loads(json.dumps(loss.get_params(), default=_number)) != params:
+        if json.loads(json.dumps(_loss_content(loss)["params"], default=_number)) != params:
             raise ValueError(f"{path} was trained with the parameters {brief(params)}, loss= is {loss!r}")
     try:
         return _restored(cls, content, loss)
@@ -216,7 +243,7 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     # A subclass may create its loss itself.
     given = {"loss": loss, "estimator": estimator}
     model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)
-    model.loss_ = loss
+    model.loss_ = loss if (summary := _summary(content.get("summary"))) is None else loss._with(summary=summary)
     model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:
         model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)
@@ -285,9 +312,20 @@ def _loss(content: Any, path: Any) -> Loss:
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
-        params = content["params"].items()
-        loss: Loss = known(**{RENAMED.get((name, param), param): value for param, value in params})
+        params = {
+            RENAMED.get((name, param), param): _loss(value, path) if _holds_loss(value) else value
+            for param, value in content["params"].items()
+        }
+    except (KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
+    try:
+        loss: Loss = known(**params)
         loss.check_params()
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {brief(error)}") from None
     return loss
+
+
+def _holds_loss(content: Any) -> bool:
+    """Return whether a parameter is a loss, rather than a dictionary, such as a formula's parameters."""
+    return isinstance(content, dict) and set(content) == {"class", "params"} and isinstance(content["class"], str)

@@ -11,6 +11,7 @@ from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
 from .residual import KinkedLoss, ResidualLoss
 from .robust import Fair, Huber, LogCosh, PseudoHuber
+from .survival import CoxPH
 
 __all__ = [
     "AbsoluteError",
@@ -19,6 +20,7 @@ __all__ = [
     "CategoricalCrossEntropy",
     "CategoricalFocal",
     "Cauchy",
+    "CoxPH",
     "CurvatureKind",
     "EpsilonInsensitive",
     "Expectile",
