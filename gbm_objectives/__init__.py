@@ -1,7 +1,7 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
 from .contract import Loss
-from .estimators import GBMClassifier, GBMRegressor
+from .estimators import GBMClassifier, GBMRegressor, GBMSurvival
 from .formula import FormulaLoss
 from .losses import (
     AbsoluteError,
@@ -53,6 +53,7 @@ __all__ = [
     "FormulaLoss",
     "GBMClassifier",
     "GBMRegressor",
+    "GBMSurvival",
     "GammaDeviance",
     "Hinge",
     "Huber",

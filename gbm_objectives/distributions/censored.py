@@ -21,14 +21,14 @@ __all__ = ["Censored"]
 # |z| beyond which nothing changes but the size of a gradient that is far too large anyway; its square, and the
 # product of two, must be floats.
 FARTHEST = 1e15
-# An interval over which log f changes by less than this is taken for a point: its probability is the density in the
-# middle times its width. That is right to the square of the change over 24, while the gradient of a difference of
-# distribution functions loses as many digits as the square of the width has.
+# An interval over which log f changes by less than this is taken for a point: its probability is the density in
+# the middle times its width. That is right to the square of the change over 24, while the gradient of a difference
+# of distribution functions loses as many digits as the square of the width has.
 NARROW = 2e-4
-# The least share of Fisher's information that a right-censored row counts as. With more, steps are short where little
-# is observed: at 1, the held-out loss after 100 rounds of 20,000 simulated rows is .01 to .04 higher. With less,
-# trees of small data overfit sooner: at 0, that of gbsg2, whas500 and aids is .02 to .18 higher at a learning rate
-# of .1, .1 to .5 at .3. With early stopping, all do equally well.
+# The least share of Fisher's information that a right-censored row counts as. With more, steps are short where
+# little is observed: at 1, the held-out loss after 100 rounds of 20,000 simulated rows is .01 to .04 higher. With
+# less, trees of small data overfit sooner: at 0, that of gbsg2, whas500 and aids is .02 to .18 higher at a rate of
+# .1, .1 to .5 at .3. With early stopping, all do equally well.
 LEAST_SHARE = 0.3
 
 
@@ -36,9 +36,9 @@ class Censored(Distribution):
     """A distribution of a target of which, in some rows, only bounds are known.
 
     Target: two columns, "lower" and "upper". Equal bounds are an observed value, ``upper = inf`` is right-censored
-    (above lower), ``lower = -inf``, or 0 for a positive target, is left-censored (at most upper), and others are an
-    interval. Outputs, response, mean, quantiles and `scale_step` are those of the distribution, which is that of
-    the value itself, not of its bounds. With its density f and distribution function F::
+    (above lower), ``lower = -inf``, or 0 for a positive target, is left-censored (at most upper), and others are
+    an interval. Outputs, response, mean, quantiles and `scale_step` are those of the distribution, which is that
+    of the value itself, not of its bounds. With its density f and distribution function F::
 
         loss       observed -log f(lower), otherwise -log(F(upper) - F(lower))
         gradient   its derivative

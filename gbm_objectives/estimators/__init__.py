@@ -2,5 +2,6 @@
 
 from .classifier import GBMClassifier
 from .regressor import GBMRegressor
+from .survival import GBMSurvival
 
-__all__ = ["GBMClassifier", "GBMRegressor"]
+__all__ = ["GBMClassifier", "GBMRegressor", "GBMSurvival"]

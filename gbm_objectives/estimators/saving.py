@@ -45,7 +45,8 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "version": VERSION,
         "class": type(model).__name__,
         "loss": _loss_content(model.loss_),
-        "summary": _summary_content(model.loss_.summary),
+        "summary": _array_content(model.loss_.summary),
+        "unique_times": _array_content(getattr(model, "unique_times_", None)),  # of survival analysis
         "engine": engine_name,
         "params": _own_params(model),
         "estimator_params": _estimator_params(model.estimator_),
@@ -113,21 +114,21 @@ def _loss_content(loss: Loss) -> dict[str, Any]:
     }
 
 
-def _summary_content(summary: Any) -> Any:
-    """Return what a loss knows of the training rows if it is an array, without which it could not predict."""
-    numbers = isinstance(summary, np.ndarray) and summary.dtype.kind in "biuf" and summary.ndim > 0
-    # What `_summary` would refuse is left out, so that the file can be read.
-    return summary.tolist() if numbers and np.isfinite(summary).all() else None
+def _array_content(array: Any) -> Any:
+    """Return as lists what was learnt of the training rows, if it is an array of numbers."""
+    numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf" and array.ndim > 0
+    # What `_array` would refuse is left out, so that the file can be read.
+    return array.tolist() if numbers and np.isfinite(array).all() else None
 
 
-def _summary(content: Any) -> np.ndarray | None:
-    """Return what a loss knew of the training rows."""
-    if content is None:  # or missing, in files of 0.2
+def _array(content: dict[str, Any], name: str) -> np.ndarray | None:
+    """Return what `_array_content` wrote; None if it is missing, as in files of 0.2."""
+    if content.get(name) is None:
         return None
-    summary = np.array(content, dtype=np.float64)
-    if summary.ndim == 0 or not np.isfinite(summary).all():
-        raise ValueError(f"summary must be an array of finite numbers, got {shown(content)}")
-    return summary
+    array = np.array(content[name], dtype=np.float64)
+    if array.ndim == 0 or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be an array of finite numbers, got {shown(content[name])}")
+    return array
 
 
 def _number(value: Any) -> Any:
@@ -243,7 +244,9 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     # A subclass may create its loss itself.
     given = {"loss": loss, "estimator": estimator}
     model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)
-    model.loss_ = loss if (summary := _summary(content.get("summary"))) is None else loss._with(summary=summary)
+    model.loss_ = loss if (summary := _array(content, "summary")) is None else loss._with(summary=summary)
+    if (times := _array(content, "unique_times")) is not None:
+        model.unique_times_ = times
     model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:
         model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..contract import Loss
 from ..distributions import Censored, LogLogistic
 from ..losses import CoxPH
 from ..survival import concordance
@@ -47,7 +46,7 @@ class GBMSurvival(IntervalRegressor):
     The target `y` of `fit`, `score` and `log_likelihood` is one of:
 
     - a structured array or data frame of two columns, one of booleans (or named "event"), whether the event was
-      observed, and one of times, until the event or until observation ended: right-censored, as in scikit-survival;
+      observed, and one of times, until it or until observation ended: right-censored, as in scikit-survival;
     - two columns, "lower" and "upper" bound of the time: equal where it was observed, upper ``inf`` where it is
       right-censored, lower 0 where left-censored, and an interval otherwise (`Censored` only).
 
@@ -187,8 +186,8 @@ class GBMSurvival(IntervalRegressor):
         float
             `gbm_objectives.survival.concordance`.
         """
-        target, risk = self._scored(X, y, offset)
-        return concordance(*target.T, self.loss_.risk(risk), as_weight(sample_weight, len(target)))
+        target, raw = self._scored(X, y, offset)
+        return concordance(target[:, 0], target[:, 1], self._predicted(raw), as_weight(sample_weight, len(target)))
 
     def log_likelihood(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None

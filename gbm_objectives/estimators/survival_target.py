@@ -22,7 +22,7 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     ValueError
         If it has none of these forms, events are neither true nor false, or a time is missing.
     """
-    names = list(getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", ()))
+    names = list(getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", None) or ())
     if len(names) == 2 and any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
         return _right_censored(y, names, name)
     bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
@@ -35,9 +35,9 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     flags = np.isin(first, (0.0, 1.0)).all() and (first == 0.0).any() and (first == 1.0).any()
     if flags and np.isfinite(second).all() and len(np.unique(second)) > 2:
         raise ValueError(
-            f"{name} must have the bounds of a time as its columns: the first one has only 0 and 1, like events. Give"
-            " event and time as a data frame or a structured array, or np.column_stack([time, np.where(event, time,"
-            " np.inf)])"
+            f"{name} must have the bounds of a time as its columns: the first one has only 0 and 1, like events."
+            " Give event and time as a data frame or a structured array, or give np.column_stack([time,"
+            " np.where(event, time, np.inf)])"
         )
     return bounds
 
@@ -48,8 +48,8 @@ def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
     flags = [one for one in names if values[one].dtype.kind == "b" or one == "event"]
     if len(flags) != 1:
         raise ValueError(
-            f"{name} must have the columns lower and upper, or one of booleans, whether the event was observed, and"
-            f" one of times, got {shown([f'{one}: {values[one].dtype}' for one in names])}"
+            f"{name} must have the columns lower and upper, or one of booleans, whether the event was observed,"
+            f" and one of times, got {shown([f'{one}: {values[one].dtype}' for one in names])}"
         )
     event = as_numbers(values[flags[0]], f"{name}[{flags[0]!r}]")
     other = names[1 - names.index(flags[0])]

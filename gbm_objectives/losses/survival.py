@@ -159,7 +159,7 @@ class CoxPH(Loss):
 
     The `loss_` of a fitted estimator has a `summary` of the training rows, Breslow's estimate of the baseline:
     an array of the times of events and, in its second row, the cumulative hazard H at each of them, the Σ w /
-    R(s) of above. `survival` needs it.
+    R(s) of above. `log_survival` needs it.
 
     Parameters
     ----------
@@ -262,39 +262,55 @@ class CoxPH(Loss):
         hazard = sets.log_hazards(np.log(sets.weight * sets.counts) - log_risk)[-2::-1]
         return self._with(summary=np.stack([sets.times[::-1], np.exp(np.clip(hazard, LEAST, MOST))]))
 
-    def survival(self, raw_prediction: ArrayLike, times: ArrayLike) -> np.ndarray:
-        """Return the probability that the event comes later than each of several times: exp(-H(t) r).
+    def log_survival(self, raw_prediction: ArrayLike, times: ArrayLike) -> np.ndarray:
+        """Return the logarithm of the probability that the event comes later than each of some times: -H(t) r.
 
         Parameters
         ----------
         raw_prediction : array-like of shape (n_samples,)
             Raw predictions.
         times : array-like of shape (n_times,)
-            Times. Before the first event of the training rows the probability is 1; after the last one it stays.
+            Times. Before the first event of the training rows it is 0; after the last one it stays.
 
         Returns
         -------
         ndarray of shape (n_samples, n_times)
-            Probabilities.
+            Logarithms of probabilities.
 
         Raises
         ------
         ValueError
             If the loss has no baseline, which the `loss_` of a fitted estimator has.
         """
-        if self.summary is None:
-            raise ValueError(
-                f"survival needs the baseline of the training rows, which {self!r} has not: fit it in GBMSurvival,"
-                " whose loss_ has it"
-            )
         raw, at = as_numbers(raw_prediction, "raw_prediction"), as_numbers(times, "times")
         if offender := first_offender(at, ~np.isnan(at)):
             raise ValueError(f"times must be numbers, got {offender}")
-        known, hazard = self.summary
+        known, log_hazard = self._baseline()
         # A step at each event, at which it has happened already.
-        log_hazard = np.append(-np.inf, np.log(hazard))[np.searchsorted(known, at, side="right")]
+        log_hazard = np.append(-np.inf, log_hazard)[np.searchsorted(known, at, side="right")]
         with np.errstate(over="ignore"):
-            return np.asarray(np.exp(-np.exp(raw.astype(np.float64)[:, None] + log_hazard)))
+            return np.asarray(-np.exp(raw.astype(np.float64)[:, None] + log_hazard))
+
+    def quantiles(self, raw_prediction: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return the first times by which the event has come with given probabilities, (n_samples, n_levels).
+
+        They are times of events of the training rows, or inf where the probability stays below the level after
+        the last one.
+        """
+        known, log_hazard = self._baseline()
+        wanted = np.log(-np.log1p(-levels)) - raw_prediction.astype(np.float64)[:, None]
+        # Rounding must not move a level that is reached exactly to the next time.
+        places = np.searchsorted(log_hazard, wanted - 1e-12 * np.abs(wanted), side="left")
+        return np.append(known, np.inf)[places]
+
+    def _baseline(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the times of events, and the log of the cumulative hazard at each."""
+        if self.summary is None:
+            raise ValueError(
+                f"{self!r} needs the baseline of its training rows, which loss_ of a fitted model has"
+            )
+        known, hazard = self.summary
+        return known, np.log(hazard)
 
     def risk(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return a number for each row that is higher where the event comes earlier: the raw prediction."""
