@@ -1,0 +1,156 @@
+"""Where training on censored targets ends: against the best model, the truth, and the uncensored distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_friedman1
+
+from gbm_objectives import GBMRegressor, check_loss
+from gbm_objectives.distributions import (
+    Censored,
+    Laplace,
+    Logistic,
+    LogLogistic,
+    LogNormal,
+    Normal,
+    StudentT,
+    Weibull,
+)
+from gbm_objectives.testing.regret import regrets
+from tests.contract.losses import native
+
+EVERY = [LogNormal(), Weibull(), LogLogistic(), Normal(), Logistic(), StudentT(), Laplace()]
+every = pytest.mark.parametrize("law", EVERY, ids=repr)
+INF = np.inf
+N = 3000
+LEVEL = np.arange(N) % 6
+CENTRE = np.array([0.0, 1.0, 0.5, 2.0, 1.5, 3.0])[LEVEL]
+
+
+def right_censored(value, limit):
+    return np.column_stack([np.minimum(value, limit), np.where(value <= limit, value, INF)])
+
+
+def six_levels(law, kind):
+    """Return a target of which about three in ten rows are censored, in the distribution's unit."""
+    rng = np.random.default_rng(5)
+    x = CENTRE + 0.8 * rng.standard_normal(N)
+    unit = np.exp if law.of_logarithm else np.array
+    least = 0.0 if law.of_logarithm else -INF
+    y = np.column_stack([unit(x), unit(x)])
+    if kind == "right":
+        return right_censored(unit(x), unit(rng.normal(2.2, 1.2, N)))
+    if kind == "left":
+        y[x < 0.6] = least, unit(0.6)
+        return y
+    visits = rng.random(N) < 0.3
+    y[visits] = np.column_stack([unit(np.floor(2.0 * x) / 2.0), unit(np.floor(2.0 * x) / 2.0 + 0.5)])[visits]
+    return y
+
+
+@pytest.mark.slow
+@every
+@pytest.mark.parametrize("kind", ["right", "left", "interval"])
+def test_training_ends_where_the_likelihood_is_greatest(law, kind):
+    y = six_levels(law, kind)
+    assert 0.2 < np.mean(y[:, 0] != y[:, 1]) < 0.45
+    for engine, regret in regrets(Censored(law), y, LEVEL, enough=0.002).items():
+        assert -1e-6 <= regret <= 0.002, engine
+
+
+@every
+def test_if_nothing_is_censored_the_model_is_the_distributions_own(engine, law):
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((600, 4))
+    y = np.exp(0.5 * X[:, 0] + 0.4 * rng.standard_normal(600)).astype(np.float32).astype(np.float64)
+    own, _ = native(engine, law, y, X)
+    censored, _ = native(engine, Censored(law), np.column_stack([y, y]), X)
+    np.testing.assert_allclose(censored, own, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("law", [LogNormal(), Weibull(), Normal()], ids=repr)
+def test_a_weight_of_two_is_two_rows(engine, law):
+    rng = np.random.default_rng(7)
+    X = rng.integers(0, 8, (400, 3)).astype(float)
+    y = right_censored(np.exp(0.2 * X[:, 0] + 0.5 * rng.standard_normal(400)), rng.exponential(3.0, 400))
+    twice = rng.random(400) < 0.5
+    model = GBMRegressor(Censored(law), engine.bare_regressor(n_estimators=20, n_jobs=1, **engine.quiet))
+    # Of a leaf LightGBM counts rows, not weights: no limit may depend on them.
+    few = (
+        {"estimator__min_child_samples": 1, "estimator__min_child_weight": 0.0}
+        if engine.name == "LightGBM"
+        else {}
+    )
+    model.set_params(**few)
+    weighted = model.fit(X, y, sample_weight=1.0 + twice).predict_raw(X)
+    rows = np.append(np.arange(400), np.flatnonzero(twice))
+    doubled = model.fit(X[rows], y[rows]).predict_raw(X)
+    np.testing.assert_allclose(weighted, doubled, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_the_unit_of_time_does_not_matter(engine, unit):
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((500, 3))
+    y = right_censored(np.exp(X[:, 0] + 0.5 * rng.standard_normal(500)), rng.exponential(4.0, 500))
+    for law in (LogNormal(), LogLogistic()):
+        expected, _ = native(engine, Censored(law), y, X, rounds=10)
+        found, _ = native(engine, Censored(law), y * unit, X, rounds=10)
+        np.testing.assert_allclose(found[:, 0] - np.log(unit), expected[:, 0], atol=2e-3)
+        np.testing.assert_allclose(found[:, 1], expected[:, 1], atol=2e-3)
+
+
+def test_what_is_censored_is_not_lost(engine):
+    """Against the truth, rows whose value is only known to be larger count; without them predictions are low."""
+    X, signal = make_friedman1(1500, n_features=6, random_state=0)
+    rng = np.random.default_rng(0)
+    x = signal + rng.standard_normal(len(X))
+    y = right_censored(x, rng.normal(17.0, 4.0, len(X)))
+    train, test = np.arange(1000), np.arange(1000, 1500)
+    observed = train[np.isfinite(y[train, 1])]
+    assert 0.2 < 1.0 - len(observed) / len(train) < 0.5
+
+    def error(loss, rows, target):
+        estimator = engine.bare_regressor(n_estimators=80, learning_rate=0.1, n_jobs=1, **engine.quiet)
+        model = GBMRegressor(loss, estimator).fit(X[rows], target)
+        return np.sqrt(np.mean(np.square(model.predict(X[test]) - signal[test])))
+
+    censored = error(Censored(Normal()), train, y[train])
+    assert censored < 0.8 * error(Normal(), train, y[train, 0])
+    assert censored < error(Normal(), observed, y[observed, 0])
+
+
+def test_a_limit_of_detection(engine):
+    """A Tobit regression: half of the values are known only to be at most the limit."""
+    rng = np.random.default_rng(9)
+    level = np.arange(2000) % 4
+    value = level + rng.standard_normal(2000)
+    y = np.column_stack([np.where(value < 1.5, -INF, value), np.maximum(value, 1.5)])
+    estimator = engine.bare_regressor(n_estimators=150, learning_rate=0.1, n_jobs=1, **engine.quiet)
+    model = GBMRegressor(Censored(Normal()), estimator).fit(level[:, None], y)
+    # Three standard errors of a mean of 500 values, more for what is censored.
+    np.testing.assert_allclose(model.predict([[0], [1], [2], [3]]), [0.0, 1.0, 2.0, 3.0], atol=0.25)
+    low, high = model.predict_interval(level[:, None]).T
+    assert np.mean((low <= value) & (value <= high)) == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize("law", [LogNormal(), Weibull(), Normal(), StudentT()], ids=repr)
+def test_check_loss_takes_it(law):
+    check_loss(Censored(law), six_levels(law, "right")[:300])
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize("law", [LogNormal(), Weibull(), LogLogistic()], ids=repr)
+def test_rare_events_stay_finite_at_every_rate(engine, law, rate):
+    rng = np.random.default_rng(10)
+    X = rng.standard_normal((2000, 3))
+    y = right_censored(np.exp(X[:, 0] + rng.standard_normal(2000)), np.full(2000, 0.1))
+    assert np.isfinite(y[:, 1]).mean() < 0.07
+    model = GBMRegressor(
+        Censored(law), engine.bare_regressor(n_estimators=50, learning_rate=rate, n_jobs=1, **engine.quiet)
+    )
+    raw = model.fit(X, y).predict_raw(X)
+    assert np.isfinite(raw).all()
+    constant = Censored(law).initial_raw(y)
+    assert Censored(law).value(y, raw) < Censored(law).value(y, np.tile(constant, (2000, 1)))
