@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..contract import Loss
+from ..contract import CurvatureKind, Loss
 from ..contract.links import IDENTITY
 from ..contract.noise import Noise
 from ..validation import as_numbers, check_number
@@ -44,7 +44,7 @@ class Distribution(Loss):
         the measurements are in `Normal`.
     """
 
-    curvature_kind = "expected"
+    curvature_kind: CurvatureKind = "expected"
     # The largest raw prediction of each output, in absolute value, that the formulas see: beyond it exp overflows,
     # or the differences in the formulas are mere rounding.
     _reach: ClassVar[float | tuple[float, ...]] = np.inf

@@ -46,7 +46,7 @@ class Censored(Distribution):
                    right-censored      the integral of (∂ log h)² h up to lower, where h is the hazard, but at
                                        least 0.3 of Fisher's
                    left, interval      Fisher's
-                                       expected; the second over `scale_step`
+                                       surrogate; the second over `scale_step`
 
     and no censored row by itself moves the location by more than one scale. If no row is censored, the model is
     the distribution's own. Start: maximum likelihood of all rows. Censored rows must stay: leaving them out, or
@@ -75,6 +75,7 @@ class Censored(Distribution):
     """
 
     columns = ("lower", "upper")
+    curvature_kind = "surrogate"  # "expected" where observed
 
     def __init__(self, distribution: LocationScale) -> None:
         self.distribution = distribution

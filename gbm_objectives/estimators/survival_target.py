@@ -22,7 +22,8 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     ValueError
         If it has none of these forms, events are neither true nor false, or a time is missing.
     """
-    names = list(getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", None) or ())
+    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    names = [] if given is None else list(given)
     if len(names) == 2 and any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
         return _right_censored(y, names, name)
     bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_friedman1
 
 from gbm_objectives import GBMRegressor, check_loss
 from gbm_objectives.distributions import (
@@ -55,8 +54,9 @@ def six_levels(law, kind):
 def test_training_ends_where_the_likelihood_is_greatest(law, kind):
     y = six_levels(law, kind)
     assert 0.2 < np.mean(y[:, 0] != y[:, 1]) < 0.45
-    for engine, regret in regrets(Censored(law), y, LEVEL, enough=0.002).items():
-        assert -1e-6 <= regret <= 0.002, engine
+    # A level of which most is beyond a bound is slow, since the scale takes a tenth of the step.
+    for engine, regret in regrets(Censored(law), y, LEVEL, enough=0.01).items():
+        assert -1e-6 <= regret <= 0.01, engine
 
 
 @every
@@ -71,20 +71,14 @@ def test_if_nothing_is_censored_the_model_is_the_distributions_own(engine, law):
 
 @pytest.mark.parametrize("law", [LogNormal(), Weibull(), Normal()], ids=repr)
 def test_a_weight_of_two_is_two_rows(engine, law):
+    """Of three levels with many rows each, so that no limit on the rows of a leaf matters."""
     rng = np.random.default_rng(7)
-    X = rng.integers(0, 8, (400, 3)).astype(float)
-    y = right_censored(np.exp(0.2 * X[:, 0] + 0.5 * rng.standard_normal(400)), rng.exponential(3.0, 400))
-    twice = rng.random(400) < 0.5
-    model = GBMRegressor(Censored(law), engine.bare_regressor(n_estimators=20, n_jobs=1, **engine.quiet))
-    # Of a leaf LightGBM counts rows, not weights: no limit may depend on them.
-    few = (
-        {"estimator__min_child_samples": 1, "estimator__min_child_weight": 0.0}
-        if engine.name == "LightGBM"
-        else {}
-    )
-    model.set_params(**few)
+    X = np.resize([0.0, 1.0, 2.0], (900, 1))
+    y = right_censored(np.exp(0.7 * X[:, 0] + 0.5 * rng.standard_normal(900)), rng.exponential(6.0, 900))
+    twice = rng.random(900) < 0.5
+    model = GBMRegressor(Censored(law), engine.bare_regressor(n_estimators=30, n_jobs=1, **engine.quiet))
     weighted = model.fit(X, y, sample_weight=1.0 + twice).predict_raw(X)
-    rows = np.append(np.arange(400), np.flatnonzero(twice))
+    rows = np.append(np.arange(900), np.flatnonzero(twice))
     doubled = model.fit(X[rows], y[rows]).predict_raw(X)
     np.testing.assert_allclose(weighted, doubled, rtol=1e-4, atol=1e-4)
 
@@ -102,23 +96,24 @@ def test_the_unit_of_time_does_not_matter(engine, unit):
 
 
 def test_what_is_censored_is_not_lost(engine):
-    """Against the truth, rows whose value is only known to be larger count; without them predictions are low."""
-    X, signal = make_friedman1(1500, n_features=6, random_state=0)
+    """Against the truth: taking a limit for the value, or leaving such rows out, makes predictions too low."""
     rng = np.random.default_rng(0)
-    x = signal + rng.standard_normal(len(X))
-    y = right_censored(x, rng.normal(17.0, 4.0, len(X)))
-    train, test = np.arange(1000), np.arange(1000, 1500)
+    X = rng.standard_normal((2000, 4))
+    signal = np.sin(2.0 * X[:, 0]) + 0.5 * X[:, 1] * X[:, 2]
+    x = signal + 0.7 * rng.standard_normal(len(X))
+    y = right_censored(np.exp(x), np.exp(rng.normal(0.3, 0.7, len(X))))
+    train, test = np.arange(1500), np.arange(1500, 2000)
     observed = train[np.isfinite(y[train, 1])]
-    assert 0.2 < 1.0 - len(observed) / len(train) < 0.5
+    assert 0.3 < 1.0 - len(observed) / len(train) < 0.5
 
     def error(loss, rows, target):
-        estimator = engine.bare_regressor(n_estimators=80, learning_rate=0.1, n_jobs=1, **engine.quiet)
+        estimator = engine.bare_regressor(n_estimators=60, learning_rate=0.1, n_jobs=1, **engine.quiet)
         model = GBMRegressor(loss, estimator).fit(X[rows], target)
-        return np.sqrt(np.mean(np.square(model.predict(X[test]) - signal[test])))
+        return np.sqrt(np.mean(np.square(model.predict_raw(X[test])[:, 0] - signal[test])))
 
-    censored = error(Censored(Normal()), train, y[train])
-    assert censored < 0.8 * error(Normal(), train, y[train, 0])
-    assert censored < error(Normal(), observed, y[observed, 0])
+    censored = error(Censored(LogNormal()), train, y[train])
+    assert censored < 0.75 * error(LogNormal(), train, y[train, 0])
+    assert censored < 0.9 * error(LogNormal(), observed, y[observed, 0])
 
 
 def test_a_limit_of_detection(engine):
@@ -127,12 +122,16 @@ def test_a_limit_of_detection(engine):
     level = np.arange(2000) % 4
     value = level + rng.standard_normal(2000)
     y = np.column_stack([np.where(value < 1.5, -INF, value), np.maximum(value, 1.5)])
-    estimator = engine.bare_regressor(n_estimators=150, learning_rate=0.1, n_jobs=1, **engine.quiet)
-    model = GBMRegressor(Censored(Normal()), estimator).fit(level[:, None], y)
-    # Three standard errors of a mean of 500 values, more for what is censored.
-    np.testing.assert_allclose(model.predict([[0], [1], [2], [3]]), [0.0, 1.0, 2.0, 3.0], atol=0.25)
+    estimator = engine.bare_regressor(n_estimators=600, learning_rate=0.1, n_jobs=1, **engine.quiet)
+    # Four levels cannot overfit: the scale may take full steps.
+    model = GBMRegressor(Censored(Normal(scale_step=1.0)), estimator).fit(level[:, None], y)
+    # The maximum of the likelihood in each level; of the first one only 8 % is observed, so that it is slow.
+    best = [Censored(Normal()).initial_raw(y[level == k])[0] for k in range(4)]
+    off = np.abs(model.predict([[0], [1], [2], [3]]) - best)
+    assert (off < [0.15, 0.02, 0.02, 0.02]).all()
+    np.testing.assert_allclose(best[1:], [1.0, 2.0, 3.0], atol=0.1)
     low, high = model.predict_interval(level[:, None]).T
-    assert np.mean((low <= value) & (value <= high)) == pytest.approx(0.9, abs=0.03)
+    assert np.mean((low <= value) & (value <= high)) == pytest.approx(0.9, abs=0.04)
 
 
 @pytest.mark.parametrize("law", [LogNormal(), Weibull(), Normal(), StudentT()], ids=repr)

@@ -18,7 +18,7 @@ INF = np.inf
 RNG = np.random.default_rng(0)
 N = 600
 X = RNG.standard_normal((N, 3))
-TRUE = np.exp(1.0 + X[:, 0] + 0.5 * RNG.standard_normal(N))
+TRUE = np.exp(1.0 + X[:, 0] + 0.8 * RNG.standard_normal(N))
 END = RNG.uniform(0.5, 8.0, N)
 TIME, EVENT = np.minimum(TRUE, END), TRUE <= END
 Y = np.column_stack([TIME, np.where(EVENT, TIME, INF)])
@@ -63,11 +63,11 @@ def test_targets_of_every_form_are_the_same(y):
         ),
         (
             pd.DataFrame({"event": [True, True], "time": [1.0, -2.0]}),
-            r"y\['time'\] must be times .* got -2.0 in row 1",
+            r"y\['time'\] must be times.* got -2.0 in row 1",
         ),
         (
             pd.DataFrame({"event": [True, True], "time": [1.0, np.nan]}),
-            r"y\['time'\] must be times .* nan in row 1",
+            r"y\['time'\] must be times.* nan in row 1",
         ),
         (np.array([[2.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
         (np.array([[-1.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
@@ -90,7 +90,7 @@ def test_other_losses_are_refused():
     for loss in (SquaredError(), LogNormal()):
         with pytest.raises(ValueError, match="must be Censored"):
             GBMSurvival(loss).fit(X, Y)
-    with pytest.raises(TypeError, match="must be a loss"):
+    with pytest.raises(TypeError, match="loss must be a Loss"):
         GBMSurvival("cox").fit(X, Y)
 
 
@@ -117,21 +117,29 @@ def test_functions_of_time(engine, loss):
         assert s(at[i]) <= 1.0 - level + 1e-9 <= s(at[i] * (1.0 - 1e-9)) + 2e-9
 
 
-@losses
-def test_calibration_against_the_truth(engine, loss):
-    """The mean probability of a late event is the share of late events, censored or not."""
-    model = survival(engine, loss).fit(X, Y)
-    for time in (1.0, 3.0, 6.0):
-        assert model.predict_survival_function(X, [time]).mean() == pytest.approx(np.mean(TRUE > time), abs=0.04)
+@pytest.mark.parametrize(
+    "loss", [Censored(LogNormal(scale_step=1.0)), Censored(LogLogistic(scale_step=1.0)), CoxPH()], ids=repr
+)
+def test_probabilities_against_the_truth(engine, loss):
+    """The mean probability of a late event is the share of late events, in rows that were not trained on."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((6000, 2))
+    true, end = np.exp(0.5 * x[:, 0] + rng.standard_normal(6000)), rng.uniform(0.5, 4.0, 6000)
+    y = np.column_stack([np.minimum(true, end), np.where(true <= end, true, INF)])
+    model = survival(engine, loss, **engine.early_stopping(10), n_estimators=200)
+    model.fit(x[:3000], y[:3000], eval_set=[(x[3000:4000], y[3000:4000])])
+    for time in (0.5, 1.0, 2.0):
+        found = model.predict_survival_function(x[4000:], [time]).mean()
+        assert found == pytest.approx(np.mean(true[4000:] > time), abs=0.035)
 
 
 @losses
 def test_risk_and_score(engine, loss):
     model = survival(engine, loss).fit(X, Y)
     risk = model.predict(X)
-    assert stats.spearmanr(risk, -X[:, 0]).statistic > 0.85
+    assert stats.spearmanr(risk, -X[:, 0]).statistic > 0.8
     assert model.score(X, STRUCTURED) == concordance(Y[:, 0], Y[:, 1], risk)
-    assert 0.8 < model.score(X, Y) < 1.0
+    assert 0.75 < model.score(X, Y) < 1.0
     weight = RNG.uniform(0.5, 2.0, N)
     assert model.score(X, Y, weight) == concordance(Y[:, 0], Y[:, 1], risk, weight)
     np.testing.assert_array_equal(list(model.staged_predict(X[:5]))[-1], risk[:5])
@@ -187,12 +195,12 @@ def test_offsets_reach_the_baseline(engine):
     offset = -2.0 * X[:, 0]
     flat = np.zeros((N, 1))
     model = survival(engine, CoxPH()).fit(flat, Y, init_score=offset)
-    np.testing.assert_array_equal(model.predict(flat, offset=offset) - offset, 0.0)
+    np.testing.assert_allclose(model.predict(flat, offset=offset), offset, atol=1e-6)
     expected = CoxPH()._resolved_at(Y, offset, None).log_survival(offset, TIMES)
     np.testing.assert_allclose(
         model.predict_survival_function(flat, TIMES, offset=offset), np.exp(expected), rtol=1e-6
     )
-    assert model.score(flat, Y, offset=offset) > 0.8
+    assert model.score(flat, Y, offset=offset) > 0.7
 
 
 def test_scikit_learns_tools(engine):
@@ -204,7 +212,7 @@ def test_scikit_learns_tools(engine):
         {"loss": [CoxPH(), Censored(Weibull())], "estimator__n_estimators": [5, 20]},
         cv=3,
     )
-    assert search.fit(X, STRUCTURED).best_score_ > 0.75
+    assert search.fit(X, STRUCTURED).best_score_ > 0.7
     model.set_params(loss__distribution=Weibull(scale_step=0.3)).fit(X, Y)
     assert model.loss_ == Censored(Weibull(scale_step=0.3))
 
