@@ -132,7 +132,8 @@ class Censored(Distribution):
             if positive:
                 good &= (lower >= 0.0) | (lower == -np.inf)
             observed = good & (lower == upper)
-            good[observed] = (y[observed, 0] >= law.domain.low) & (y[observed, 0] <= law.domain.high)
+            value = y[observed, 0].astype(np.float64)  # float32's range is smaller than a domain's
+            good[observed] = (value >= law.domain.low) & (value <= law.domain.high)
             return good
 
         what = (

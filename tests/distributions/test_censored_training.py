@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xgboost as xgb
 
 from gbm_objectives import GBMRegressor, check_loss
 from gbm_objectives.distributions import (
@@ -16,8 +17,10 @@ from gbm_objectives.distributions import (
     StudentT,
     Weibull,
 )
+from gbm_objectives.engines import xgboost as on_xgboost
 from gbm_objectives.testing.regret import regrets
 from tests.contract.losses import native
+from tests.engine import XGBOOST
 
 EVERY = [LogNormal(), Weibull(), LogLogistic(), Normal(), Logistic(), StudentT(), Laplace()]
 every = pytest.mark.parametrize("law", EVERY, ids=repr)
@@ -153,3 +156,15 @@ def test_rare_events_stay_finite_at_every_rate(engine, law, rate):
     assert np.isfinite(raw).all()
     constant = Censored(law).initial_raw(y)
     assert Censored(law).value(y, raw) < Censored(law).value(y, np.tile(constant, (2000, 1)))
+
+
+def test_bounds_of_a_dmatrix_are_the_target():
+    """As XGBoost's own survival:aft takes them, with or without labels."""
+    rng = np.random.default_rng(11)
+    X = rng.standard_normal((300, 2))
+    y = right_censored(np.exp(X[:, 0] + rng.standard_normal(300)), rng.exponential(4.0, 300))
+    y = y.astype(np.float32).astype(np.float64)
+    expected, _ = native(XGBOOST, Censored(LogNormal()), y, X)
+    data = xgb.DMatrix(X, label_lower_bound=y[:, 0], label_upper_bound=y[:, 1])
+    booster = on_xgboost.train({"nthread": 1}, data, loss=Censored(LogNormal()), num_boost_round=40)
+    np.testing.assert_allclose(booster.predict(data, output_margin=True), expected, rtol=1e-5, atol=1e-6)
