@@ -60,9 +60,7 @@ def labels_for_softmax(members: Sequence[Member]) -> Iterator[None]:
     moved = [
         (one.data, one.rows.y)
         for one in members
-        if one.rows.y.ndim == 2
-        and not hasattr(one.data, "target")
-        and not hasattr(one.data, "target_distribution")
+        if one.rows.y.ndim == 2 and np.size(one.data.get_label()) == one.rows.y.size
     ]
     try:
         for dmatrix, target in moved:
