@@ -176,6 +176,18 @@ def test_early_stopping_on_the_likelihood(engine, loss):
 
 
 @losses
+def test_metrics_see_both_bounds(engine, loss):
+    def c(y_true, raw_prediction):
+        return "c", concordance(y_true[:, 0], y_true[:, 1], loss.risk(raw_prediction)), True
+
+    model = survival(engine, loss).fit(
+        X[:400], STRUCTURED[:400], eval_set=[(X[400:], STRUCTURED[400:])], eval_metric=c
+    )
+    (history,) = model.evals_result_.values()
+    assert history["c"][-1] == pytest.approx(model.score(X[400:], STRUCTURED[400:]), abs=1e-6)
+
+
+@losses
 def test_saved_and_loaded(engine, loss, tmp_path):
     model = survival(engine, loss).fit(X, STRUCTURED)
     model.save_model(tmp_path / "model.json")
