@@ -225,6 +225,19 @@ def test_an_estimator(client, engine, loss):
         spread.score(X, y)
 
 
+def test_metrics_by_name_look_at_the_first_column(client):
+    """XGBoost's; LightGBM takes none on a cluster."""
+    X, y, _ = data()
+    spread, alone = estimators(XGBOOST, BetweenBounds(), eval_metric=["rmse"])
+    with client.as_current():
+        spread.fit(
+            parted(client, X, 450), parted(client, y, 450), eval_set=[(parted(client, X), parted(client, y))]
+        )
+    alone.fit(X, y, eval_set=[(X, y)])
+    (got,), (expected,) = spread.evals_result_.values(), alone.evals_result_.values()
+    np.testing.assert_allclose(got["rmse"], expected["rmse"], rtol=1e-5)
+
+
 def test_an_estimator_names_what_is_wrong(client, engine):
     X, y, _ = data()
     bad = y.copy()
