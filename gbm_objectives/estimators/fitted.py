@@ -21,6 +21,7 @@ class Trainee(Protocol):
     estimator: Any
     booster_: Any
     estimator_: Any
+    loss: Loss | None
     loss_: Loss
     best_iteration_: int | None
     evals_result_: dict[str, dict[str, list[float]]]
