@@ -55,9 +55,10 @@ def fit_on_cluster(
             raise TypeError(f"{name} is not supported on a cluster{hint}")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
-    columns = () if model.loss is None or is_classifier(model) else model.loss.columns
+    if not is_classifier(model):
+        model._choose_loss()
     named = _collections(
-        X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES), columns
+        model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
@@ -95,6 +96,19 @@ def fit_on_cluster(
         lambda: _mean_loss(model, client, *last),
         lambda noise: _outside(noise, client, own[1]),
     )
+    model._look_at(_some_targets(client, own[1]))
+
+
+def _some_targets(client: Any, y: Any) -> np.ndarray:
+    """Return targets of equally many rows of each partition; all of them if they are few."""
+    from dask.delayed import delayed
+
+    from ..engines.cluster.partitions import partitions
+    from ..engines.cluster.rows import some
+
+    parts = partitions(y)
+    most = max(1, SAMPLE_ROWS // len(parts))
+    return np.concatenate(client.gather(client.compute([delayed(some)(part, most) for part in parts])))
 
 
 def _client_of(estimator: Any) -> Any:
@@ -114,7 +128,7 @@ def _client_of(estimator: Any) -> Any:
 
 
 def _collections(
-    X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any, columns: tuple[str, ...]
+    model: Trainee, X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any
 ) -> list[tuple[str, tuple[Any, Any, Any]]]:
     """Return the rows to train on and the evaluation sets, each with the name of its target for messages."""
     if y is None:
@@ -132,6 +146,10 @@ def _collections(
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise ValueError(f"eval_set[{i}] must be a pair (X, y)")
             sets.append((f"eval_set[{i}]", (*pair, None if weights is None else weights[i])))
+    columns = () if is_classifier(model) else model.loss_.columns
+    # The same collection stays the same one: a set may be the training set.
+    targets = {id(target): model._collected(target) for _, (_, target, _) in sets}
+    sets = [(name, (features, targets[id(target)], weight)) for name, (features, target, weight) in sets]
     for name, given in sets:
         check_collections(name, *given, columns)
     return sets
@@ -152,9 +170,6 @@ def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
     from ..engines.cluster.partitions import first_message, partitions
 
     if not is_classifier(model):
-        # Without rows it would be an error; these numbers are not looked at.
-        columns = () if model.loss is None else model.loss.columns
-        model._prepare(np.zeros((1, len(columns)) if columns else 1))
         return None
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
     first_message("y", [message for *_, message in found])

@@ -21,7 +21,6 @@ class Trainee(Protocol):
     estimator: Any
     booster_: Any
     estimator_: Any
-    loss: Loss | None
     loss_: Loss
     best_iteration_: int | None
     evals_result_: dict[str, dict[str, list[float]]]
@@ -33,6 +32,12 @@ class Trainee(Protocol):
     def _features(self, X: Any, reset: bool) -> Any: ...
 
     def _prepare(self, y: Any) -> np.ndarray: ...
+
+    def _choose_loss(self) -> None: ...
+
+    def _collected(self, y: Any) -> Any: ...
+
+    def _look_at(self, target: np.ndarray) -> None: ...
 
     def _encode(self, y: Any) -> np.ndarray: ...
 

@@ -96,7 +96,9 @@ class SharedTraining(Training):
                 results.append((self.loss.name, self.value(raw_prediction, data), False))
             elif everyone is not None:
                 y, raw, weight = everyone
-                results += called(metric, self.loss, label_of(self.loss, y), raw, weight)
+                # As on one machine: of a distribution over classes the most probable one, of columns all.
+                y = y if self.loss.columns else label_of(self.loss, y)
+                results += called(metric, self.loss, y, raw, weight)
         return results
 
     def _shaped(self, raw_prediction: np.ndarray, rows: Rows) -> np.ndarray:
