@@ -18,8 +18,8 @@ LARGEST_Z = 20.0
 SMALLEST_Z = -37.0
 # A survival function that SciPy can still tell from 0.
 TINY = 1e-290
-# The grid of the integrals is even in arcsinh(z): even steps near 0, even ratios far out, from -11,000, below which
-# a Cauchy variable is once in 35,000, to 11,000; 200 steps for each unit.
+# The grid of the integrals is even in arcsinh(z): even steps near 0, even ratios far out, from -11,000 (a Cauchy
+# variable is below it once in 35,000) to 11,000; 200 steps for each unit.
 WIDTH, PER_UNIT = 10, 200
 # Twelve digits of ∫ exp(-w) g(w) dw for the smooth g of the t distribution's tail.
 NODES, WEIGHTS = np.polynomial.laguerre.laggauss(24)
