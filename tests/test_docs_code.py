@@ -40,6 +40,7 @@ OPTIONAL = {
     "pyarrow",
     "shap",
     "skl2onnx",
+    "sksurv",
     "treelite",
 }
 NO_PAGE = {"gbm_objectives.plotting.COLORS"}  # a dictionary

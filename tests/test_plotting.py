@@ -16,7 +16,9 @@ from sklearn.datasets import load_diabetes
 
 from gbm_objectives import (
     CategoricalCrossEntropy,
+    CoxPH,
     GBMRegressor,
+    GBMSurvival,
     Hinge,
     Huber,
     MultiQuantile,
@@ -30,6 +32,7 @@ from gbm_objectives.plotting import (
     plot_learning_curves,
     plot_loss,
     plot_prediction_interval,
+    plot_survival,
 )
 
 X, Y = load_diabetes(return_X_y=True)
@@ -181,3 +184,37 @@ def test_calibration_beside_an_offset():
         ax = plot_calibration(model, features, counts, offset=offset)
         heights = next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data().values
         assert (heights.max() < largest) == (offset is not None)
+
+
+def survival_model(loss):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 2))
+    time, end = np.exp(X[:, 0] + 0.5 * rng.standard_normal(300)), rng.uniform(0.5, 4.0, 300)
+    y = np.column_stack([np.minimum(time, end), np.where(time <= end, time, np.inf)])
+    estimator = LGBMRegressor(n_estimators=10, verbosity=-1, n_jobs=1)
+    return GBMSurvival(loss, estimator).fit(X, y), X
+
+
+@pytest.mark.parametrize("loss", [None, CoxPH()], ids=repr)
+def test_survival_curves(loss):
+    model, X = survival_model(loss)
+    ax = plot_survival(model, X[:3], labels=["a", "b", "c"])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c"]
+    for line, curve in zip(ax.lines, X[:3], strict=True):
+        at, values = line.get_data()
+        np.testing.assert_array_equal(values, model.predict_survival_function(curve[None], at)[0])
+        assert at[0] == 0.0 and values[0] == 1.0
+        assert line.get_drawstyle() == ("default" if loss is None else "steps-post")
+    times = [2.0, 1.0]
+    at, _ = plot_survival(model, X[:1], times, ax=ax).lines[-1].get_data()
+    np.testing.assert_array_equal(at, [1.0, 2.0])
+
+
+def test_survival_curves_of_the_wrong_things():
+    model, X = survival_model(None)
+    with pytest.raises(TypeError, match="must be a fitted GBMSurvival"):
+        plot_survival(GBMRegressor(), X[:3])
+    with pytest.raises(ValueError, match=r"1 to 12 rows.* got 300"):
+        plot_survival(model, X)
+    with pytest.raises(ValueError, match="labels must be as many as rows"):
+        plot_survival(model, X[:3], labels=["a"])
