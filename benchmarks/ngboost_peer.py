@@ -1,12 +1,12 @@
-"""NGBoost on splits that another interpreter sends; run by `benchmarks.distributions` and `benchmarks.survival`.
+"""NGBoost on splits that `benchmarks.distributions` or `benchmarks.survival` sends from another interpreter.
 
     PYTHON benchmarks/ngboost_peer.py
 
-NGBoost pins an older scikit-learn than ours, so it has an environment of its own, and this file imports nothing of
-ours.
+NGBoost pins an older scikit-learn than ours, so it has an environment of its own, and this file imports nothing
+of ours.
 Reads the path of an .npz file with X, y, fit, late, test (rows) from each line of standard input, writes one with
 mean, scale and seconds beside it, and answers with a line. With `event` in the file, y are right-censored times,
-mean and scale those of their logarithm. There may be a `rate` and a number of `rounds`; without late rows all
+and mean and scale those of their logarithm. There may be a `rate` and a number of `rounds`; without late rows all
 rounds stay.
 """
 

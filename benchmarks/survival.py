@@ -1,12 +1,13 @@
 """Survival analysis: held-out likelihood, Brier score, concordance and time, ours against other boosters.
 
-    python -m benchmarks.survival --data DIR [--splits N] [--shipped] [--rows N] [--ngboost PYTHON] [--output DIR]
+    python -m benchmarks.survival --data DIR [--splits N] [--shipped] [--rows N] [--ngboost PYTHON]
+        [--output DIR]
 
 `--data` is a folder of CSV files with features x0, x1, ..., `event` (1 observed, 0 right-censored) and `time`;
-`--shipped` adds sets that scikit-survival brings. Of each set, 75 % of the rows are to train on, the same for all
-models, and all run on one thread. What must be chosen, a number of rounds or one of several settings, a fifth of
-the training rows chooses, and then all of them are trained on. scikit-survival, where it is installed, is a peer,
-and computes the Brier score; NGBoost is one with `--ngboost`, as in `benchmarks.distributions`.
+`--shipped` adds sets that scikit-survival brings. Of each set, 75 % of the rows are to train on, the same for
+all models, and all run on one thread. What must be chosen, a number of rounds or one of several settings, a
+fifth of the training rows chooses, and then all of them are trained on. scikit-survival, where it is installed,
+is a peer, and computes the Brier score; NGBoost is one with `--ngboost`, as in `benchmarks.distributions`.
 
 Three simulations stand below: the distance from a known truth, the best model there is, and strong signals.
 """
@@ -56,12 +57,12 @@ Key = tuple[str, str]
 Results = dict[Key, np.ndarray]
 
 
-LEGEND = """Differences are means over splits, ours less theirs, with the share of splits in which ours is better; ratios
-of seconds are medians over splits. "Best of 3" is that of our distributions, "best of 12" that of XGBoost's three
-with scales of 0.3, 0.6, 1 and 1.5, which a fifth of the training rows chooses by the NLL. Brier scores are
-integrated over 20 times; those of survival:cox have Breslow's baseline. scikit-survival's models have its defaults in
-all tables, and LightGBM's own defaults are those of the first protocol. The peer in seconds of "best of 3" is "best of
-12", that of CoxPH survival:cox, and that of the others survival:aft."""
+LEGEND = """Differences are means over splits, ours less theirs, with the share of splits in which ours is
+better; ratios of seconds are medians over splits. "Best of 3" is that of our distributions, "best of 12" that of
+XGBoost's three with scales of 0.3, 0.6, 1 and 1.5; a fifth of the training rows chooses them by the NLL. Brier
+scores are integrated over 20 times; those of survival:cox have Breslow's baseline. scikit-survival's models have
+its defaults in all tables, and LightGBM's own defaults are those of the first protocol. The peer in seconds of
+"best of 3" is "best of 12", that of CoxPH survival:cox, and that of the others survival:aft."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def brier(rows: Split, model: Model, times: np.ndarray) -> float:
     from sksurv.metrics import integrated_brier_score
     from sksurv.util import Surv
 
-    # What comes after the last time matters to no score, but the weights must be known wherever a test row ends.
+    # What comes after the last time matters to no score, but weights must be known wherever a test row ends.
     end = np.nextafter(times[-1], np.inf)
     test = rows.test
     late = test.time > end
@@ -108,7 +109,8 @@ def brier(rows: Split, model: Model, times: np.ndarray) -> float:
 def scores(rows: Split, model: Model, seconds: float, times: np.ndarray) -> list[float]:
     """Return what the table has of a model, in the order of `METRICS`."""
     risk = np.asarray(model.risk(rows.test.X))
-    c = concordance(rows.test.bounds[:, 0], rows.test.bounds[:, 1], risk) if np.isfinite(risk).all() else np.nan
+    lower, upper = rows.test.bounds.T
+    c = concordance(lower, upper, risk) if np.isfinite(risk).all() else np.nan
     return [model.nll(rows.test), brier(rows, model, times), c, seconds]
 
 
@@ -133,14 +135,14 @@ def measure(all_rows: Rows, splits: int, ngboost: NGBoost | None) -> dict[str, R
             trainings = Trainings(rows, protocol.rates, protocol.stops)
             for key, settings in candidates().items():
                 of_fixed = found[FIXED.title].get(key, [])
-                # LightGBM's default rate is that of the first protocol, and scikit-survival's models have but one.
-                same = protocol is not FIXED and (key in PEERS or (protocol is DEFAULTS and key[1] == "LightGBM"))
+                # LightGBM's default rate is that of the first protocol, scikit-survival's models have but one.
+                same = (key in PEERS and protocol is not FIXED) or (key[1] == "LightGBM" and protocol is DEFAULTS)
                 row = of_fixed[seed] if same else scores(rows, *trainings.best(settings), times)
                 found[protocol.title].setdefault(key, []).append(row)
             if ngboost is not None:
                 model = ngboost.train(rows, 0.1 if protocol is FIXED else None, protocol.stops)
                 found[protocol.title].setdefault(NGBOOST, []).append(scores(rows, *model, times))
-    return {title: {key: np.array(rows) for key, rows in models.items()} for title, models in found.items()}
+    return {title: {key: np.array(of_key) for key, of_key in models.items()} for title, models in found.items()}
 
 
 def mean_and_error(values: np.ndarray) -> str:

@@ -64,9 +64,15 @@ def known_truth() -> str:
                 for what, used in targets.items()
                 for engine in ENGINES
             }
-            trainings = Trainings(Split(train[fit], train[late], train, test), RATES, stops=False)
-            models["survival:aft", "XGBoost"] = trainings.best([Aft()])[0]
-            models["survival:aft, best of 12", "XGBoost"] = trainings.best(TUNED)[0]
+            rows_of = Split(train[fit], train[late], train, test)
+            for stops, words in ((False, ""), (True, ", early stopping")):
+                trainings = Trainings(rows_of, RATES, stops)
+                if stops:
+                    for engine in ENGINES:
+                        own = trainings.best([Ours(LOSSES["LogNormal"], engine)])[0]
+                        models[f"ours, censored{words}", engine] = own
+                models[f"survival:aft{words}", "XGBoost"] = trainings.best([Aft()])[0]
+                models[f"survival:aft, best of 12{words}", "XGBoost"] = trainings.best(TUNED)[0]
             for key, model in models.items():
                 distance = float(np.sqrt(np.mean((-model.risk(test.X) - truth[N_TRAIN:]) ** 2)))
                 found.setdefault(key, {}).setdefault(share, []).append((distance, model.nll(test)))
