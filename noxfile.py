@@ -31,6 +31,7 @@ CONVERTERS = (
     "skl2onnx",
     "onnxruntime",
     "optuna",
+    "scikit-survival",
 )
 # `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
 # `checks` what asks for our own mathematics in long trainings: demos, benchmarks, and the tests marked as slow.

@@ -91,11 +91,14 @@ class Pace:
         No row's curvature is below this share of the mean, if it depends on other rows: LightGBM would count the
         rows far out as fewer than a leaf must have, and never split them off. With a fifth of 1,000 rows a
         thousand widths away, absolute error left those rows where they were.
+    of_scale : float, default=1
+        A factor of the steps of a distribution's spread, beyond the mean's.
     """
 
     learning_rate: float = 0.3
     narrowest: float = 1.0 / 20.0
     least: float = 0.0
+    of_scale: float = 1.0
 
     @property
     def pull(self) -> float:

@@ -41,6 +41,8 @@ from gbm_objectives import (
 from gbm_objectives.distributions import (
     Gamma,
     Laplace,
+    Logistic,
+    LogLogistic,
     LogNormal,
     NegativeBinomial,
     Normal,
@@ -128,6 +130,8 @@ CASES = [
     Case(Laplace(), "real"),
     Case(StudentT(), "real"),
     Case(LogNormal(), "positive"),
+    Case(Logistic(), "real"),
+    Case(LogLogistic(), "positive"),
     Case(Gamma(), "positive"),
     Case(Weibull(), "positive"),
     Case(NegativeBinomial(), "count"),

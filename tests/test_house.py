@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "formula": {"losses", "contract", *GROUND},
     "distributions": {"losses", "contract", *GROUND},
     "engines": {"contract", *GROUND},
-    "estimators": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
+    "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", *GROUND},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "plotting": {"contract", "validation"},
     "survival": {"validation"},

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .formulas import Scope
 from .rows import Rows, ends_of, in_columns
 
-__all__ = ["Metric", "given_group", "require_queries", "rows_of"]
+__all__ = ["BOUNDS", "Metric", "given_group", "require_queries", "rows_of"]
 
 
 class Valued(Protocol):
@@ -42,6 +42,8 @@ class _Unset:
 
 
 UNSET = _Unset()
+# Where a DMatrix has the bounds of times.
+BOUNDS = ("label_lower_bound", "label_upper_bound")
 
 
 def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
@@ -49,7 +51,7 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
 
     The target is the attribute `target` where the data set was given one (columns, or distributions over classes),
     its labels otherwise: LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
-    `target_distribution` is an older name for it.
+    `target_distribution` is an older name for it. Columns "lower" and "upper" may be a DMatrix's bounds, too.
 
     Raises
     ------
@@ -58,6 +60,7 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
     """
     label, weight = dataset.get_label(), dataset.get_weight()
     given = in_columns(_given_target(dataset), columns, "target")
+    given = _bounds(dataset) if given is None and columns == ("lower", "upper") else given
     if given is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
     target = np.asarray(label if given is None else given)
@@ -74,6 +77,14 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
     if queries is not None and weight is not None and len(weight) == len(queries) - 1 < len(target):
         weight = np.repeat(weight, np.diff(queries))  # XGBoost's, of queries
     return Rows(target, weight, queries)
+
+
+def _bounds(dataset: Any) -> np.ndarray | None:
+    """Return the bounds that XGBoost's own survival objective takes from a DMatrix; None if it has none."""
+    if not hasattr(dataset, "get_float_info"):
+        return None
+    lower, upper = (dataset.get_float_info(name) for name in BOUNDS)
+    return np.column_stack([lower, upper]) if len(lower) == len(upper) == dataset.num_row() else None
 
 
 def _queries(dataset: Any, n_rows: int) -> np.ndarray | None:

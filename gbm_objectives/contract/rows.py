@@ -10,7 +10,7 @@ import numpy as np
 
 from ..validation import shown
 
-__all__ = ["Rows", "ends_of", "in_columns"]
+__all__ = ["Rows", "ends_of", "in_columns", "without_rows"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
             f"{name} must have the columns {', '.join(columns)}: {missing[0]} is not among {shown(list(given))}"
         )
     return np.column_stack([np.asarray(y[one]) for one in columns])
+
+
+def without_rows(columns: tuple[str, ...]) -> np.ndarray:
+    """Return the target of no rows, of as many columns as one of some rows, and as precise."""
+    return np.empty((0, len(columns))) if columns else np.empty(0, dtype=np.float32)
 
 
 def ends_of(group: object, n_rows: int) -> np.ndarray:

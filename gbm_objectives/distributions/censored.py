@@ -46,7 +46,7 @@ class Censored(Distribution):
                    right-censored      the integral of (∂ log h)² h up to lower, where h is the hazard, but at
                                        least 0.3 of Fisher's
                    left, interval      Fisher's
-                                       expected; the second over `scale_step`
+                                       surrogate; the second over `scale_step`
 
     and no censored row by itself moves the location by more than one scale. If no row is censored, the model is
     the distribution's own. Start: maximum likelihood of all rows. Censored rows must stay: leaving them out, or
@@ -75,6 +75,7 @@ class Censored(Distribution):
     """
 
     columns = ("lower", "upper")
+    curvature_kind = "surrogate"  # "expected" where observed
 
     def __init__(self, distribution: LocationScale) -> None:
         self.distribution = distribution
@@ -131,7 +132,8 @@ class Censored(Distribution):
             if positive:
                 good &= (lower >= 0.0) | (lower == -np.inf)
             observed = good & (lower == upper)
-            good[observed] = (y[observed, 0] >= law.domain.low) & (y[observed, 0] <= law.domain.high)
+            value = y[observed, 0].astype(np.float64)  # float32's range is smaller than a domain's
+            good[observed] = (value >= law.domain.low) & (value <= law.domain.high)
             return good
 
         what = (
@@ -163,50 +165,78 @@ class Censored(Distribution):
         left = (lower <= (0.0 if self._law.of_logarithm else -np.inf)) & ~right & ~observed
         return observed, right, left, ~(observed | right | left)
 
-    def _ends(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return z of both bounds, and the scale."""
+    def _z(self, bound: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return z of a bound, and the scale."""
         location, log_scale = self._law._places(raw_prediction)
-        bounds = y_true
         if self._law.of_logarithm:
             with np.errstate(divide="ignore"):
-                bounds = np.log(np.maximum(y_true, 0.0))
-        z = (bounds - location[:, None]) * np.exp(-log_scale)[:, None]
-        return *np.clip(z, -FARTHEST, FARTHEST).T, np.exp(log_scale)
+                bound = np.log(np.maximum(bound, 0.0))
+        scale = np.exp(log_scale)
+        return np.clip((bound - location) / scale, -FARTHEST, FARTHEST), scale
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        standard, loss = self._law.standard, np.empty(len(y_true))
-        observed, right, left, within = self._kinds(y_true)
-        low, high, _ = self._ends(y_true, raw_prediction)
-        loss[observed] = self._law._pointwise(y_true[observed, 0], raw_prediction[observed])
-        loss[right] = -standard.log_above(low[right])
-        loss[left] = -standard.log_below(high[left])
-        loss[within] = -self._between(low[within], high[within])[0]
+        loss = np.empty(len(y_true))
+        of_kinds = self._loss_observed, self._loss_right, self._loss_left, self._loss_within
+        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+            # On small data, calls on no rows would be half of the time.
+            if rows.any():
+                loss[rows] = of_kind(y_true[rows], raw_prediction[rows])
         return loss
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        law, standard = self._law, self._law.standard
-        observed, right, left, within = self._kinds(y_true)
-        low, high, scale = self._ends(y_true, raw_prediction)
-        # Derivatives by z at the end that matters, or by both; what a shift of the location does is minus their
-        # sum over the scale, of the logarithm of the scale minus the sum of each times its z.
-        of_low, of_high = np.zeros(len(low)), np.zeros(len(low))
-        of_low[right] = standard.hazard(low[right])
-        of_high[left] = -standard.reversed_hazard(high[left])
-        _, of_low[within], more = self._between(low[within], high[within])
-        of_high[within] = -more
-        gradient = columns(
-            -(of_low + of_high) / scale, -law._towards_scale * (_product(low, of_low) + _product(high, of_high))
-        )
-        of_location, of_scale = standard.information
-        curvature = np.tile([of_location, of_scale], (len(low), 1))
-        known = columns(*standard.predictable_information(low[right]))
-        curvature[right] = np.maximum(known, LEAST_SHARE * np.array(standard.information))
-        # No row by itself moves the location by more than the scale.
-        curvature[:, 0] = np.maximum(curvature[:, 0], np.abs(of_low + of_high)) / np.square(scale)
-        if observed.any():
-            own = law._derivatives(y_true[observed, 0], raw_prediction[observed])
-            gradient[observed], curvature[observed] = own
+        gradient, curvature = np.empty((2, *raw_prediction.shape))
+        of_kinds = self._slopes_observed, self._slopes_right, self._slopes_left, self._slopes_within
+        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+            if rows.any():
+                gradient[rows], curvature[rows] = of_kind(y_true[rows], raw_prediction[rows])
         return gradient, curvature
+
+    def _loss_observed(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return self._law._pointwise(y[:, 0], raw)
+
+    def _loss_right(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return -self._law.standard.log_above(self._z(y[:, 0], raw)[0])
+
+    def _loss_left(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return -self._law.standard.log_below(self._z(y[:, 1], raw)[0])
+
+    def _loss_within(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return -self._between(self._z(y[:, 0], raw)[0], self._z(y[:, 1], raw)[0])[0]
+
+    def _slopes_observed(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._law._derivatives(y[:, 0], raw)
+
+    def _slopes_right(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        standard = self._law.standard
+        z, scale = self._z(y[:, 0], raw)
+        known, least = standard.predictable_information(z), LEAST_SHARE * np.array(standard.information)
+        rate = standard.hazard(z)
+        return self._in_raw(scale, rate, z * rate, *(np.maximum(*pair) for pair in zip(known, least, strict=True)))
+
+    def _slopes_left(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        standard = self._law.standard
+        z, scale = self._z(y[:, 1], raw)
+        rate = -standard.reversed_hazard(z)
+        return self._in_raw(scale, rate, z * rate, *standard.information)
+
+    def _slopes_within(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        (low, scale), (high, _) = self._z(y[:, 0], raw), self._z(y[:, 1], raw)
+        _, of_low, of_high = self._between(low, high)
+        turn = low * of_low - high * of_high
+        return self._in_raw(scale, of_low - of_high, turn, *self._law.standard.information)
+
+    def _in_raw(
+        self, scale: np.ndarray, by_shift: np.ndarray, by_turn: np.ndarray, of_location: Any, of_scale: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and curvature by raw predictions.
+
+        Given are the loss's derivatives when all z are raised by the same number, or multiplied by the same one,
+        and what the row counts as in information.
+        """
+        # No row by itself moves the location by more than the scale.
+        of_location = np.maximum(of_location, np.abs(by_shift)) / np.square(scale)
+        gradient = columns(-by_shift / scale, -self._law._towards_scale * by_turn)
+        return gradient, columns(of_location, of_scale)
 
     def _between(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the logarithm of the probability P between two z, and both densities over P."""
@@ -279,8 +309,3 @@ class Censored(Distribution):
         """Return minus the median, or minus its logarithm if it is positive: higher is earlier, (n_samples,)."""
         location, log_scale = self._law._places(np.asarray(raw_prediction, dtype=np.float64))
         return np.asarray(-location - self._law.standard.median * np.exp(log_scale))
-
-
-def _product(z: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Return z times a slope that is 0 where z is infinitely far out."""
-    return np.where(slope == 0.0, 0.0, z * slope)

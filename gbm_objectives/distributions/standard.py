@@ -18,7 +18,10 @@ LARGEST_Z = 20.0
 SMALLEST_Z = -37.0
 # A survival function that SciPy can still tell from 0.
 TINY = 1e-290
-# Twelve places of ∫ exp(-w) g(w) dw for the smooth g of the t distribution's tail.
+# The grid of the integrals is even in arcsinh(z): even steps near 0, even ratios far out, from -11,000 (a Cauchy
+# variable is below it once in 35,000) to 11,000; 200 steps for each unit.
+WIDTH, PER_UNIT = 10, 200
+# Twelve digits of ∫ exp(-w) g(w) dw for the smooth g of the t distribution's tail.
 NODES, WEIGHTS = np.polynomial.laguerre.laggauss(24)
 
 
@@ -63,16 +66,21 @@ class Standard(ABC):
         With the hazard h it is the integral up to z of (∂ log h)² h, which at infinity is Fisher's information
         (Andersen et al. 1993, *Statistical Models Based on Counting Processes*, section VI.1).
         """
-        places, location, scale = _table(self)
-        t = np.arcsinh(z)
-        return np.interp(t, places, location), np.interp(t, places, scale)
+        location, scale = _table(self)
+        # Places are evenly spaced: np.interp, which searches for each, takes half of the time of a callback.
+        place = np.clip((np.arcsinh(z) + WIDTH) * PER_UNIT, 0.0, len(location) - 1.0)
+        left = np.minimum(place.astype(np.intp), len(location) - 2)
+        share = place - left
+        return (
+            location[left] * (1.0 - share) + location[left + 1] * share,
+            scale[left] * (1.0 - share) + scale[left + 1] * share,
+        )
 
 
 @lru_cache(maxsize=16)
-def _table(standard: Standard) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return arcsinh(z) on a grid, and both integrals up to z."""
-    # Even steps near 0, even ratios far out: from -11,000, where a Cauchy variable is once in 35,000, to 11,000.
-    t = np.linspace(-10.0, 10.0, 4001)
+def _table(standard: Standard) -> tuple[np.ndarray, np.ndarray]:
+    """Return both integrals up to z on an even grid of arcsinh(z)."""
+    t = np.linspace(-WIDTH, WIDTH, 2 * WIDTH * PER_UNIT + 1)
     z = np.sinh(t)
     hazard = standard.hazard(z)
     # ∂ log h by the location is -(log h)'/scale, by the logarithm of the scale -(1 + z (log h)').
@@ -84,7 +92,7 @@ def _table(standard: Standard) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for rate in rates:
         values = np.nan_to_num(rate, nan=0.0) * step
         sums.append(np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]))]))
-    return t, sums[0], sums[1]
+    return sums[0], sums[1]
 
 
 @dataclass(frozen=True)

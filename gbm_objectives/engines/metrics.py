@@ -152,7 +152,10 @@ class OfResponse:
 
     def __call__(self, raw_prediction: Any, dataset: Any) -> list[Result]:
         """Return the results on one of the engine's data sets."""
-        return called(self.metric, self.loss, dataset.get_label(), raw_prediction, rows_of(dataset).weight)
+        rows = rows_of(dataset, self.loss.columns)
+        # Of a distribution over classes metrics see the most probable one, of columns all.
+        target = rows.y if self.loss.columns else dataset.get_label()
+        return called(self.metric, self.loss, target, raw_prediction, rows.weight)
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:

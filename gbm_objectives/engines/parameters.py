@@ -13,6 +13,13 @@ from ..validation import shown
 
 __all__ = ["at_pace", "check_keys", "check_options", "require_loss"]
 
+# At higher learning rates the spread of a distribution moves as far in a round as at this one, LightGBM's default.
+# Trees that fit the training rows closely, as XGBoost's at its default of 0.3, would have it follow their
+# residuals to 0: after 100 rounds, held-out losses of Normal and of censored LogNormal were 0.1 to 4 higher on six
+# of eight sets (gbsg2 5.8 for 4.3, diabetes 9.7 for 5.6). On two whose spread must fall far, concrete and energy,
+# they were 0.5 and 1 lower, for which more rounds make up; with early stopping all are within 0.04.
+SCALE_RATE = 0.1
+
 
 def require_loss(loss: Any) -> None:
     """Raise unless `loss` is one of ours and its hyper-parameters are in range."""
@@ -74,4 +81,5 @@ def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace
         rate = float(given)
     except (TypeError, ValueError):
         rate = pace.learning_rate  # the engine refuses it
-    return loss._with(_pace=replace(pace, learning_rate=rate))
+    of_scale = min(1.0, SCALE_RATE / rate) if rate > 0 else 1.0
+    return loss._with(_pace=replace(pace, learning_rate=rate, of_scale=of_scale))

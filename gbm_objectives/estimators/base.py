@@ -37,6 +37,7 @@ from .fit_inputs import (
 )
 from .fitted import keep
 from .lazy import is_collection
+from .target_reader import TargetReader
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseGBM"]
 
 
-class BaseGBM(BaseEstimator):
+class BaseGBM(TargetReader, BaseEstimator):
     """What `GBMRegressor` and `GBMClassifier` share."""
 
     loss_: Loss
@@ -55,14 +56,6 @@ class BaseGBM(BaseEstimator):
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
         self.loss = loss
         self.estimator = estimator
-
-    def _prepare(self, y: Any) -> np.ndarray:
-        """Set `loss_` (and `classes_`) from the training target and return it as numbers."""
-        raise NotImplementedError
-
-    def _encode(self, y: Any) -> np.ndarray:
-        """Return an evaluation target as numbers."""
-        raise NotImplementedError
 
     def fit(
         self,

@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..contract import Loss
 from ..contract.noise import Noise
+from ..contract.rows import in_columns, without_rows
 from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
 from ..sampling import SAMPLE_ROWS, sample_rows
@@ -54,8 +55,10 @@ def fit_on_cluster(
             raise TypeError(f"{name} is not supported on a cluster{hint}")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
+    if not is_classifier(model):
+        model._choose_loss()
     named = _collections(
-        X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
+        model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
     )
     for name, (features, *_) in named:
         _check_features(model, features, name)
@@ -93,6 +96,19 @@ def fit_on_cluster(
         lambda: _mean_loss(model, client, *last),
         lambda noise: _outside(noise, client, own[1]),
     )
+    model._look_at(_some_targets(client, own[1]))
+
+
+def _some_targets(client: Any, y: Any) -> np.ndarray:
+    """Return targets of equally many rows of each partition; all of them if they are few."""
+    from dask.delayed import delayed
+
+    from ..engines.cluster.partitions import partitions
+    from ..engines.cluster.rows import some
+
+    parts = partitions(y)
+    most = max(1, SAMPLE_ROWS // len(parts))
+    return np.concatenate(client.gather(client.compute([delayed(some)(part, most) for part in parts])))
 
 
 def _client_of(estimator: Any) -> Any:
@@ -112,7 +128,7 @@ def _client_of(estimator: Any) -> Any:
 
 
 def _collections(
-    X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any
+    model: Trainee, X: Any, y: Any, sample_weight: Any, pairs: Any, weights: Any
 ) -> list[tuple[str, tuple[Any, Any, Any]]]:
     """Return the rows to train on and the evaluation sets, each with the name of its target for messages."""
     if y is None:
@@ -130,8 +146,12 @@ def _collections(
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise ValueError(f"eval_set[{i}] must be a pair (X, y)")
             sets.append((f"eval_set[{i}]", (*pair, None if weights is None else weights[i])))
+    columns = () if is_classifier(model) else model.loss_.columns
+    # The same collection stays the same one: a set may be the training set.
+    targets = {id(target): model._collected(target) for _, (_, target, _) in sets}
+    sets = [(name, (features, targets[id(target)], weight)) for name, (features, target, weight) in sets]
     for name, given in sets:
-        check_collections(name, *given)
+        check_collections(name, *given, columns)
     return sets
 
 
@@ -150,7 +170,6 @@ def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
     from ..engines.cluster.partitions import first_message, partitions
 
     if not is_classifier(model):
-        model._prepare(np.zeros(1))
         return None
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
     first_message("y", [message for *_, message in found])
@@ -211,7 +230,7 @@ def _encoded(
     if by_class is not None:
         weighed = [delayed(_weighed)(by_class, code, w) for code, w in zip(codes, weights, strict=True)]
         weight = vector(client, weighed)
-    return vector(client, codes), weight
+    return vector(client, codes, model.loss_.columns), weight
 
 
 def _try_encode(model: Trainee, y: Any, weight: Any) -> str:
@@ -226,7 +245,8 @@ def _try_encode(model: Trainee, y: Any, weight: Any) -> str:
 
 
 def _encode(model: Trainee, y: Any) -> np.ndarray:
-    codes: np.ndarray = model._encode(np.asarray(y)) if len(y) else np.empty(0)
+    columns = model.loss_.columns
+    codes: np.ndarray = model._encode(np.asarray(in_columns(y, columns, "y"))) if len(y) else without_rows(columns)
     return codes
 
 
@@ -239,9 +259,9 @@ def _mean_loss(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> floa
     """Return the weighted mean loss of the rows of all partitions."""
     from dask.delayed import delayed
 
-    from ..engines.cluster.partitions import in_rows, partitions
+    from ..engines.cluster.partitions import partitions
 
-    parts = partitions(in_rows(X))
+    parts = partitions(X)
     weights = [None] * len(parts) if weight is None else partitions(weight)
     bare = delayed(without_client(model))
     rows = zip(parts, partitions(y), weights, strict=True)
@@ -254,23 +274,26 @@ def _resolved(model: Trainee, client: Any, X: Any, y: Any, weight: Any) -> Loss:
     """Return the loss with each "auto" as a number, from the residuals of equally many rows of each partition."""
     from dask.delayed import delayed
 
-    from ..engines.cluster.partitions import in_rows, partitions
+    from ..engines.cluster.partitions import partitions
 
-    parts = partitions(in_rows(X))
+    parts = partitions(X)
     weights = [None] * len(parts) if weight is None else partitions(weight)
     bare, most = delayed(without_client(model)), max(1, SAMPLE_ROWS // len(parts))
     rows = zip(parts, partitions(y), weights, strict=True)
     samples = client.gather(client.compute([delayed(_sample)(bare, most, *part) for part in rows]))
-    return model.loss_._resolved_at(*np.concatenate(samples, axis=1))
+    y, raw, weight = (np.concatenate(parts) for parts in zip(*filter(None, samples), strict=True))
+    return model.loss_._resolved_at(y, raw, weight)
 
 
-def _sample(model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any) -> np.ndarray:
-    """Return targets, raw predictions and weights of rows that represent all of a partition."""
+def _sample(
+    model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return targets, raw predictions and weights of rows that represent all of a partition, if it has any."""
     if not len(y):
-        return np.empty((3, 0))
+        return None
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
     rows = sample_rows(len(y), weight, most=most)
-    return np.vstack([y, model._raw(X), weight])[:, rows] * np.array([[1.0], [1.0], [len(y) / len(y[rows])]])
+    return y[rows], model._raw(X)[rows], weight[rows] * (len(y) / len(y[rows]))
 
 
 def _outside(noise: Noise, client: Any, y: Any) -> str:

@@ -171,6 +171,7 @@ class IntervalRegressor(PredictiveGBM):
             lengths do not fit, or if the loss is not a negative log-likelihood.
         """
         self._check_distribution()
+        self._check_one_column("crps")
         target = self._encode(y)
         self.loss_.check_target(target)
         self._check_drawn(target)

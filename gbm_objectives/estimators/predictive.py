@@ -103,6 +103,7 @@ class PredictiveGBM(RawGBM):
         """
         check_is_fitted(self)
         self._check_calibrates()
+        self._check_one_column("calibrate")
         target = self._encode(y)
         check_labels(self.loss_, target)
         self._check_drawn(target)
@@ -115,6 +116,14 @@ class PredictiveGBM(RawGBM):
             weight = weight / weight.max()
         self.calibration_ = Calibration(raw, np.array(target), weight, self._groups(groups, len(target)))
         return self
+
+    def _check_one_column(self, method: str) -> None:
+        """Raise if a target is not one number, which a score or a calibration compares with the prediction."""
+        if self.loss_.columns:
+            raise ValueError(
+                f"{method} compares one number with the prediction; under {self.loss_!r} the target has columns"
+                f" {', '.join(self.loss_.columns)}"
+            )
 
     def _check_calibrates(self) -> None:
         """Raise unless there is something to calibrate."""
@@ -214,6 +223,10 @@ class PredictiveGBM(RawGBM):
         if hasattr(self, "classes_"):
             # If the targets are probabilities, the expectation.
             raw = self._raw(X, offset=offset)
+            check_consistent_length(raw, target)
+            log_p = -self.loss_.pointwise(target, raw)
+        elif self.loss_.columns:
+            raw = self._raw(X, offset=offset).astype(np.float64)
             check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         elif noise.quasi is not None:

@@ -71,14 +71,13 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     (442,)
     """
 
-    def _prepare(self, y: Any) -> np.ndarray:
+    def _choose_loss(self) -> None:
         self.loss_ = SquaredError() if self.loss is None else clone(self.loss)
         if self.loss_.n_outputs > 1 and not self.loss_.outputs:
             raise ValueError(
                 f"loss of GBMRegressor must have one output, or several that are not classes: {self.loss_!r} tells"
                 f" {self.loss_.n_classes} classes apart"
             )
-        return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
         if self.loss_.columns:

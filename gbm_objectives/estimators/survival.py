@@ -17,7 +17,7 @@ from ..validation import as_numbers, as_weight
 from .conformal import Quantiles
 from .intervals import IntervalRegressor
 from .lazy import lazily
-from .survival_target import bounds_of
+from .survival_target import bounds_of, collected
 
 __all__ = ["GBMSurvival", "SurvivalFunction"]
 
@@ -66,13 +66,16 @@ class GBMSurvival(IntervalRegressor):
     True
     """
 
-    def _prepare(self, y: Any) -> np.ndarray:
+    def _choose_loss(self) -> None:
         self.loss_ = Censored(LogLogistic()) if self.loss is None else clone(self.loss)
         if not isinstance(self.loss_, (Censored, CoxPH)):
             raise ValueError(f"loss of GBMSurvival must be Censored(...) or CoxPH(...), got {self.loss_!r}")
-        target = self._encode(y)
+
+    def _look_at(self, target: np.ndarray) -> None:
         self.unique_times_ = np.unique(target[np.isfinite(target) & (target != 0.0)])
-        return target
+
+    def _collected(self, y: Any) -> Any:
+        return collected(y)
 
     def _encode(self, y: Any) -> np.ndarray:
         return bounds_of(y)

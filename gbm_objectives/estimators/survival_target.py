@@ -9,7 +9,7 @@ import numpy as np
 from ..contract.rows import in_columns
 from ..validation import as_numbers, first_offender, shown
 
-__all__ = ["COLUMNS", "bounds_of"]
+__all__ = ["COLUMNS", "bounds_of", "collected"]
 
 COLUMNS = ("lower", "upper")
 
@@ -22,7 +22,8 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     ValueError
         If it has none of these forms, events are neither true nor false, or a time is missing.
     """
-    names = list(getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", None) or ())
+    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    names = [] if given is None else list(given)
     if len(names) == 2 and any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
         return _right_censored(y, names, name)
     bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
@@ -40,6 +41,22 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
             " np.where(event, time, np.inf)])"
         )
     return bounds
+
+
+def collected(y: Any) -> Any:
+    """Return a Dask data frame of events and times as one of bounds; other collections unchanged."""
+    if not hasattr(y, "map_partitions") or set(COLUMNS) <= set(getattr(y, "columns", COLUMNS)):
+        return y
+    import pandas as pd
+
+    return y.map_partitions(_frame_of_bounds, meta=pd.DataFrame({one: [0.0] for one in COLUMNS}))
+
+
+def _frame_of_bounds(y: Any) -> Any:
+    import pandas as pd
+
+    bounds = bounds_of(y) if len(y) else np.empty((0, 2))
+    return pd.DataFrame(bounds, index=y.index, columns=COLUMNS)
 
 
 def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:

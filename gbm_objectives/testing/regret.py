@@ -119,7 +119,9 @@ def _best_vector(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, float]:
         return np.inf if np.isnan(mean) else mean
 
     if loss.outputs:
-        unit = [float(np.std(y)) or 1.0 if output.link == IDENTITY else 1.0 for output in loss.outputs]
+        # Of a target of several columns nothing is known, and a bound may be infinite.
+        spread = 1.0 if y.ndim > 1 else float(np.std(y)) or 1.0
+        unit = [spread if output.link == IDENTITY else 1.0 for output in loss.outputs]
         found = minimize(value, start, method="Powell", options={"direc": np.diag(unit), "ftol": 1e-12})
     else:
         # With thirty classes Powell's method takes minutes.

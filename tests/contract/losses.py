@@ -5,9 +5,10 @@ from __future__ import annotations
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
+from scipy import special
 
 from gbm_objectives import GBMRegressor
-from gbm_objectives.contract import REAL, Domain, Loss
+from gbm_objectives.contract import IDENTITY, REAL, Domain, Loss, Output
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
 from tests.engine import LIGHTGBM
@@ -30,6 +31,62 @@ class CostOfError(Loss):
     def _derivatives(self, y_true, raw_prediction):
         cost = y_true[:, 1]
         return 2 * cost * (raw_prediction - y_true[:, 0]), 2 * cost
+
+
+class BetweenBounds(Loss):
+    """Normal noise of known size around values of which two bounds are known, either of which may be infinite."""
+
+    columns = ("lower", "upper")
+    curvature_kind = "exact"
+    domain = Domain(
+        "bounds, the lower one first, of which one is finite",
+        -np.inf,
+        np.inf,
+        lambda y: (y[:, 0] < y[:, 1]) & np.isfinite(y).any(axis=1),
+    )
+
+    def __init__(self, sigma=1.0):
+        self.sigma = sigma
+
+    def _probability(self, y_true, raw_prediction):
+        ends = (y_true.T - raw_prediction) / self.sigma
+        ends = np.where(ends.sum(axis=0) > 0, -ends[::-1], ends)  # the tail in which differences are exact
+        return np.maximum(special.ndtr(ends[1]) - special.ndtr(ends[0]), 1e-300)
+
+    def _pointwise(self, y_true, raw_prediction):
+        return -np.log(self._probability(y_true, raw_prediction))
+
+    def _derivatives(self, y_true, raw_prediction):
+        p = self._probability(y_true, raw_prediction)
+        ends = (y_true.T - raw_prediction) / self.sigma
+        density = np.exp(-0.5 * ends**2) / np.sqrt(2 * np.pi)
+        gradient = (density[1] - density[0]) / (self.sigma * p)
+        slopes = np.where(np.isfinite(ends), ends, 0.0) * density
+        return gradient, (slopes[1] - slopes[0]) / (self.sigma**2 * p) + gradient**2
+
+
+class ToEachBound(Loss):
+    """A smooth absolute error for each of two bounds, an output for each; infinite bounds do not count."""
+
+    columns = ("lower", "upper")
+    outputs = (Output("low", IDENTITY), Output("high", IDENTITY))
+    curvature_kind = "surrogate"  # positive where a bound is not known
+    domain = BetweenBounds.domain
+
+    def _residuals(self, y_true, raw_prediction):
+        return np.where(np.isfinite(y_true), raw_prediction - y_true, 0.0)
+
+    def _initial_raw(self, y_true, sample_weight):
+        known = np.isfinite(y_true)
+        weight = known if sample_weight is None else known * sample_weight[:, None]
+        return np.average(np.where(known, y_true, 0.0), axis=0, weights=weight)
+
+    def _pointwise(self, y_true, raw_prediction):
+        return (np.sqrt(1 + self._residuals(y_true, raw_prediction) ** 2) - 1).sum(axis=1)
+
+    def _derivatives(self, y_true, raw_prediction):
+        r = self._residuals(y_true, raw_prediction)
+        return r / np.sqrt(1 + r**2), (1 + r**2) ** -1.5
 
 
 class OfUnitScale(Loss):

@@ -11,6 +11,7 @@ from sklearn.metrics import recall_score
 
 from gbm_objectives import AbsoluteError, Hinge, Quantile, SquaredError
 from gbm_objectives.contract.start import constant_rows
+from gbm_objectives.distributions import Normal
 from tests.catalogue import CASES, TRAINABLE, real_data
 from tests.engine import LIGHTGBM, XGBOOST, constant_value, version
 
@@ -193,3 +194,18 @@ def test_one_row_of_many_has_weight(engine):
     weight[3000] = 1.0
     booster = engine.train(AbsoluteError(), X, y, weight=weight, rounds=3)
     np.testing.assert_allclose(engine.raw(booster, X), y[3000], rtol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.3, 1.0])
+def test_a_spread_moves_as_far_in_a_round_at_high_rates_as_at_a_tenth(engine, rate):
+    rng = np.random.default_rng(12)
+    X = np.resize([0.0, 1.0, 2.0], (600, 1))
+    y = 3.0 * X[:, 0] + (0.5 + X[:, 0]) * rng.standard_normal(600)
+    name = "learning_rate" if engine is LIGHTGBM else "eta"
+    moves = []
+    for one in (rate, 0.1):
+        booster = engine.train(Normal(), X, y, rounds=1, params={**engine.defaults(), name: one, "lambda": 0.0})
+        moves.append(engine.raw(booster, X) - Normal().initial_raw(y))
+    (at_rate, at_tenth), share = moves, min(rate, 0.1) / 0.1
+    np.testing.assert_allclose(at_rate[:, 0], rate / 0.1 * at_tenth[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(at_rate[:, 1], share * at_tenth[:, 1], rtol=1e-4)

@@ -15,7 +15,7 @@ from tests.engine import LIGHTGBM
 ONE_OF_EACH = {type(c.loss) if c.loss.outputs else c.loss.link.name: c for c in reversed(TRAINABLE)}
 cases = pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=lambda case: case.id)
 # Of the losses that XGBoost serves through exp in several columns treelite applies it to the first one alone.
-MIXED_BY_TREELITE = ("Gamma", "NegativeBinomial", "Weibull")
+MIXED_BY_TREELITE = ("Gamma", "LogLogistic", "NegativeBinomial", "Weibull")
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
 # The converters' own warnings, and those of what they import, are not ours.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -29,7 +29,9 @@ def smooth_rows(case: Case, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_catalogue_is_complete():
     public = [getattr(home, name) for home in (gbm_objectives, distributions) for name in home.__all__]
     losses = {c for c in public if isclass(c) and issubclass(c, Loss) and not isabstract(c)}
-    assert losses == {type(case.loss) for case in CASES}
+    # What is true of a row and its one target is asked of the catalogue; other losses have tests of their own.
+    others = {c for c in losses if c.scope in ("query", "all") or c.columns}
+    assert losses - others == {type(case.loss) for case in CASES}
 
 
 @cases

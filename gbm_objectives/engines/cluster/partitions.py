@@ -14,7 +14,7 @@ from dask.delayed import delayed
 from distributed import get_worker
 
 from ...contract import Loss
-from ...contract.rows import Rows
+from ...contract.rows import Rows, in_columns
 from ...validation import as_weight
 from ..data_sets import check_labels
 from ..start import check_finite, checked_start
@@ -39,7 +39,8 @@ __all__ = [
 ]
 
 # With more rows, the start value and a scale "auto" come from a sample. This many targets take 40 MB on the
-# client; a smaller sample could miss a rare label or a large claim, and the start would be far off.
+# client, of several columns 80 MB each; a smaller sample could miss a rare label or a large claim, and the start
+# would be far off.
 START_ROWS = 10_000_000
 # How long it may take the scheduler to notice that a worker is gone.
 SECONDS_TO_MISS = 2
@@ -105,19 +106,20 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     TypeError
         If something is not a Dask collection.
     """
-    if loss.joint or loss.columns:
-        what = "compares rows, which are on several workers" if loss.joint else "has targets of several columns"
-        raise ValueError(f"{loss!r} is not supported on a cluster: it {what}")
+    if loss.joint:
+        raise ValueError(f"{loss!r} is not supported on a cluster: it compares rows, which are on several workers")
     for name, one in sets:
-        check_collections(name, *one)
+        check_collections(name, *one, loss.columns)
     with client.as_current():
         X = _with_known_categories(sets[0][1][0])
-    rows = [
-        persisted(client, in_rows(_with_categories_of(X, features)), *others) for _, (features, *others) in sets
-    ]
+    rows = [persisted(client, _with_categories_of(X, features), *others) for _, (features, *others) in sets]
     counts = [_checked_counts(client, loss, name, *one) for one, (name, _) in zip(rows, sets, strict=True)]
+    if loss.columns:
+        rows = [(features, _table(client, loss.columns, y), weight) for features, y, weight in rows]
     y, weight = rows[0][1:]
-    target = np.asarray(sampled(client, y, counts[0], START_ROWS), dtype=np.float32)
+    # Labels are float32 in the engines. Several columns stay outside, float64, as in estimators on one machine.
+    target = sampled(client, y, counts[0], START_ROWS)
+    target = np.asarray(target, dtype=np.float64 if loss.columns else np.float32)
     weights = None
     if weight is not None:
         weights = np.asarray(sampled(client, weight, counts[0], START_ROWS), dtype=np.float32)
@@ -140,8 +142,8 @@ def partitions(values: Any) -> list[Any]:
 
 
 def persisted(client: Any, X: Any, y: Any, weight: Any) -> DataSet:
-    """Return collections computed once for checks, samples and training, instead of once for each."""
-    X, y, weight = (None if values is None else client.persist(values) for values in (X, y, weight))
+    """Return collections in whole rows, computed once for checks, samples and training, not once for each."""
+    X, y, weight = (None if values is None else client.persist(in_rows(values)) for values in (X, y, weight))
     return X, y, weight
 
 
@@ -168,17 +170,18 @@ def cancelled() -> bool:
     return state is None or state.state == "cancelled"
 
 
-def vector(client: Any, parts: Sequence[Any], dtype: Any = np.float64) -> Any:
-    """Return a Dask array made from vectors, delayed ones or arrays, which are computed."""
+def vector(client: Any, parts: Sequence[Any], columns: tuple[str, ...] = ()) -> Any:
+    """Return a Dask array made from vectors, or tables of columns, delayed ones or arrays, which are computed."""
     dask_array: Any = da  # its functions have no types
     futures = client.compute([delayed(part) for part in parts])
     # Their lengths are declared unknown, or Dask would drop empty ones.
-    vectors = [dask_array.from_delayed(future, (np.nan,), dtype) for future in futures]
+    shape = (np.nan, len(columns)) if columns else (np.nan,)
+    vectors = [dask_array.from_delayed(future, shape, np.float64) for future in futures]
     return dask_array.concatenate(vectors, allow_unknown_chunksizes=True)
 
 
-def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
-    """Raise unless all are Dask collections with the right number of dimensions."""
+def check_collections(name: str, X: Any, y: Any, weight: Any, columns: tuple[str, ...] = ()) -> None:
+    """Raise unless all are Dask collections with the right number of dimensions, and the target of columns."""
     where = "" if name == "y" else f"{name}: "
     for what, values in (("X", X), ("y", y), ("sample_weight", weight)):
         # A Delayed pretends to have any attribute; its class does not.
@@ -189,7 +192,12 @@ def check_collections(name: str, X: Any, y: Any, weight: Any) -> None:
         raise ValueError(f"{where}X must be 2-dimensional, got {X.ndim} dimensions")
     if np.isnan(X.shape[1]):
         raise ValueError(f"{where}X must have a known number of columns: call its compute_chunk_sizes() first")
-    if y.ndim != 1:
+    if columns:
+        meta = in_columns(y._meta, columns, name)
+        width = (y.shape if meta is y._meta else meta.shape)[1:]
+        if width != (len(columns),):
+            raise ValueError(f"{name} must have the columns {', '.join(columns)}, not {width[0] if width else 1}")
+    elif y.ndim != 1:
         raise ValueError(
             f"{name} must be 1-dimensional, got {y.ndim} dimensions: take a column, not a table of one"
         )
@@ -216,6 +224,15 @@ def in_rows(X: Any) -> Any:
     """Return a collection whose partitions consist of whole rows."""
     columns = X.chunks[1:] if hasattr(X, "chunks") else ()
     return X.rechunk({1: X.shape[1]}) if columns and len(columns[0]) > 1 else X
+
+
+def _table(client: Any, columns: tuple[str, ...], y: Any) -> Any:
+    """Return a checked target of several columns as an array of these."""
+    return vector(client, [delayed(_in_columns)(part, columns) for part in partitions(y)], columns)
+
+
+def _in_columns(y: Any, columns: tuple[str, ...]) -> np.ndarray:
+    return np.asarray(in_columns(y, columns, "y"), dtype=np.float64)
 
 
 def _checked_counts(client: Any, loss: Loss, name: str, X: Any, y: Any, weight: Any) -> list[int]:
@@ -247,20 +264,20 @@ def first_message(name: str, messages: Sequence[str]) -> None:
 
 def _check(loss: Loss, X: Any, y: Any, weight: Any) -> tuple[int, str, bool]:
     """Return the number of rows of a partition, what is wrong with it, and whether any weight is above 0."""
-    target = np.asarray(y)
+    n = len(y)
     for name, values in (("X", X), ("sample_weight", weight)):
-        if values is not None and values.shape[0] != len(target):
-            return len(target), f"{name} has {values.shape[0]} rows, the target {len(target)}", False
-    if not len(target):
+        if values is not None and values.shape[0] != n:
+            return n, f"{name} has {values.shape[0]} rows, the target {n}", False
+    if not n:
         return 0, "", False
     try:
-        check_labels(loss, target)
+        check_labels(loss, np.asarray(in_columns(y, loss.columns, "y")))
         # In a single partition all weights may be 0.
         if weight is not None and np.any(weight):
-            as_weight(np.asarray(weight), len(target))
+            as_weight(np.asarray(weight), n)
     except (ValueError, TypeError) as error:
-        return len(target), str(error), False
-    return len(target), "", weight is None or bool(np.any(weight))
+        return n, str(error), False
+    return n, "", weight is None or bool(np.any(weight))
 
 
 def _check_start(loss: Loss, start: Any, y: Any) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...contract import Loss
 from ...contract.driver import weighted_float32
-from ...contract.rows import Rows
+from ...contract.rows import Rows, without_rows
 from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS
+from ..data_sets import label_of
 from ..metrics import Result, called, has_auto, is_own
 from ..training import Training
 from .collective import Collective, Places, gathered, placed_rows
@@ -45,7 +46,7 @@ class SharedTraining(Training):
     def rows(self, data: Any) -> Rows:
         """Return this worker's rows of a data set; there may be none."""
         if hasattr(data, "num_row") and not data.num_row():
-            return Rows(np.empty(0, dtype=np.float32))
+            return Rows(without_rows(self.loss.columns))
         return super().rows(data)
 
     def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +95,10 @@ class SharedTraining(Training):
             if is_own(metric, self.loss):
                 results.append((self.loss.name, self.value(raw_prediction, data), False))
             elif everyone is not None:
-                results += called(metric, self.loss, *everyone)
+                y, raw, weight = everyone
+                # As on one machine: of a distribution over classes the most probable one, of columns all.
+                y = y if self.loss.columns else label_of(self.loss, y)
+                results += called(metric, self.loss, y, raw, weight)
         return results
 
     def _shaped(self, raw_prediction: np.ndarray, rows: Rows) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..cluster.collective import Places
 from ..cluster.communicator import Communicator, connected
 from ..cluster.rows import concatenated
 from ..cluster.training import SharedTraining
+from ..data_sets import label_of
 from ..metrics import placed
 from .network import ONE_AT_A_TIME, leave, network
 from .parameters import ObjectiveIsNone, drops_trees, paced
@@ -50,7 +51,8 @@ def train_on_worker(
     ----------
     shares : list of list of (X, y, sample_weight, first_row)
         The parts that this worker has: first those of the rows to train on, at least one, then those of each
-        evaluation set. Weights may be None; `first_row` is the index of a part's first row among all.
+        evaluation set; none is empty. Targets of several columns are arrays, weights may be None; `first_row` is
+        the index of a part's first row among all.
     bins : array, sparse matrix or data frame
         The rows from which bins are made, the same for all workers.
     params : dict
@@ -78,11 +80,16 @@ def _train(
         raise ValueError("X has nothing to split by: all of its columns are constant, or there are too few rows")
 
     def dataset(parts: list[Any], aligned: lgb.Dataset) -> lgb.Dataset:
-        # A set of which this worker has no rows gets one row of weight 0.
-        columns = list(zip(*parts, strict=True)) if parts else [(bins[:1],), (np.ones(1),), (np.zeros(1),)]
-        X, y, weight = (None if column[0] is None else concatenated(column) for column in columns[:3])
-        start = constant_rows(settings.start, sum(map(len, columns[1])))
-        return lgb.Dataset(X, y, weight=weight, init_score=start, reference=aligned, params=params)
+        # A set of which this worker has no rows gets one of weight 0, with a target that is known to be valid.
+        stand_in = [(bins[:1],), (shares[0][0][1][:1],), (np.zeros(1),)]
+        fields = list(zip(*parts, strict=True)) if parts else stand_in
+        X, y = map(concatenated, fields[:2])
+        weight = None if fields[2][0] is None else concatenated(fields[2])
+        label, start = label_of(loss, y), constant_rows(settings.start, len(y))
+        made = lgb.Dataset(X, label, weight=weight, init_score=start, reference=aligned, params=params)
+        if loss.columns:
+            made.target = y  # type: ignore[attr-defined]  # our own attribute
+        return made
 
     metrics = placed(loss, list(settings.metrics), first=True)
     places = None

@@ -74,7 +74,7 @@ def cv(
         if name in keywords:
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
-    check_data_set(dtrain, "dtrain")
+    check_data_set(loss, dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
     if whole.rows.y.ndim == 2:
         what = "columns" if loss.columns else "target distributions"

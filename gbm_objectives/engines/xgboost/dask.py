@@ -11,13 +11,14 @@ from dask.array import asarray
 
 from ...contract import Loss
 from ..cluster.communicator import TIMEOUT
-from ..cluster.partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared, vector
+from ..cluster.partitions import Prepared, cancelled, named_sets, naming_lost_workers, prepared
 from ..metrics import users_functions, users_metrics
 from ..models import unfitted_copy
 from ..parameters import check_options
 from ..protocol import ClusterFitInputs, Trained
 from .estimator import best_model, feature_weights, native_params
 from .model_json import KeptCategories
+from .targets import fields_with_targets
 from .train import checked_params
 from .worker import Callbacks, for_workers
 
@@ -54,7 +55,8 @@ def train(
     X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
         Features; partitions may be empty, and categories of a data frame may differ between them.
     y : dask.array.Array or dask.dataframe.Series of shape (n_samples,)
-        Target, or labels 0, 1, …, partitioned like X.
+        Target, or labels 0, 1, …, partitioned like X. For a loss with `columns` an array (n_samples, n_columns),
+        or a data frame that has columns of these names.
     loss : Loss
         The loss to train with.
     sample_weight : dask.array.Array or dask.dataframe.Series of shape (n_samples,), optional
@@ -108,27 +110,24 @@ def _train(
     **matrix: Any,
 ) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `matrix` is passed to XGBoost's data sets."""
-    loss = task.loss
     rows = task.rows.y, task.rows.weight
-    params, objective, metric = for_workers(params, loss, *rows, metrics, task.exact, task.start)
     matrix = {"enable_categorical": True, **matrix}
-    watched = metric.directions.beside(
-        {
-            "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
-            "early_stopping_rounds": early_stopping_rounds,
-            "verbose_eval": False,
-        }
-    )
-    watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
     # XGBoost computes data with the current client, whichever it is given.
-    with client.as_current(), naming_lost_workers(client):
-        sets = list(task.sets)
-        if task.exact:
-            X, _, weight = sets[0]
-            sets[0] = X, vector(client, task.numbers()), weight
-        dtrain, *others = [
-            xgboost.dask.DaskDMatrix(client, X, y, weight=weight, **matrix) for X, y, weight in sets
-        ]
+    with (
+        client.as_current(),
+        naming_lost_workers(client),
+        fields_with_targets(client, task) as (fields, targets),
+    ):
+        params, objective, metric = for_workers(params, task.loss, *rows, metrics, task.exact, task.start, targets)
+        watched = metric.directions.beside(
+            {
+                "callbacks": [*(callbacks or ()), KeptCategories(), _StopIfCancelled()],
+                "early_stopping_rounds": early_stopping_rounds,
+                "verbose_eval": False,
+            }
+        )
+        watched["callbacks"] = [Callbacks(watched["callbacks"], of_user=bool(callbacks))]
+        dtrain, *others = [xgboost.dask.DaskDMatrix(client, **of_set, **matrix) for of_set in fields]
         result = xgboost.dask.train(
             client,
             params,

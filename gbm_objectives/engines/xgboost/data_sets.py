@@ -10,18 +10,19 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
+from ...contract.calling import BOUNDS
 from ..data_sets import Member, alone_with, as_offset
 
 __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
 
 
-def check_data_set(dmatrix: Any, name: str) -> None:
+def check_data_set(loss: Loss, dmatrix: Any, name: str) -> None:
     """Raise unless it is a DMatrix without anything that our losses would ignore."""
     if not isinstance(dmatrix, xgb.DMatrix):
         raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-    for bound in ("label_lower_bound", "label_upper_bound"):
-        if dmatrix.get_float_info(bound).size:
-            raise ValueError(f"{name}: {bound} must not be set: our losses only use the label")
+    for bound in BOUNDS:
+        if dmatrix.get_float_info(bound).size and loss.columns != ("lower", "upper"):
+            raise ValueError(f"{name}: {bound} must not be set: {loss!r} only uses the label")
 
 
 def offset_of(loss: Loss, dmatrix: xgb.DMatrix, name: str) -> np.ndarray | None:
@@ -59,9 +60,7 @@ def labels_for_softmax(members: Sequence[Member]) -> Iterator[None]:
     moved = [
         (one.data, one.rows.y)
         for one in members
-        if one.rows.y.ndim == 2
-        and not hasattr(one.data, "target")
-        and not hasattr(one.data, "target_distribution")
+        if one.rows.y.ndim == 2 and np.size(one.data.get_label()) == one.rows.y.size
     ]
     try:
         for dmatrix, target in moved:

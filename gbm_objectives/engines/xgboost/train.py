@@ -130,7 +130,7 @@ def train(
         if all(dmatrix is not other for other, _ in sets):
             sets.append((dmatrix, f"evals[{i}] ({name})"))
     for dmatrix, name in sets:
-        check_data_set(dmatrix, name)
+        check_data_set(loss, dmatrix, name)
     members = [member(loss, dmatrix, name, offset_of(loss, dmatrix, name)) for dmatrix, name in sets]
     training = ready(paced(loss, params), members)
     start, own = training.start, members[0]

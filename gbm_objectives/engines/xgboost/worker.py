@@ -23,6 +23,8 @@ from .watching import Directions, InOrder
 
 __all__ = ["Callbacks", "GlobalMetric", "Objective", "for_workers"]
 
+Targets = Callable[[xgb.DMatrix], np.ndarray]
+
 
 def for_workers(
     params: dict[str, Any],
@@ -32,6 +34,7 @@ def for_workers(
     metrics: Sequence[Callable[..., Any]] = (),
     numbered: bool = False,
     start: Any = None,
+    targets: Targets | None = None,
 ) -> tuple[dict[str, Any], Objective, GlobalMetric]:
     """Return parameters, objective and metric for the `xgboost.train` of each worker.
 
@@ -44,7 +47,7 @@ def for_workers(
     loss : Loss
         The loss.
     target, weight : ndarray of shape (n_rows,)
-        Targets and weights of all rows, or of a sample of them.
+        Targets, (n_rows, n_columns) if they have several columns, and weights of all rows, or of a sample of them.
     metrics : sequence of callable, optional
         Metrics of scikit-learn's form.
     numbered : bool, default=False
@@ -52,6 +55,9 @@ def for_workers(
         workers get rows in a different order. Each worker then sees all of them, otherwise a sample.
     start : float or ndarray of shape (n_outputs,), optional
         The start value, if known; by default that of `target` and `weight`.
+    targets : callable, optional
+        For targets of several columns: from a worker's data set to the targets of its rows, unless the worker sets
+        them as the data set's attribute `target`.
     """
     params, rows = checked_params(params, loss), Rows(target, weight)
     if start is None:
@@ -60,26 +66,33 @@ def for_workers(
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     params["base_score"] = base_score(loss, start)
-    objective = Objective(paced(loss, params), unit, rows if numbered else None)
+    objective = Objective(paced(loss, params), unit, rows if numbered else None, targets)
     return params, objective, GlobalMetric(objective, metrics)
 
 
 class Objective:
     """The loss on a worker, with what it needs to know about the rows of the others."""
 
-    def __init__(self, loss: Loss, unit: float, numbered: Rows | None) -> None:
-        self.unit, self.numbered = np.float32(unit), numbered
+    def __init__(self, loss: Loss, unit: float, numbered: Rows | None, targets: Targets | None) -> None:
+        self.unit, self.numbered, self.targets = np.float32(unit), numbered, targets
         self.workers = Communicator()
         self.training = SharedTraining(loss, self.workers)
 
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and Hessian of this worker's rows."""
         with self.workers.failing_together():
-            if self.numbered is not None and self.training.places is None:
+            if self.numbered is None:
+                self.find_target(dmatrix)
+            elif self.training.places is None:
                 self._place(dmatrix, self.numbered)
             gradient, hessian = self.training.gradient_hessian(raw_prediction, dmatrix)
             self.workers.agree()  # before XGBoost sums
         return gradient * self.unit, hessian * self.unit
+
+    def find_target(self, dmatrix: xgb.DMatrix) -> None:
+        """Give a data set the targets of its rows, once, where they are not its labels."""
+        if self.targets is not None and dmatrix.num_row() and not hasattr(dmatrix, "target"):
+            dmatrix.target = self.targets(dmatrix)  # type: ignore[attr-defined]  # our own attribute
 
     def _place(self, dmatrix: xgb.DMatrix, everyone: Rows) -> None:
         """Read from the labels which of the rows this worker has."""
@@ -93,6 +106,7 @@ class GlobalMetric:
     """Metrics for the rows of all workers, returned by each of them: XGBoost takes the mean over workers."""
 
     def __init__(self, objective: Objective, metrics: Sequence[Callable[..., Any]]) -> None:
+        self.objective = objective
         # The objective's training, which knows the summary of the rows that are trained on.
         self.training, self.workers = objective.training, objective.workers
         self.metrics = placed(self.training.loss, list(metrics), first=False)
@@ -101,6 +115,7 @@ class GlobalMetric:
     def __call__(self, raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         """Return names and values; XGBoost stops early on the last one, which is the loss by default."""
         with self.workers.failing_together():
+            self.objective.find_target(dmatrix)
             results = self.training.results(self.metrics, raw_prediction, dmatrix)
             if len(self.metrics) > 1:
                 self.workers.agree()  # the user's metrics are called between our sums and XGBoost's
