@@ -74,13 +74,24 @@ def lowest(session: nox.Session) -> None:
     tests(session, "python", *OF_VERSIONS)
 
 
-@nox.session(python=interpreter("3.11"))
-def distributions(session: nox.Session) -> None:
-    """Run the benchmark of distributions beside NGBoost, which pins an older scikit-learn: `-- --data DIR`."""
+def beside_ngboost(session: nox.Session, benchmark: str) -> None:
+    """Run a benchmark in the environment that nox runs in; NGBoost pins an older scikit-learn, and has its own."""
     session.install("ngboost>=0.5")
     python = str(Path(session.bin) / "python")
-    arguments = ["-m", "benchmarks.distributions", "--ngboost", python, *session.posargs]
+    arguments = ["-m", f"benchmarks.{benchmark}", "--ngboost", python, *session.posargs]
     session.run(sys.executable, *arguments, external=True, env=THREADS)
+
+
+@nox.session(python=interpreter("3.11"))
+def distributions(session: nox.Session) -> None:
+    """Run the benchmark of distributions beside NGBoost: `-- --data DIR`."""
+    beside_ngboost(session, "distributions")
+
+
+@nox.session(python=interpreter("3.11"))
+def survival(session: nox.Session) -> None:
+    """Run the benchmark of survival analysis beside NGBoost: `-- --data DIR`."""
+    beside_ngboost(session, "survival")
 
 
 @nox.session(python=interpreter("3.13"))

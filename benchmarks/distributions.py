@@ -88,15 +88,19 @@ class Peer:
 
     def __call__(self, X: np.ndarray, y: np.ndarray, rows: Rows) -> tuple[Any, np.ndarray, float]:
         """Return the same as `ours`."""
+        mean, scale, seconds = self.ask(X=X, y=y, fit=rows[0], late=rows[1], test=rows[2])
+        return stats.norm(mean, scale), mean, seconds
+
+    def ask(self, **given: Any) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return mean and scale of the test rows, and the seconds, for what `ngboost_peer` takes."""
         path = Path(self.folder.name) / "split.npz"
-        np.savez(path, X=X, y=y, fit=rows[0], late=rows[1], test=rows[2])
+        np.savez(path, **given)
         assert self.process.stdin is not None and self.process.stdout is not None
         print(path, file=self.process.stdin, flush=True)
         if self.process.stdout.readline() != "done\n":
             raise RuntimeError("NGBoost's process has failed; what it wrote is above")
         with np.load(path.with_name("split-answer.npz")) as answer:
-            mean, scale, seconds = answer["mean"], answer["scale"], float(answer["seconds"])
-        return stats.norm(mean, scale), mean, seconds
+            return answer["mean"], answer["scale"], float(answer["seconds"])
 
 
 def scores(distribution: Any, mean: np.ndarray, seconds: float, y: np.ndarray) -> list[float]:
