@@ -24,8 +24,8 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     """
     given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
     names = [] if given is None else list(given)
-    if len(names) == 2 and any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
-        return _right_censored(y, names, name)
+    if any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
+        return _right_censored(y, ["event", "time"] if {"event", "time"} <= set(names) else names, name)
     bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
     if bounds.shape[1:] != (2,):
         raise ValueError(
@@ -63,11 +63,13 @@ def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
     """Return the bounds of rows with an event and a time, by name or by type."""
     values = {one: np.asarray(y[one]) for one in names}
     flags = [one for one in names if values[one].dtype.kind == "b" or one == "event"]
-    if len(flags) != 1:
+    if len(names) != 2 or len(flags) != 1:
         raise ValueError(
             f"{name} must have the columns lower and upper, or one of booleans, whether the event was observed,"
             f" and one of times, got {shown([f'{one}: {values[one].dtype}' for one in names])}"
         )
+    if values[flags[0]].dtype.kind in "OUS" and isinstance(values[flags[0]].flat[0], (str, bytes)):
+        raise ValueError(f"{name}[{flags[0]!r}] must be true or false, got {shown(values[flags[0]].flat[0])}")
     event = as_numbers(values[flags[0]], f"{name}[{flags[0]!r}]")
     other = names[1 - names.index(flags[0])]
     time = as_numbers(values[other], f"{name}[{other!r}]").astype(np.float64, copy=False)

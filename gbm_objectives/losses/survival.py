@@ -143,8 +143,8 @@ class CoxPH(Loss):
         curvature  max(r A(t), |r A(t) - δ|)       bound
 
     The loss compares all rows of a data set with each other, an evaluation set's among themselves. The metric is
-    the sum over events divided by the weight of all rows; without any event it is 0, and a training does not
-    start.
+    the sum over events divided by the weight of all rows; without any event it is 0, so a training does not
+    start with such a set.
 
     The Hessian is the diagonal matrix of r A(t) less a positive semidefinite one, so that diagonal dominates it.
     The other part of the curvature, |r A(t) - δ|, keeps the step of a leaf from exceeding 1. Without it an event
@@ -203,7 +203,18 @@ class CoxPH(Loss):
     def _prepare(self, rows: Rows) -> RiskSets:
         return RiskSets.of(rows, self.ties == "efron")
 
+    def check_target(self, y_true: ArrayLike) -> None:
+        """Raise a `ValueError` for a target outside the domain, or one without any observed event.
+
+        The loss of a data set without events is 0 whatever is predicted: early stopping would end at once.
+        """
+        super().check_target(y_true)
+        self._require_event(self._target(y_true), None)
+
     def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
+        self._require_event(y_true, weight)
+
+    def _require_event(self, y_true: np.ndarray, weight: np.ndarray | None) -> None:
         observed = y_true[:, 0] == y_true[:, 1]
         if not (observed if weight is None else observed & (weight > 0)).any():
             raise ValueError(

@@ -39,7 +39,7 @@ def survival(engine, loss=None, **params):
         Y.tolist(),
         STRUCTURED,
         pd.DataFrame({"days": TIME, "dead": EVENT}),
-        pd.DataFrame({"time": TIME, "event": EVENT.astype(int)}),
+        pd.DataFrame({"id": "x", "time": TIME, "event": EVENT.astype(int)}),
         pd.DataFrame({"upper": Y[:, 1], "lower": Y[:, 0]}),
         np.array(list(zip(*Y.T, strict=True)), dtype=[("lower", float), ("upper", float)]),
     ],
@@ -56,6 +56,10 @@ def test_targets_of_every_form_are_the_same(y):
         (np.column_stack([EVENT, TIME]), "the first one has only 0 and 1, like events"),
         (np.column_stack([Y, Y]), "two columns"),
         (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of booleans"),
+        (
+            pd.DataFrame({"event": ["yes", "no"], "time": [1.0, 2.0]}),
+            r"y\['event'\] must be true or false, got 'yes'",
+        ),
         (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of booleans"),
         (
             pd.DataFrame({"event": [0, 2], "time": [1.0, 2.0]}),
@@ -84,6 +88,13 @@ def test_no_event_at_all(engine, loss):
     y = np.array(list(zip(np.zeros(N, bool), TIME, strict=True)), dtype=STRUCTURED.dtype)
     with pytest.raises(ValueError, match="observed"):
         survival(engine, loss).fit(X, y)
+
+
+def test_an_evaluation_set_without_events_would_end_the_training(engine):
+    late = STRUCTURED[~EVENT]
+    with pytest.raises(ValueError, match=r"eval_set\[0\]: .*must have an observed event"):
+        survival(engine, CoxPH()).fit(X, STRUCTURED, eval_set=[(X[~EVENT], late)])
+    survival(engine, None).fit(X, STRUCTURED, eval_set=[(X[~EVENT], late)])
 
 
 def test_other_losses_are_refused():
