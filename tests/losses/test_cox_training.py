@@ -64,7 +64,7 @@ def test_an_evaluation_set_is_compared_within_itself(engine):
     history = {}
     valid = data_of(engine, X_VALID, Y_VALID)
     none = data_of(engine, X_VALID[:50], np.column_stack([Y_VALID[:50, 0], np.full(50, np.inf)]))
-    with pytest.raises(ValueError, match="none.*must have an observed event"):
+    with pytest.raises(ValueError, match=r"none.*must have an observed event"):
         trained(engine, CoxPH(), X, Y, **engine.evaluation({"valid": valid, "none": none}, history))
     booster, _ = trained(engine, CoxPH(), X, Y, **engine.evaluation({"valid": valid}, history))
     expected = CoxPH().value(Y_VALID, engine.raw(booster, X_VALID))
