@@ -59,7 +59,8 @@ def concordance(
     if offender := first_offender(score, ~np.isnan(score)):
         raise ValueError(f"risk must be numbers, got {offender}")
     given = as_weight(sample_weight, len(low))
-    weight = np.ones(len(low)) if given is None else given.astype(np.float64)
+    # Only ratios count: products of huge weights, or of tiny ones, are then floats.
+    weight = np.ones(len(low)) if given is None else given.astype(np.float64) / np.max(given)
     observed = low == high
     # Of those with the same lower bound, events first: those known to be later than a row are then all from one
     # place on.

@@ -48,6 +48,10 @@ class Standard(ABC):
     def log_above(self, z: np.ndarray) -> np.ndarray:
         """Return log S."""
 
+    def log_survival(self, z: np.ndarray) -> np.ndarray:
+        """Return log S for predictions, where `log_above` may go on along a tangent."""
+        return self.log_above(z)
+
     @abstractmethod
     def log_below(self, z: np.ndarray) -> np.ndarray:
         """Return log F."""
@@ -222,6 +226,10 @@ class _SmallestExtreme(Standard):
 
     def log_above(self, z: np.ndarray) -> np.ndarray:
         return -self._exp(z)
+
+    def log_survival(self, z: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return -np.exp(z)
 
     def log_below(self, z: np.ndarray) -> np.ndarray:
         size = self._exp(np.maximum(z, SMALLEST_Z))

@@ -230,7 +230,7 @@ class GBMSurvival(IntervalRegressor):
         return self.loss_
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SurvivalFunction:
     """The survival function of a row, or its cumulative hazard, as a function of time.
 
@@ -269,7 +269,7 @@ class SurvivalFunction:
 
 
 def _checked_times(times: Any) -> np.ndarray:
-    array = as_numbers(times, "times").astype(np.float64, copy=False)
+    array = as_numbers(np.atleast_1d(times), "times").astype(np.float64, copy=False)
     if np.isnan(array).any():
         raise ValueError("times must be numbers, got nan")
     return array

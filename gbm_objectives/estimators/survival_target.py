@@ -33,10 +33,12 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
             f" right-censored), or be a structured array of event and time, got shape {bounds.shape}"
         )
     first, second = bounds.T
-    flags = np.isin(first, (0.0, 1.0)).all() and (first == 0.0).any() and (first == 1.0).any()
-    if flags and np.isfinite(second).all() and len(np.unique(second)) > 2:
+    for place, flags, times in (("first", first, second), ("second", second, first)):
+        like_events = np.isin(flags, (0.0, 1.0)).all() and (flags == 1.0).any()
+        if not (like_events and np.isfinite(times).all() and len(np.unique(times)) > 2):
+            continue
         raise ValueError(
-            f"{name} must have the bounds of a time as its columns: the first one has only 0 and 1, like events."
+            f"{name} must have the bounds of a time as its columns: the {place} one has only 0 and 1, like events."
             " Give event and time as a data frame or a structured array, or give np.column_stack([time,"
             " np.where(event, time, np.inf)])"
         )

@@ -54,6 +54,8 @@ def test_targets_of_every_form_are_the_same(y):
     [
         (TIME, r"y must have two columns, a lower and an upper bound .* got shape \(600,\)"),
         (np.column_stack([EVENT, TIME]), "the first one has only 0 and 1, like events"),
+        (np.column_stack([np.ones(N), 1.0 + TIME]), "the first one has only 0 and 1, like events"),
+        (np.column_stack([TIME / 10.0, np.ones(N)]), "the second one has only 0 and 1, like events"),
         (np.column_stack([Y, Y]), "two columns"),
         (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of booleans"),
         (
@@ -95,6 +97,32 @@ def test_an_evaluation_set_without_events_would_end_the_training(engine):
     with pytest.raises(ValueError, match=r"eval_set\[0\]: .*must have an observed event"):
         survival(engine, CoxPH()).fit(X, STRUCTURED, eval_set=[(X[~EVENT], late)])
     survival(engine, None).fit(X, STRUCTURED, eval_set=[(X[~EVENT], late)])
+
+
+@pytest.mark.parametrize("law", [Weibull(), LogLogistic(), LogNormal(), Normal()], ids=repr)
+@pytest.mark.parametrize("looks", [(5.0, 5.0), (0.5, 1.0)], ids=["one", "two"])
+def test_bounds_that_tell_nothing_of_the_scale(engine, law, looks):
+    """One look at each row: whether its event has come depends on a feature, when it did is not known."""
+    late = X[:, 0] > 0.2 * RNG.standard_normal(N)
+    least = 0.0 if law.of_logarithm else -INF
+    y = np.where(late[:, None], [looks[1], INF], [least, looks[0]])
+    model = survival(engine, Censored(law)).fit(X, y)
+    assert np.isfinite(Censored(law).initial_raw(y)).all()
+    middle = model.predict_survival_function(X, np.mean(looks))[:, 0]
+    assert np.mean((middle > 0.5) == late) > 0.9
+    # Better than a constant, log 2, by far, and no step at the look.
+    assert model.log_likelihood(X, y) / N > -0.5
+    curve = model.predict_survival_function(X[:1], np.mean(looks) * np.array([0.999, 1.001]))[0]
+    assert abs(curve[0] - curve[1]) < 0.05
+
+
+def test_the_cumulative_hazard_far_out_is_exact(engine):
+    model = survival(engine, Censored(Weibull())).fit(X, Y)
+    params, times = model.predict_params(X[:3]), np.array([1e2, 1e4, INF])
+    frozen = stats.weibull_min(params["shape"][:, None], scale=params["scale"][:, None])
+    with np.errstate(over="ignore"):
+        expected = -frozen.logsf(times)
+    np.testing.assert_allclose(model.predict_cumulative_hazard_function(X[:3], times), expected, rtol=1e-5)
 
 
 def test_other_losses_are_refused():
