@@ -13,6 +13,7 @@ ORDER = [
     "distributions",
     "intervals",
     "insurance",
+    "survival",
     "learning_speed",
     "curvature",
     "estimators",
