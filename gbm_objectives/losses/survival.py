@@ -149,8 +149,8 @@ class CoxPH(Loss):
     The Hessian is the diagonal matrix of r A(t) less a positive semidefinite one, so that diagonal dominates it.
     The other part of the curvature, ``|r A(t) - δ|``, keeps the step of a leaf from exceeding 1. Without it an
     event among rows that are expected to have none, whose r A(t) is nearly 0, makes a step without bound: on
-    200,000 rows with ratios from exp(-6) to exp(6), at a learning rate of 0.3, LightGBM's training loss rose again.
-    So it did with the Hessian's own diagonal.
+    200,000 rows with ratios from exp(-6) to exp(6), at a learning rate of 0.3, LightGBM's training loss rose
+    again. So it did with the Hessian's own diagonal.
 
     Events at the same time are tied. With ``ties="efron"`` each of d tied events has a denominator of its own,
     R(t) less (l/d) Σ w r over these events, for l = 0 ... d - 1, as if one happened after the other. The events
