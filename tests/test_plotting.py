@@ -13,6 +13,7 @@ import pytest
 from lightgbm import LGBMRegressor
 from matplotlib.patches import StepPatch
 from sklearn.datasets import load_diabetes
+from sklearn.exceptions import NotFittedError
 
 from gbm_objectives import (
     CategoricalCrossEntropy,
@@ -205,16 +206,37 @@ def test_survival_curves(loss):
         np.testing.assert_array_equal(values, model.predict_survival_function(curve[None], at)[0])
         assert at[0] == 0.0 and values[0] == 1.0
         assert line.get_drawstyle() == ("default" if loss is None else "steps-post")
-    times = [2.0, 1.0]
-    at, _ = plot_survival(model, X[:1], times, ax=ax).lines[-1].get_data()
-    np.testing.assert_array_equal(at, [1.0, 2.0])
+    at, values = plot_survival(model, X[:1], [2.0, 1.5, 1.0], ax=ax).lines[-1].get_data()
+    assert (at[0], at[-1]) == (1.0, 2.0)
+    if loss is None:
+        np.testing.assert_array_equal(at, [1.0, 1.5, 2.0])
+    else:  # all steps in between, where they are
+        events = model.loss_.summary[0]
+        np.testing.assert_array_equal(at[1:][np.diff(values) < 0], events[(events > 1.0) & (events <= 2.0)])
+
+
+def test_survival_curves_have_names_and_offsets():
+    model, X = survival_model(None)
+    # All times twice as long: the curve is half as fast.
+    at, slow = plot_survival(model, X[:1], [1.0, 2.0, 4.0], offset=[np.log(2.0)]).lines[0].get_data()
+    np.testing.assert_allclose(slow, model.predict_survival_function(X[:1], at / 2.0)[0], rtol=1e-5)
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    model.fit(frame, np.column_stack([np.exp(X[:, 0]), np.exp(X[:, 0])]))
+    for index, names in (([7, 8], ["row 7", "row 8"]), (["Ada", "Bo"], ["Ada", "Bo"])):
+        lines = plot_survival(model, frame[:2].set_axis(index)).lines
+        assert [line.get_label() for line in lines] == names
 
 
 def test_survival_curves_of_the_wrong_things():
     model, X = survival_model(None)
     with pytest.raises(TypeError, match="must be a fitted GBMSurvival"):
         plot_survival(GBMRegressor(), X[:3])
+    with pytest.raises(NotFittedError, match="GBMSurvival"):
+        plot_survival(GBMSurvival(), X[:3])
     with pytest.raises(ValueError, match=r"1 to 12 rows.* got 300"):
         plot_survival(model, X)
-    with pytest.raises(ValueError, match="labels must be as many as rows"):
-        plot_survival(model, X[:3], labels=["a"])
+    for labels in (["a"], "abc"):
+        with pytest.raises(ValueError, match="labels must be as many as rows, 3, got"):
+            plot_survival(model, X[:3], labels=labels)
+    with pytest.raises(ValueError, match=r"times must be finite, got inf in row 1 \(1 such\)"):
+        plot_survival(model, X[:3], [1.0, np.inf, 3.0])

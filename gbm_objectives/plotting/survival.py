@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
-from ..validation import as_numbers, shown
+from ..validation import as_numbers, first_offender, shown
 from .axes import PALETTE, STYLES, axes_or_new
 
 __all__ = ["plot_survival"]
@@ -37,12 +38,12 @@ def plot_survival(
     X : array-like of shape (n_samples, n_features)
         Twelve rows at most; a line for each.
     times : array-like of shape (n_times,), optional
-        Times to draw at; by default from 0 to the largest time of the training rows. Under `CoxPH` the line has a
-        step at each event of the training rows.
+        Times to draw at; by default from 0 to the largest time of the training rows. Under `CoxPH` the line has
+        all its steps, at events of the training rows, between the first and the last of them.
     ax : matplotlib.axes.Axes, optional
         Where to plot; a new figure's otherwise.
     labels : sequence of str, optional
-        A label for each row; by default its number.
+        A label for each row; by default its number, or its name in the index of a data frame.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         The offset of each row, as for `predict_survival_function`.
 
@@ -55,8 +56,10 @@ def plot_survival(
     ------
     TypeError
         If `model` is not a model of survival analysis.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
     ValueError
-        If there are too many rows, or as many labels as rows are not given.
+        If there are too many rows, labels are not as many as rows, or a time is not finite.
 
     Examples
     --------
@@ -71,21 +74,28 @@ def plot_survival(
     """
     if not hasattr(model, "predict_survival_function"):
         raise TypeError(f"model must be a fitted GBMSurvival, got {shown(model)}")
+    check_is_fitted(model)
     n_rows = np.shape(X)[0]
     if not 1 <= n_rows <= MOST:
         raise ValueError(f"X must have 1 to {MOST} rows, a line for each, got {n_rows}: choose some, as X[:5]")
-    if labels is not None and len(labels) != n_rows:
-        raise ValueError(f"labels must be as many as rows, {n_rows}, got {len(labels)}")
-    steps = model.loss_.scope == "all"  # Cox's baseline jumps at events
-    if times is not None:
-        at = np.sort(as_numbers(times, "times"))
-    elif steps:
-        at = np.append(0.0, model.unique_times_)
+    names = _names(X, n_rows) if labels is None else labels
+    if isinstance(names, str) or len(names) != n_rows:
+        raise ValueError(f"labels must be as many as rows, {n_rows}, got {shown(labels)}")
+    known = model.unique_times_
+    if times is None:
+        # A distribution of numbers of any sign may begin below 0.
+        at = np.linspace(min(0.0, known[0]), known[-1], 201)
     else:
-        at = np.linspace(min(0.0, model.unique_times_[0]), model.unique_times_[-1], 201)
+        at = as_numbers(times, "times").astype(np.float64)
+        if offender := first_offender(at, np.isfinite(at)):
+            raise ValueError(f"times must be finite, got {offender}")
+        at = np.sort(at)
+    steps = model.loss_.scope == "all"  # Cox's baseline jumps at events
+    if steps:
+        # At the next of some times a step would come late.
+        at = np.union1d(at[[0, -1]], known[(known > at[0]) & (known < at[-1])])
     curves = model.predict_survival_function(X, at, offset=offset)
     ax = axes_or_new(ax)
-    names = [f"row {i}" for i in range(n_rows)] if labels is None else labels
     for i, (curve, name, color) in enumerate(zip(curves, names, cycle(PALETTE), strict=False)):
         # Line styles too, for readers who cannot tell colours apart.
         (line,) = ax.plot(at, curve, STYLES[i % len(STYLES)], color=color, label=name)
@@ -93,3 +103,10 @@ def plot_survival(
     ax.set(xlabel="time", ylabel="probability of a later event", ylim=(0.0, 1.02))
     ax.legend(frameon=False)
     return ax
+
+
+def _names(X: Any, n_rows: int) -> list[str]:
+    """Return the names of rows by their index, or their numbers."""
+    index = getattr(X, "index", None)  # a list's is a method
+    known = range(n_rows) if index is None or callable(index) else index
+    return [name if isinstance(name, str) else f"row {name}" for name in known]
