@@ -56,7 +56,7 @@ def plot_survival(
     ------
     TypeError
         If `model` is not a model of survival analysis.
-    sklearn.exceptions.NotFittedError
+    NotFittedError
         If it is not fitted.
     ValueError
         If there are too many rows, labels are not as many as rows, or a time is not finite.
