@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,9 @@ from ..contract import CurvatureKind, Loss
 from ..contract.links import IDENTITY
 from ..contract.noise import Noise
 from ..validation import as_numbers, check_number
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread"]
 
@@ -72,10 +76,14 @@ class Distribution(Loss):
         gradient, curvature = self._derivatives(y_true.astype(np.float64), raw_prediction.astype(np.float64))
         limit = LARGEST_Z * np.sqrt(curvature)
         gradient = np.clip(gradient, -limit, limit)
-        curvature[:, 1:] /= self.scale_step * self._pace.of_scale
+        curvature[:, 1:] /= min(self.scale_step * self._pace.spread, 1.0)
         bent = [column for column, output in enumerate(self.outputs) if output.link != IDENTITY]
         curvature[:, bent] = np.maximum(curvature[:, bent], np.abs(gradient[:, bent]) / LARGEST_STEP)
         return gradient, curvature
+
+    def _after(self, rounds: int) -> Self:
+        pace = self._pace
+        return self._with(_pace=replace(pace, travelled=pace.travelled + rounds * pace.learning_rate))
 
     @property
     def noise(self) -> Noise:

@@ -82,4 +82,4 @@ def at_pace(loss: Loss, params: dict[str, Any], names: Sequence[str], pace: Pace
     except (TypeError, ValueError):
         rate = pace.learning_rate  # the engine refuses it
     of_scale = min(1.0, SCALE_RATE / rate) if rate > 0 else 1.0
-    return loss._with(_pace=replace(pace, learning_rate=rate, of_scale=of_scale))
+    return loss._with(_pace=replace(pace, learning_rate=rate, of_scale=of_scale, travelled=0.0))

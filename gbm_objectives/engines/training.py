@@ -89,9 +89,15 @@ class Training:
         if self.watch is not None:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
         self._look(rows, raw_prediction)
-        return self.loss_on(data).gradient_hessian(
+        pair = self.loss_on(data).gradient_hessian(
             rows.y, raw_prediction, rows.weight, **given_group(self.loss, rows.group)
         )
+        self.has_trained(1)
+        return pair
+
+    def has_trained(self, rounds: int) -> None:
+        """Note rounds that are done, here or by a model to go on from."""
+        self.loss = self.loss._after(rounds)
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
         """Work out, before a round, what the loss must know about all rows."""

@@ -63,9 +63,11 @@ class SharedTraining(Training):
             sample = gathered(self.workers, rows, raw, turn, SAMPLE_ROWS)
         if self.loss.scope == "summary" and sample is not None:
             self.loss = self.loss._with(summary=self.loss._summary(*sample))
+        loss = self.loss
+        self.has_trained(1)
         if not len(rows):
             return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
-        return weighted_float32(self.loss, rows.y, raw, rows.weight, sample)
+        return weighted_float32(loss, rows.y, raw, rows.weight, sample)
 
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the weighted mean loss of the rows of all workers."""

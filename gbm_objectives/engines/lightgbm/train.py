@@ -152,7 +152,9 @@ def train(
             # data that it needs for this.
             with start_values(sets, None, [None] * len(sets)):
                 n_rows = len(known[0].rows) if known and known[0].data is train_set else None
-                booster = boosted(Training(paced(loss, params, n_rows)), init_model=init_model)
+                training = Training(paced(loss, params, n_rows))
+                training.has_trained(init_model.current_iteration())
+                booster = boosted(training, init_model=init_model)
             return complete(booster, loss, zero(loss))
 
         own = params

@@ -142,6 +142,7 @@ def train(
         params["base_score"] = base_score(loss, start)
     else:
         xgb_model = _to_go_on_from(xgb_model, loss, params, dtrain)
+        training.has_trained(xgb_model.num_boosted_rounds())
         if xgb_model.attr(BESIDE_OFFSET) is None:
             if any(one.offset is not None for one in members):
                 raise ValueError("base_margin must not be set beside xgb_model, which XGBoost puts in its place")
