@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw
 from .facts import Facts
-from .rows import ends_of, in_columns
+from .rows import ends_of, in_columns, instead_of_columns
 
 __all__ = ["CheckedLoss"]
 
@@ -30,7 +30,7 @@ class CheckedLoss(Facts):
         if y.shape[1:] != (len(self.columns),):
             raise ValueError(
                 f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got shape {y.shape}; a"
-                " native data set has them as its attribute target"
+                f" native data set has them as its attribute target{instead_of_columns(self.columns)}"
             )
         return y
 

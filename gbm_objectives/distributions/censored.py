@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..contract.domain import Domain
 from ..contract.links import Link, Output
 from ..contract.noise import Noise
+from ..contract.rows import BOUNDS
 from ..contract.start import descent
 from ..sampling import sample_rows
 from ..validation import as_numbers, shown
@@ -76,7 +77,7 @@ class Censored(Distribution):
     array([1.    , 2.    , 0.4587, 1.4587])
     """
 
-    columns = ("lower", "upper")
+    columns = BOUNDS
     curvature_kind = "surrogate"  # "expected" where observed
 
     def __init__(self, distribution: LocationScale) -> None:

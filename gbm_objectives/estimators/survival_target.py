@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.rows import in_columns
+from ..contract.rows import BOUNDS, in_columns
 from ..validation import as_numbers, first_offender, shown
 
-__all__ = ["COLUMNS", "bounds_of", "collected"]
-
-COLUMNS = ("lower", "upper")
+__all__ = ["bounds_of", "collected"]
 
 
 def bounds_of(y: Any, name: str = "y") -> np.ndarray:
@@ -24,9 +22,9 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     """
     given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
     names = [] if given is None else list(given)
-    if any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
+    if any(isinstance(one, str) for one in names) and not set(BOUNDS) <= set(names):
         return _right_censored(y, ["event", "time"] if {"event", "time"} <= set(names) else names, name)
-    bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
+    bounds = as_numbers(in_columns(y, BOUNDS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
     if bounds.shape[1:] != (2,):
         raise ValueError(
             f"{name} must have two columns, a lower and an upper bound of the time (equal: observed, upper inf:"
@@ -47,18 +45,18 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
 
 def collected(y: Any) -> Any:
     """Return a Dask data frame of events and times as one of bounds; other collections unchanged."""
-    if not hasattr(y, "map_partitions") or set(COLUMNS) <= set(getattr(y, "columns", COLUMNS)):
+    if not hasattr(y, "map_partitions") or set(BOUNDS) <= set(getattr(y, "columns", BOUNDS)):
         return y
     import pandas as pd
 
-    return y.map_partitions(_frame_of_bounds, meta=pd.DataFrame({one: [0.0] for one in COLUMNS}))
+    return y.map_partitions(_frame_of_bounds, meta=pd.DataFrame({one: [0.0] for one in BOUNDS}))
 
 
 def _frame_of_bounds(y: Any) -> Any:
     import pandas as pd
 
     bounds = bounds_of(y) if len(y) else np.empty((0, 2))
-    return pd.DataFrame(bounds, index=y.index, columns=COLUMNS)
+    return pd.DataFrame(bounds, index=y.index, columns=BOUNDS)
 
 
 def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..contract.domain import Domain
 from ..contract.links import LOG
 from ..contract.loss import Loss
-from ..contract.rows import Rows
+from ..contract.rows import BOUNDS, Rows
 from ..validation import as_numbers, check_choice, first_offender
 
 __all__ = ["CoxPH"]
@@ -190,7 +190,7 @@ class CoxPH(Loss):
 
     link = LOG
     domain = TIMES
-    columns = ("lower", "upper")
+    columns = BOUNDS
     scope = "all"
     curvature_kind = "bound"
 

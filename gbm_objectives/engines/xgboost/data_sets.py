@@ -10,7 +10,8 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
-from ...contract.calling import BOUNDS
+from ...contract.calling import LABEL_BOUNDS
+from ...contract.rows import BOUNDS
 from ..data_sets import Member, alone_with, as_offset
 
 __all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
@@ -20,8 +21,8 @@ def check_data_set(loss: Loss, dmatrix: Any, name: str) -> None:
     """Raise unless it is a DMatrix without anything that our losses would ignore."""
     if not isinstance(dmatrix, xgb.DMatrix):
         raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-    for bound in BOUNDS:
-        if dmatrix.get_float_info(bound).size and loss.columns != ("lower", "upper"):
+    for bound in LABEL_BOUNDS:
+        if dmatrix.get_float_info(bound).size and loss.columns != BOUNDS:
             raise ValueError(f"{name}: {bound} must not be set: {loss!r} only uses the label")
 
 
