@@ -13,7 +13,7 @@ from ..contract.noise import Noise
 from ..contract.rows import BOUNDS
 from ..contract.start import descent
 from ..sampling import sample_rows
-from ..validation import as_numbers, shown
+from ..validation import as_numbers, first_offender, shown
 from .base import Distribution, columns
 from .location_scale import LocationScale
 
@@ -146,6 +146,15 @@ class Censored(Distribution):
             else "bounds, lower <= upper (equal: observed, upper inf: right-censored, lower -inf: left-censored)"
         )
         return Domain(what, -np.inf, np.inf, holds)
+
+    def _check_domain(self, y: np.ndarray) -> None:
+        if self._law.of_logarithm and (offender := first_offender(y, (y != 0.0).any(axis=1))):
+            raise ValueError(
+                f"the target of {type(self).__name__} must have no event at time 0, which has no logarithm, got"
+                f" {offender}: if it was recorded as 0 because it was short, give a time above 0, such as half of"
+                " the recording's resolution, or as bounds 0 and the resolution; otherwise leave the row out"
+            )
+        super()._check_domain(y)
 
     def _frozen(self, parameters: np.ndarray) -> Any:
         return self._law._frozen(parameters)

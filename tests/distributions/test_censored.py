@@ -242,7 +242,7 @@ def test_known_start():
     [
         ([[2.0, 1.0], [1.0, 1.0]], r"0 <= lower <= upper .* got \[2\. 1\.\] in row 0"),
         ([[1.0, 1.0], [-1.0, 2.0]], r"0 <= lower <= upper .* got \[-1\.  2\.\] in row 1"),
-        ([[1.0, 1.0], [0.0, 0.0]], r"upper above 0 .* got \[0\. 0\.\] in row 1"),
+        ([[1.0, 1.0], [0.0, 0.0]], r"no event at time 0, which has no logarithm, got \[0\. 0\.\] in row 1"),
         ([[1.0, 1.0], [np.nan, 2.0]], "in row 1"),
         ([[1.0, 1.0], [INF, INF]], "in row 1"),
         ([[1.0, INF], [2.0, INF]], "no maximum of the likelihood"),

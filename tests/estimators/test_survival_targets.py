@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gbm_objectives import CoxPH, GBMRegressor
-from gbm_objectives.distributions import Censored, LogNormal
+from gbm_objectives import CoxPH, GBMRegressor, GBMSurvival
+from gbm_objectives.distributions import Censored, LogNormal, Normal
 
 INF = np.inf
 RNG = np.random.default_rng(0)
@@ -42,3 +42,20 @@ def test_doors_of_bounds_say_where_events_are_taken(engine, loss, y):
 def test_a_misspelt_bound_is_no_event():
     with pytest.raises(ValueError, match=r"upper is not among \['lower', 'uper'\]$"):
         GBMRegressor(CoxPH()).fit(X, pd.DataFrame(Y, columns=["lower", "uper"]))
+
+
+# ---- an event at time 0 ------------------------------------------------------------
+
+
+def test_an_event_at_time_0_says_what_to_do(engine):
+    y = FRAME.assign(time=np.where(np.arange(N) == 3, 0.0, TIME), event=EVENT | (np.arange(N) == 3))
+    lognormal = GBMSurvival(Censored(LogNormal()), engine.bare_regressor(n_estimators=2, **engine.quiet))
+    with pytest.raises(ValueError, match=r"no event at time 0.* in row 3 \(1 such\): .*half of the recording"):
+        lognormal.fit(X, y)
+    bounds = np.where(np.arange(N)[:, None] == 3, [0.0, 0.5], Y)
+    for advised in (y.assign(time=y["time"].clip(0.25)), bounds):
+        lognormal.fit(X, advised)
+    # A time at which a row was last seen tells nothing, and these two take no logarithm.
+    lognormal.fit(X, y.assign(event=y["event"] & (y["time"] > 0.0)))
+    for loss in (CoxPH(), Censored(Normal())):
+        lognormal.set_params(loss=loss).fit(X, y)
