@@ -22,6 +22,7 @@ __all__ = [
     "check_number",
     "first_offender",
     "hashable",
+    "is_missing",
     "shown",
 ]
 
@@ -152,6 +153,20 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
     return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN or pandas' NA.
+
+    Examples
+    --------
+    >>> [is_missing(one) for one in (None, float("nan"), False, "no")]
+    [True, True, False, False]
+    """
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True  # pandas' NA is neither equal to itself nor unequal
 
 
 def hashable(value: Any) -> Any:

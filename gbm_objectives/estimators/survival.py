@@ -45,8 +45,9 @@ class GBMSurvival(IntervalRegressor):
     -----
     The target `y` of `fit`, `score` and `log_likelihood` is one of:
 
-    - a structured array or data frame of two columns, one of booleans (or named "event"), whether the event was
-      observed, and one of times, until it or until observation ended: right-censored, as in scikit-survival;
+    - a structured array or data frame of two columns, one of booleans, or of integers 0 and 1, or named "event" or
+      "status", whether the event was observed, and one of times, until it or until observation ended:
+      right-censored, as in scikit-survival;
     - two columns, "lower" and "upper" bound of the time: equal where it was observed, upper ``inf`` where it is
       right-censored, lower 0 where left-censored, and an interval otherwise (`Censored` only).
 

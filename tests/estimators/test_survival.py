@@ -57,15 +57,15 @@ def test_targets_of_every_form_are_the_same(y):
         (np.column_stack([np.ones(N), 1.0 + TIME]), "the first one has only 0 and 1, like events"),
         (np.column_stack([TIME / 10.0, np.ones(N)]), "the second one has only 0 and 1, like events"),
         (np.column_stack([Y, Y]), "two columns"),
-        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of booleans"),
+        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of events"),
         (
             pd.DataFrame({"event": ["yes", "no"], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, got 'yes'",
+            r"y\['event'\] must be true or false, or 1 and 0, got yes",
         ),
-        (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of booleans"),
+        (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of events"),
         (
             pd.DataFrame({"event": [0, 2], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, got 2.0 in row 1",
+            r"y\['event'\] must be true or false, or 1 and 0, got 2 in row 1",
         ),
         (
             pd.DataFrame({"event": [True, True], "time": [1.0, -2.0]}),

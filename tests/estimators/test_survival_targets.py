@@ -8,6 +8,7 @@ import pytest
 
 from gbm_objectives import CoxPH, GBMRegressor, GBMSurvival
 from gbm_objectives.distributions import Censored, LogNormal, Normal
+from gbm_objectives.estimators.survival_target import bounds_of
 
 INF = np.inf
 RNG = np.random.default_rng(0)
@@ -59,3 +60,72 @@ def test_an_event_at_time_0_says_what_to_do(engine):
     lognormal.fit(X, y.assign(event=y["event"] & (y["time"] > 0.0)))
     for loss in (CoxPH(), Censored(Normal())):
         lognormal.set_params(loss=loss).fit(X, y)
+
+
+# ---- columns of events ------------------------------------------------------------
+
+DAYS = np.ceil(10.0 * TIME).astype(int)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.DataFrame({"days": DAYS, "status": EVENT.astype(int)}),
+        pd.DataFrame({"days": DAYS, "status": EVENT.astype(float)}),
+        pd.DataFrame({"arrest": EVENT.astype(int), "week": DAYS}),  # as in lifelines' data sets
+        pd.DataFrame({"id": "x", "status": EVENT.astype(int), "time": DAYS}),
+        pd.DataFrame({"dead": EVENT.astype("int8"), "days": DAYS.astype("float32")}),
+        pd.DataFrame({"dead": pd.array(EVENT, "boolean"), "days": DAYS}),
+        pd.DataFrame({"dead": pd.array(EVENT.astype(int), "Int64"), "days": pd.array(DAYS, "Int64")}),
+        pd.DataFrame({"dead": EVENT.astype(object), "days": DAYS}),
+        pd.DataFrame({"dead": pd.Categorical(EVENT), "days": DAYS}),
+        np.array(list(zip(DAYS, EVENT, strict=True)), dtype=[("days", int), ("dead", int)]),
+    ],
+    ids=["status", "floats", "lifelines", "three", "int8", "boolean", "Int64", "object", "category", "structured"],
+)
+def test_events_of_every_type(y):
+    np.testing.assert_array_equal(bounds_of(y), np.column_stack([DAYS, np.where(EVENT, DAYS, INF)]))
+
+
+def test_all_events_observed():
+    y = pd.DataFrame({"week": DAYS, "arrest": np.ones(N, int)})
+    np.testing.assert_array_equal(bounds_of(y), np.column_stack([DAYS, DAYS]))
+
+
+CODES = (
+    r"must be true or false, or 1 and 0, got 2 in row \d+ \(\d+ such\): of other codes give the comparison .* == 2"
+)
+GAP = r"must be true or false, got (<NA>|None|nan) in row 3 \(1 such\): leave rows out of which it is not known"
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (1 + EVENT, CODES),  # as in R's lung
+        (2 * EVENT, CODES),
+        (np.where(EVENT, "dead", "alive"), r"got (dead|alive) in row 0 .* such as y\['{}'\] == 'dead'"),
+        (pd.array([None if i == 3 else one for i, one in enumerate(EVENT)], "boolean"), GAP),
+        (pd.array([None if i == 3 else int(one) for i, one in enumerate(EVENT)], "Int64"), GAP),
+        (np.where(np.arange(N) == 3, None, EVENT), GAP),
+        (np.where(np.arange(N) == 3, np.nan, EVENT), GAP),
+    ],
+    ids=["1 and 2", "0 and 2", "words", "boolean", "Int64", "object", "nan"],
+)
+def test_events_that_are_not_true_or_false_are_named(event, message):
+    for name in ("event", "status"):
+        with pytest.raises(ValueError, match=message.format(name)):
+            GBMSurvival().fit(X, pd.DataFrame({"time": TIME, name: event}))
+
+
+def test_columns_of_which_none_has_events():
+    for y in ({"days": DAYS, "dead": 1 + EVENT}, {"dead": EVENT.astype(int), "late": 1 - EVENT}):
+        with pytest.raises(
+            ValueError, match=r"one of events \(booleans, integers 0 and 1, or named event or status\)"
+        ):
+            GBMSurvival().fit(X, pd.DataFrame(y))
+
+
+def test_a_missing_time_is_named():
+    times = pd.array([None if i == 3 else one for i, one in enumerate(DAYS)], "Int64")
+    with pytest.raises(ValueError, match=r"y\['days'\] must be times.* got nan in row 3"):
+        GBMSurvival().fit(X, pd.DataFrame({"dead": EVENT, "days": times}))
