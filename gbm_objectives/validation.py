@@ -13,6 +13,7 @@ __all__ = [
     "Closed",
     "as_numbers",
     "as_raw",
+    "as_times",
     "as_weight",
     "brief",
     "check_between",
@@ -74,6 +75,14 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     if array.shape[0] == 0:
         raise ValueError(f"{name} is empty: at least one row is needed")
     return array
+
+
+def as_times(values: ArrayLike) -> np.ndarray:
+    """Return times, one or several, as an array of float64; infinite ones are times, NaN is none."""
+    times = as_numbers(np.atleast_1d(values), "times").astype(np.float64, copy=False)
+    if offender := first_offender(times, ~np.isnan(times)):
+        raise ValueError(f"times must be numbers, got {offender}")
+    return times
 
 
 def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object) -> np.ndarray:

@@ -13,7 +13,7 @@ from ..contract.noise import Noise
 from ..contract.rows import BOUNDS
 from ..contract.start import descent
 from ..sampling import sample_rows
-from ..validation import as_numbers, first_offender, shown
+from ..validation import as_numbers, as_times, first_offender, shown
 from .base import Distribution, columns
 from .location_scale import LocationScale
 
@@ -316,10 +316,13 @@ class Censored(Distribution):
     # ---- survival -------------------------------------------------------------------------------------------
 
     def log_survival(self, raw_prediction: ArrayLike, times: ArrayLike) -> np.ndarray:
-        """Return the logarithm of the probability of a value above each of some times, (n_samples, n_times)."""
+        """Return the logarithm of the probability of a value above each of some times, (n_samples, n_times).
+
+        Arguments and errors as those of `CoxPH.log_survival`.
+        """
         raw = as_numbers(raw_prediction, "raw_prediction", ndim=(2,)).astype(np.float64)
         location, log_scale = self._law._places(raw)
-        t = as_numbers(np.atleast_1d(times), "times").astype(np.float64)
+        t = as_times(times)
         if self._law.of_logarithm:
             with np.errstate(divide="ignore"):
                 t = np.log(np.maximum(t, 0.0))

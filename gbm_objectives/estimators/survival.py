@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ..distributions import Censored, LogLogistic
 from ..losses import CoxPH
 from ..survival import concordance
-from ..validation import as_numbers, as_weight
+from ..validation import as_weight
 from .conformal import Quantiles
 from .intervals import IntervalRegressor
 from .lazy import lazily
@@ -119,7 +119,7 @@ class GBMSurvival(IntervalRegressor):
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
-        times : array-like of shape (n_times,), optional
+        times : float or array-like of shape (n_times,), optional
             Times. Without them, a function of time for each row.
         return_array : bool, default=False
             Whether to return the probabilities at `unique_times_` if no times are given, as in scikit-survival.
@@ -163,8 +163,7 @@ class GBMSurvival(IntervalRegressor):
         raw = self._raw(X, offset=offset).astype(np.float64)
         loss = self._survival_loss()
         if times is not None or return_array:
-            t = self.unique_times_ if times is None else _checked_times(times)
-            values = loss.log_survival(raw, t)
+            values = loss.log_survival(raw, self.unique_times_ if times is None else times)
             return -values if cumulative_hazard else np.exp(values)
         functions = np.empty(len(raw), dtype=object)
         for i in range(len(raw)):
@@ -264,13 +263,6 @@ class SurvivalFunction:
 
     def __call__(self, times: ArrayLike) -> Any:
         """Return a value for each time, or a number for a number."""
-        log_survival = self.loss.log_survival(self.raw, _checked_times(np.atleast_1d(times)))[0]
+        log_survival = self.loss.log_survival(self.raw, times)[0]
         values = -log_survival if self.cumulative_hazard else np.exp(log_survival)
         return float(values[0]) if np.ndim(times) == 0 else values
-
-
-def _checked_times(times: Any) -> np.ndarray:
-    array = as_numbers(np.atleast_1d(times), "times").astype(np.float64, copy=False)
-    if np.isnan(array).any():
-        raise ValueError("times must be numbers, got nan")
-    return array

@@ -12,7 +12,7 @@ from ..contract.domain import Domain
 from ..contract.links import LOG
 from ..contract.loss import Loss
 from ..contract.rows import BOUNDS, Rows
-from ..validation import as_numbers, check_choice, first_offender
+from ..validation import as_numbers, as_times, check_choice
 
 __all__ = ["CoxPH"]
 
@@ -281,7 +281,7 @@ class CoxPH(Loss):
         ----------
         raw_prediction : array-like of shape (n_samples,)
             Raw predictions.
-        times : array-like of shape (n_times,)
+        times : float or array-like of shape (n_times,)
             Times. Before the first event of the training rows it is 0; after the last one it stays.
 
         Returns
@@ -294,9 +294,7 @@ class CoxPH(Loss):
         ValueError
             If the loss has no baseline, which the `loss_` of a fitted estimator has.
         """
-        raw, at = as_numbers(raw_prediction, "raw_prediction"), as_numbers(times, "times")
-        if offender := first_offender(at, ~np.isnan(at)):
-            raise ValueError(f"times must be numbers, got {offender}")
+        raw, at = as_numbers(raw_prediction, "raw_prediction"), as_times(times)
         known, log_hazard = self._baseline()
         # A step at each event, at which it has happened already.
         log_hazard = np.append(-np.inf, log_hazard)[np.searchsorted(known, at, side="right")]
