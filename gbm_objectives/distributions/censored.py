@@ -315,6 +315,11 @@ class Censored(Distribution):
 
     # ---- survival -------------------------------------------------------------------------------------------
 
+    @property
+    def origin(self) -> float:
+        """The time before which no event comes: 0, or -inf where values may have any sign."""
+        return 0.0 if self._law.of_logarithm else -np.inf
+
     def log_survival(self, raw_prediction: ArrayLike, times: ArrayLike) -> np.ndarray:
         """Return the logarithm of the probability of a value above each of some times, (n_samples, n_times).
 

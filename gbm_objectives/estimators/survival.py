@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..distributions import Censored, LogLogistic
 from ..losses import CoxPH
@@ -67,6 +67,8 @@ class GBMSurvival(IntervalRegressor):
     True
     """
 
+    loss_: Censored | CoxPH
+
     def _choose_loss(self) -> None:
         self.loss_ = Censored(LogLogistic()) if self.loss is None else clone(self.loss)
         if not isinstance(self.loss_, (Censored, CoxPH)):
@@ -103,7 +105,10 @@ class GBMSurvival(IntervalRegressor):
         return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        return np.asarray(self._survival_loss().risk(raw))
+        return self.loss_.risk(raw)
+
+    def _instead_of_distributions(self) -> str:
+        return "; see predict_survival_function and predict_quantiles"
 
     def predict_survival_function(
         self,
@@ -161,7 +166,7 @@ class GBMSurvival(IntervalRegressor):
         if isinstance(times, (bool, np.bool_)):  # the second argument of scikit-survival's estimators
             times, return_array = None, bool(times)
         raw = self._raw(X, offset=offset).astype(np.float64)
-        loss = self._survival_loss()
+        loss = self.loss_
         if times is not None or return_array:
             values = loss.log_survival(raw, self.unique_times_ if times is None else times)
             return -values if cumulative_hazard else np.exp(values)
@@ -212,22 +217,11 @@ class GBMSurvival(IntervalRegressor):
         total = len(target) if weight is None else weight.sum()
         return float(-self.loss_.value(target, raw, weight) * total)
 
-    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-        check_is_fitted(self)
-        target = self._encode(y)
-        self.loss_.check_target(target)
-        raw = self._raw(X, offset=offset).astype(np.float64)
-        check_consistent_length(raw, target)
-        return target, raw
-
     def _quantiles(self) -> Quantiles:
-        if isinstance(self._survival_loss(), CoxPH):
+        check_is_fitted(self)
+        if isinstance(self.loss_, CoxPH):
             return Quantiles(self.loss_.quantiles, lambda raw: np.ones(len(raw)))
         return super()._quantiles()
-
-    def _survival_loss(self) -> Any:
-        check_is_fitted(self)
-        return self.loss_
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +240,7 @@ class SurvivalFunction:
         Whether it is the cumulative hazard.
     """
 
-    loss: Any
+    loss: Censored | CoxPH
     raw: np.ndarray
     x: np.ndarray
     cumulative_hazard: bool = False
@@ -258,8 +252,8 @@ class SurvivalFunction:
 
     @property
     def domain(self) -> tuple[float, float]:
-        """The times it is defined for."""
-        return 0.0, float("inf")
+        """The times it is defined for: from 0 on, or all numbers for a distribution of numbers of any sign."""
+        return self.loss.origin, float("inf")
 
     def __call__(self, times: ArrayLike) -> Any:
         """Return a value for each time, or a number for a number."""

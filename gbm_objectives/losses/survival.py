@@ -322,6 +322,11 @@ class CoxPH(Loss):
         known, hazard = self.summary
         return known, np.log(hazard)
 
+    @property
+    def origin(self) -> float:
+        """The time before which no event comes."""
+        return 0.0
+
     def risk(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return a number for each row that is higher where the event comes earlier: the raw prediction."""
         return as_numbers(raw_prediction, "raw_prediction")

@@ -157,6 +157,18 @@ def test_functions_of_time(engine, loss):
 
 
 @pytest.mark.parametrize(
+    ("loss", "origin"), [(CoxPH(), 0.0), (Censored(Weibull()), 0.0), (Censored(Normal()), -INF)], ids=str
+)
+def test_the_domain_of_a_function_is_where_times_can_be(engine, loss, origin):
+    """Logarithms of times, say, may be negative; the function falls from 1 at the beginning of its domain to 0."""
+    y = np.log(Y) if isinstance(loss, Censored) and loss.distribution == Normal() else Y
+    (function,) = survival(engine, loss).fit(X, y).predict_survival_function(X[:1])
+    assert function.domain == (origin, INF)
+    assert function(origin) == 1.0
+    assert (function.x >= origin).all() and (function.x < 0.0).any() == (origin < 0.0)
+
+
+@pytest.mark.parametrize(
     "loss", [Censored(LogNormal(scale_step=1.0)), Censored(LogLogistic(scale_step=1.0)), CoxPH()], ids=repr
 )
 def test_probabilities_against_the_truth(engine, loss):
@@ -286,6 +298,28 @@ def test_scikit_survivals_metrics_and_scorers(engine, loss):
         metrics.as_cumulative_dynamic_auc_scorer(model, times),
     ):
         assert np.isfinite(cross_val_score(scorer, X, STRUCTURED, cv=3)).all()
+
+
+def test_what_is_not_there_says_where_it_is(engine):
+    """Cox's loss has quantiles in the estimator of survival analysis, and a distribution nowhere."""
+    model = survival(engine, CoxPH()).fit(X, Y)
+    regressor = GBMRegressor(CoxPH(), model.estimator).fit(X, Y)
+    for method, *arguments in (
+        ("predict_quantiles", 0.5),
+        ("predict_interval",),
+        ("predict_params",),
+        ("predict_distribution",),
+        ("sample",),
+        ("log_likelihood", Y),
+        ("crps", Y),
+    ):
+        with pytest.raises(ValueError, match=r"; GBMSurvival has its survival functions and quantiles$"):
+            getattr(regressor, method)(X, *arguments)
+    with pytest.raises(ValueError, match=r"take GBMSurvival, whose score is Harrell's C$"):
+        regressor.score(X, Y)
+    for method in ("predict_params", "predict_distribution", "sample"):
+        with pytest.raises(ValueError, match=r"; see predict_survival_function and predict_quantiles$"):
+            getattr(model, method)(X)
 
 
 def test_what_censored_targets_cannot_do(engine):
