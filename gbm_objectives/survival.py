@@ -86,7 +86,8 @@ def _weight_below(ranks: np.ndarray, weight: np.ndarray, starts: np.ndarray, wan
 
     A start is above 0. The rows from it on are blocks of 1, 2, 4, ... rows, one at most of each size, each of
     which begins at a multiple of its size. Within blocks rows are sorted by rank, so that no row is compared with
-    all others: the time is O(n log² n), the memory O(n).
+    all others: the time is O(n log² n), the memory O(n). Sums begin anew in each block: as
+    differences of sums over all rows they would lose whatever lies behind a row of 10¹⁶ times the weight.
     """
     n, n_ranks = len(ranks), int(ranks.max()) + 1
     places, starts, total = np.arange(n), starts.copy(), np.zeros(len(starts))
@@ -95,10 +96,14 @@ def _weight_below(ranks: np.ndarray, weight: np.ndarray, starts: np.ndarray, wan
         block = starts[asking] >> level
         keys = (places >> level) * n_ranks + ranks
         by_key = np.argsort(keys)
-        keys, sums = keys[by_key], np.append(0.0, np.cumsum(weight[by_key]))
-        begin, key = np.minimum(block << level, n), block * n_ranks + wanted[asking]
-        ends = [np.searchsorted(keys, key, side) for side in ("left", "right")]
-        total[asking] += 0.5 * (sums[ends[0]] + sums[ends[1]]) - sums[begin]
+        keys, size = keys[by_key], 1 << level
+        sums = np.zeros(-(-n // size) * size)
+        sums[:n] = weight[by_key]
+        sums = np.cumsum(sums.reshape(-1, size), axis=1).ravel()
+        key = block * n_ranks + wanted[asking]
+        for side in ("left", "right"):
+            ends = np.searchsorted(keys, key, side)
+            total[asking] += np.where(ends > block * size, 0.5 * sums[ends - 1], 0.0)
         starts[asking] += 1 << level
     return total
 
