@@ -23,6 +23,7 @@ __all__ = [
     "check_number",
     "first_offender",
     "hashable",
+    "increasing",
     "is_missing",
     "shown",
 ]
@@ -162,6 +163,11 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
     return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+
+
+def increasing(values: np.ndarray) -> bool:
+    """Return whether they are a vector in which each number is above the one before."""
+    return values.ndim == 1 and bool((np.diff(values) > 0).all())
 
 
 def is_missing(value: Any) -> bool:

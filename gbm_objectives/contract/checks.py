@@ -23,6 +23,9 @@ class CheckedLoss(Facts):
         self.check_params()
         self._check_domain(self._target(y_true))
 
+    def _check_summary(self) -> None:
+        """Raise a `ValueError` if the summary, which may be from a file, is not one that this loss makes."""
+
     def _target(self, y_true: ArrayLike) -> np.ndarray:
         if not self.columns:
             return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 or self.outputs else (1, 2))

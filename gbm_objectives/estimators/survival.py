@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..distributions import Censored, LogLogistic
 from ..losses import CoxPH
 from ..survival import concordance
-from ..validation import as_weight
+from ..validation import as_weight, increasing, shown
 from .conformal import Quantiles
 from .intervals import IntervalRegressor
 from .lazy import lazily
@@ -76,6 +76,13 @@ class GBMSurvival(IntervalRegressor):
 
     def _look_at(self, target: np.ndarray) -> None:
         self.unique_times_ = np.unique(target[np.isfinite(target) & (target != 0.0)])
+
+    def _check_known(self) -> None:
+        times = getattr(self, "unique_times_", None)
+        if times is None or not increasing(times):
+            raise ValueError(f"unique_times must be increasing numbers, got {shown(times)}")
+        if isinstance(self.loss_, CoxPH) and self.loss_.summary is None:
+            raise ValueError(f"summary must be the baseline of {self.loss_!r}, it is missing")
 
     def _collected(self, y: Any) -> Any:
         return collected(y)

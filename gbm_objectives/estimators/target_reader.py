@@ -30,6 +30,9 @@ class TargetReader:
     def _look_at(self, target: np.ndarray) -> None:
         """Keep what is to be known of the training target; on a cluster it is a sample."""
 
+    def _check_known(self) -> None:
+        """Raise a `ValueError` if what `_look_at` keeps, read from a file, is not what it keeps."""
+
     def _collected(self, y: Any) -> Any:
         """Return a Dask collection of targets with the columns of the loss."""
         return y

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import clone
@@ -11,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from gbm_objectives import CoxPH, GBMRegressor, GBMSurvival, SquaredError
 from gbm_objectives.distributions import Censored, LogLogistic, LogNormal, Normal, Weibull
-from gbm_objectives.estimators.survival_target import bounds_of
+from gbm_objectives.estimators.saving import sealed
 from gbm_objectives.survival import concordance
 
 INF = np.inf
@@ -31,58 +32,6 @@ losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def survival(engine, loss=None, **params):
     params = {"n_estimators": 40, "learning_rate": 0.1, "n_jobs": 1, **engine.quiet, **params}
     return GBMSurvival(loss, engine.bare_regressor(**params))
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        Y.tolist(),
-        STRUCTURED,
-        pd.DataFrame({"days": TIME, "dead": EVENT}),
-        pd.DataFrame({"id": "x", "time": TIME, "event": EVENT.astype(int)}),
-        pd.DataFrame({"upper": Y[:, 1], "lower": Y[:, 0]}),
-        np.array(list(zip(*Y.T, strict=True)), dtype=[("lower", float), ("upper", float)]),
-    ],
-    ids=["list", "structured", "frame", "named event", "frame of bounds", "structured bounds"],
-)
-def test_targets_of_every_form_are_the_same(y):
-    np.testing.assert_array_equal(bounds_of(y), Y)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (TIME, r"y must have two columns, a lower and an upper bound .* got shape \(600,\)"),
-        (np.column_stack([EVENT, TIME]), "the first one has only 0 and 1, like events"),
-        (np.column_stack([np.ones(N), 1.0 + TIME]), "the first one has only 0 and 1, like events"),
-        (np.column_stack([TIME / 10.0, np.ones(N)]), "the second one has only 0 and 1, like events"),
-        (np.column_stack([Y, Y]), "two columns"),
-        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of events"),
-        (
-            pd.DataFrame({"event": ["yes", "no"], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, or 1 and 0, got yes",
-        ),
-        (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of events"),
-        (
-            pd.DataFrame({"event": [0, 2], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, or 1 and 0, got 2 in row 1",
-        ),
-        (
-            pd.DataFrame({"event": [True, True], "time": [1.0, -2.0]}),
-            r"y\['time'\] must be times.* got -2.0 in row 1",
-        ),
-        (
-            pd.DataFrame({"event": [True, True], "time": [1.0, np.nan]}),
-            r"y\['time'\] must be times.* nan in row 1",
-        ),
-        (np.array([[2.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
-        (np.array([[-1.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
-        (np.column_stack([TIME, np.full(N, INF)]), "no maximum of the likelihood"),
-    ],
-)
-def test_bad_targets_are_named_before_training(y, message):
-    with pytest.raises(ValueError, match=message):
-        GBMSurvival().fit(np.zeros((len(y), 1)), y)
 
 
 @pytest.mark.parametrize("loss", [CoxPH(), None], ids=repr)
@@ -251,6 +200,24 @@ def test_saved_and_loaded(engine, loss, tmp_path):
     np.testing.assert_array_equal(loaded.unique_times_, model.unique_times_)
     with pytest.raises(ValueError, match="GBMSurvival"):
         GBMRegressor.load_model(tmp_path / "model.json")
+
+
+@losses
+def test_files_of_other_times_are_damaged(engine, loss, tmp_path):
+    path = tmp_path / "model.json"
+    survival(engine, loss).fit(X, Y).save_model(path)
+    content = json.loads(path.read_text())
+    times = content["unique_times"]
+    for wrong in (None, times[::-1], [*times, times[-1]], [times], [[one] for one in times], ["a"]):
+        path.write_text(json.dumps(sealed({**content, "unique_times": wrong})))
+        with pytest.raises(ValueError, match=r"is damaged: .*(unique_times|numbers|string)"):
+            GBMSurvival.load_model(path)
+    path.write_text(json.dumps(sealed({**content, "summary": None})))
+    if isinstance(loss, CoxPH):
+        with pytest.raises(ValueError, match=r"is damaged: summary must be the baseline of CoxPH"):
+            GBMSurvival.load_model(path)
+    else:
+        GBMSurvival.load_model(path)
 
 
 def test_offsets_reach_the_baseline(engine):

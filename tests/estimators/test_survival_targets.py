@@ -20,6 +20,61 @@ FRAME = pd.DataFrame({"event": EVENT, "time": TIME})
 STRUCTURED = np.array(list(zip(EVENT, TIME, strict=True)), dtype=[("status", bool), ("days", float)])
 LOSSES = pytest.mark.parametrize("loss", [CoxPH(), Censored(LogNormal())], ids=repr)
 
+# ---- forms ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        Y.tolist(),
+        STRUCTURED,
+        pd.DataFrame({"days": TIME, "dead": EVENT}),
+        pd.DataFrame({"id": "x", "time": TIME, "event": EVENT.astype(int)}),
+        pd.DataFrame({"upper": Y[:, 1], "lower": Y[:, 0]}),
+        np.array(list(zip(*Y.T, strict=True)), dtype=[("lower", float), ("upper", float)]),
+    ],
+    ids=["list", "structured", "frame", "named event", "frame of bounds", "structured bounds"],
+)
+def test_targets_of_every_form_are_the_same(y):
+    np.testing.assert_array_equal(bounds_of(y), Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (TIME, r"y must have two columns, a lower and an upper bound .* got shape \(60,\)"),
+        (np.column_stack([EVENT, TIME]), "the first one has only 0 and 1, like events"),
+        (np.column_stack([np.ones(N), 1.0 + TIME]), "the first one has only 0 and 1, like events"),
+        (np.column_stack([TIME / 10.0, np.ones(N)]), "the second one has only 0 and 1, like events"),
+        (np.column_stack([Y, Y]), "two columns"),
+        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of events"),
+        (
+            pd.DataFrame({"event": ["yes", "no"], "time": [1.0, 2.0]}),
+            r"y\['event'\] must be true or false, or 1 and 0, got yes",
+        ),
+        (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of events"),
+        (
+            pd.DataFrame({"event": [0, 2], "time": [1.0, 2.0]}),
+            r"y\['event'\] must be true or false, or 1 and 0, got 2 in row 1",
+        ),
+        (
+            pd.DataFrame({"event": [True, True], "time": [1.0, -2.0]}),
+            r"y\['time'\] must be times.* got -2.0 in row 1",
+        ),
+        (
+            pd.DataFrame({"event": [True, True], "time": [1.0, np.nan]}),
+            r"y\['time'\] must be times.* nan in row 1",
+        ),
+        (np.array([[2.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
+        (np.array([[-1.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
+        (np.column_stack([TIME, np.full(N, INF)]), "no maximum of the likelihood"),
+    ],
+)
+def test_bad_targets_are_named_before_training(y, message):
+    with pytest.raises(ValueError, match=message):
+        GBMSurvival().fit(np.zeros((len(y), 1)), y)
+
+
 # ---- doors that take bounds only ------------------------------------------------------------
 
 HOW = r"np\.column_stack\(\[time, np\.where\(event, time, np\.inf\)\]\), and GBMSurvival takes events and times"
