@@ -11,10 +11,9 @@ from ..contract.domain import Domain
 from ..contract.links import Link, Output
 from ..contract.noise import Noise
 from ..contract.rows import BOUNDS
-from ..contract.start import descent
-from ..sampling import sample_rows
 from ..validation import as_numbers, as_times, first_offender, shown
 from .base import Distribution, columns
+from .bounds import kinds_of, start_of_bounds
 from .location_scale import LocationScale
 
 __all__ = ["Censored"]
@@ -31,8 +30,6 @@ NARROW = 2e-4
 # less, trees of small data overfit sooner: at 0, that of gbsg2, whas500 and aids is .02 to .18 higher at a rate of
 # .1, .1 to .5 at .3. With early stopping, all do equally well.
 LEAST_SHARE = 0.3
-# A scale so many times that of the bounds as if they were values is on its way to infinity.
-WIDEST = 10.0
 
 
 class Censored(Distribution):
@@ -99,6 +96,7 @@ class Censored(Distribution):
             raise ValueError(f"distribution of Censored must be fitted by its likelihood, got {law!r}")
         return law
 
+    # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
     def scale_step(self) -> float:  # type: ignore[override]
         """That of the distribution."""
@@ -169,14 +167,6 @@ class Censored(Distribution):
 
     # ---- likelihood -----------------------------------------------------------------------------------------
 
-    def _kinds(self, y_true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return which rows are observed, right-censored, left-censored and in an interval."""
-        lower, upper = y_true.T
-        observed = lower == upper
-        right = np.isinf(upper) & ~observed
-        left = (lower <= (0.0 if self._law.of_logarithm else -np.inf)) & ~right & ~observed
-        return observed, right, left, ~(observed | right | left)
-
     def _z(self, bound: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return z of a bound, and the scale."""
         location, log_scale = self._law._places(raw_prediction)
@@ -189,7 +179,7 @@ class Censored(Distribution):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         loss = np.empty(len(y_true))
         of_kinds = self._loss_observed, self._loss_right, self._loss_left, self._loss_within
-        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+        for rows, of_kind in zip(kinds_of(self._law, y_true), of_kinds, strict=True):
             # On small data, calls on no rows would be half of the time.
             if rows.any():
                 loss[rows] = of_kind(y_true[rows], raw_prediction[rows])
@@ -198,7 +188,7 @@ class Censored(Distribution):
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient, curvature = np.empty((2, *raw_prediction.shape))
         of_kinds = self._slopes_observed, self._slopes_right, self._slopes_left, self._slopes_within
-        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+        for rows, of_kind in zip(kinds_of(self._law, y_true), of_kinds, strict=True):
             if rows.any():
                 gradient[rows], curvature[rows] = of_kind(y_true[rows], raw_prediction[rows])
         return gradient, curvature
@@ -276,42 +266,8 @@ class Censored(Distribution):
             of_high = np.where(narrow, 1.0 / width + 0.5 * slope, np.where(right, of_far, of_near))
         return log_p, of_low, of_high
 
-    # ---- the start ------------------------------------------------------------------------------------------
-
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-        if sample_weight is not None:
-            y_true, sample_weight = y_true[sample_weight > 0], sample_weight[sample_weight > 0]
-        law = self._law
-        observed, right, left, _ = self._kinds(y_true)
-        if observed.all():
-            return np.asarray(law._initial_raw(y_true[:, 0], sample_weight))
-        for rows, direction, needed in ((right, "above", "upper"), (left, "below", "lower")):
-            if rows.all():
-                raise ValueError(
-                    f"the target of {type(self).__name__} must have rows with a finite bound {needed}, or be"
-                    f" observed: all {len(y_true)} rows only say that it is {direction} something, so there is no"
-                    " maximum of the likelihood (are event and time in the right order?)"
-                )
-        # From the bounds as if they were values.
-        lower, upper = y_true.T
-        value = np.where(right | observed, lower, np.where(left, upper, 0.5 * lower + 0.5 * upper))
-        usable = (value >= law.domain.low) & (value <= law.domain.high)
-        of_usable = None if sample_weight is None else sample_weight[usable]
-        guess = np.asarray(law._initial_raw(value[usable], of_usable))
-        if len(np.unique(y_true[observed, 0])) < 2:
-            # Bounds alone, of one inspection, say, may tell nothing of the scale: it starts at their size.
-            size = 1.0 if law.of_logarithm else float(np.abs(value[usable]).max()) or 1.0
-            guess[1] = max(law._towards_scale * guess[1], np.log(size)) * law._towards_scale
-        given = guess
-        few = sample_rows(len(y_true), sample_weight)
-        of_few = None if sample_weight is None else sample_weight[few]
-        for y, weight in ((y_true[few], of_few), (y_true, sample_weight)):
-            scale = float(np.exp(law._places(guess[None])[1][0]))
-            guess = descent(self, y, weight, None, guess, np.array([scale, 1.0]))
-        # If no value lies between the bounds of others, the likelihood of all rows may rise without end with the
-        # scale. That of rows with the same features need not, so training starts at a scale of their size.
-        wider = law._places(guess[None])[1][0] - law._places(given[None])[1][0]
-        return guess if wider < np.log(WIDEST) else given
+        return start_of_bounds(self, self._law, y_true, sample_weight)
 
     # ---- survival -------------------------------------------------------------------------------------------
 

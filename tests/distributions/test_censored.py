@@ -87,6 +87,11 @@ def test_tails_of_student_t(df, z):
     np.testing.assert_allclose(standard.hazard(place), float(-slope), rtol=1e-8)
 
 
+def stats_mean(standard, function):
+    z = np.sinh(np.linspace(-9.0, 9.0, 20_001))
+    return np.trapezoid(np.exp(standard.log_density(z)) * function(z), z)
+
+
 @pytest.mark.parametrize("standard", [*STANDARD.values(), StandardT(), StandardT(1.0)])
 def test_predictable_information_is_its_integral(standard):
     for end in (-2.0, 0.5, 3.0):
@@ -104,11 +109,6 @@ def test_predictable_information_is_its_integral(standard):
             float(stats_mean(standard, lambda z, i=i: standard.predictable_information(z)[i])) for i in range(2)
         ]
         np.testing.assert_allclose(mean, standard.information, rtol=0.02)
-
-
-def stats_mean(standard, function):
-    z = np.sinh(np.linspace(-9.0, 9.0, 20_001))
-    return np.trapezoid(np.exp(standard.log_density(z)) * function(z), z)
 
 
 def cases(of_log, rng, n=40):
