@@ -13,7 +13,7 @@ from ..contract import Loss
 from ..contract.rows import ends_of, in_columns, instead_of_columns
 from ..engines.data_sets import as_offset, check_labels
 from ..validation import as_numbers, as_weight, brief, first_offender, is_missing
-from .fitted import Trainee
+from .trainee import Trainee
 
 __all__ = [
     "EVAL_OFFSET_NAMES",

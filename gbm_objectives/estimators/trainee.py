@@ -1,4 +1,4 @@
-"""How an estimator chooses its loss and reads targets, in memory or on a cluster."""
+"""An estimator, as the code that trains it sees it: how it reads data, and what it keeps."""
 
 from __future__ import annotations
 
@@ -8,13 +8,30 @@ import numpy as np
 
 from ..contract import Loss
 
-__all__ = ["TargetReader"]
+__all__ = ["Trainee"]
 
 
-class TargetReader:
-    """What `GBMRegressor`, `GBMClassifier` and `GBMSurvival` do in ways of their own."""
+class Trainee:
+    """What a fitted estimator keeps, and what our estimators do each in its own way; some of it also on a cluster."""
 
+    estimator: Any
+    booster_: Any
+    estimator_: Any
     loss_: Loss
+    best_iteration_: int | None
+    evals_result_: dict[str, dict[str, list[float]]]
+    noise_scale_: float | None
+    outside_noise_: str = ""
+    n_features_in_: int
+    classes_: np.ndarray  # of a classifier
+
+    def _features(self, X: Any, reset: bool) -> Any:
+        """Return features for the engine."""
+        raise NotImplementedError
+
+    def _raw(self, X: Any, num_iteration: int | None = None, offset: Any = None) -> np.ndarray:
+        """Return raw predictions for features in memory."""
+        raise NotImplementedError
 
     def _prepare(self, y: Any) -> np.ndarray:
         """Set `loss_` (and `classes_`) from the training target and return it as numbers."""
