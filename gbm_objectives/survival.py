@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .validation import as_numbers, as_weight, first_offender, shown
+from .validation import as_events, as_numbers, as_weight, first_offender, shown
 
 __all__ = ["concordance", "person_time"]
 
@@ -173,22 +173,20 @@ def person_time(
     [0.0, 0.3333, 0.0]
     """
     until = as_numbers(time, "time").astype(np.float64)
-    happened = _as_long(event, "event", len(until))
-    if offender := first_offender(happened, (happened == 0) | (happened == 1)):
-        raise ValueError(f"event must be True and False, or 1 and 0, got {offender}")
+    happened = _as_long(as_events(event, "event"), "event", len(until)) == 1
     ends = as_numbers(edges, "edges").astype(np.float64)
     if len(ends) < 2 or not (ends[0] >= 0 and (ends[1:] > ends[:-1]).all()):
         raise ValueError(f"edges must be two or more increasing numbers, not below 0, got {shown(edges)}")
     if offender := first_offender(until, np.isfinite(until) & (until >= ends[0])):
         raise ValueError(f"time must be finite and not below the first edge, {ends[0]:g}, got {offender}")
-    if offender := first_offender(until, (until > ends[0]) | (happened == 0)):
+    if offender := first_offender(until, (until > ends[0]) | ~happened):
         raise ValueError(f"time of an event must be above the first edge, got {offender}")
     counts = np.minimum(np.searchsorted(ends, until, "left"), len(ends) - 1)
     row = np.repeat(np.arange(len(until)), counts)
     period = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     stays = until[row] <= ends[period + 1]
     exposure = np.where(stays, until[row], ends[period + 1]) - ends[period]
-    return row, period, stays & (happened[row] == 1), exposure
+    return row, period, stays & happened[row], exposure
 
 
 def _bounds(lower: ArrayLike, upper: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 __all__ = [
     "Closed",
+    "as_events",
     "as_numbers",
     "as_raw",
     "as_times",
@@ -21,6 +22,7 @@ __all__ = [
     "check_integer",
     "check_levels",
     "check_number",
+    "codes",
     "first_offender",
     "hashable",
     "increasing",
@@ -163,6 +165,39 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
     return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+
+
+def codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which values are true or false, 1 or 0, and which are missing."""
+    if values.dtype.kind in "biuf":
+        return np.isin(values, (0, 1)), values != values
+    missing = np.array([is_missing(one) for one in values], dtype=bool)
+    return np.array([not gap and one in (0, 1) for one, gap in zip(values, missing, strict=True)]), missing
+
+
+def as_events(values: Any, name: str) -> np.ndarray:
+    """Return whether the event of each row was observed, of truth values or of 1 and 0.
+
+    Examples
+    --------
+    >>> as_events([1, 0], "event").tolist()
+    [True, False]
+    """
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must be 1-dimensional, got shape {values.shape}")
+    known, missing = codes(values)
+    if offender := first_offender(values, ~missing):
+        raise ValueError(
+            f"{name} must be true or false, got {offender}: leave rows out of which it is not known, and give"
+            " false for those whose event had not come by their time"
+        )
+    if offender := first_offender(values, known):
+        raise ValueError(
+            f"{name} must be true or false, or 1 and 0, got {offender}: of other codes give the comparison with"
+            f" that of the event, such as {name} == {'2' if values.dtype.kind in 'biuf' else repr('dead')}"
+        )
+    return np.asarray(values == 1, dtype=bool)
 
 
 def increasing(values: np.ndarray) -> bool:

@@ -190,7 +190,11 @@ def test_a_row_that_has_not_lived_has_no_entries():
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (([1, 2], [1.0, 2.0], [0, 1]), "event must be True and False, or 1 and 0, got 2.0 in row 1"),
+        (
+            ([1, 2], [1.0, 2.0], [0, 1]),
+            "event must be true or false, or 1 and 0, got 2 in row 1 .* such as event == 2",
+        ),
+        (([True, None], [1.0, 2.0], [0, 1]), "event must be true or false, got None in row 1"),
         (([1], [1.0, 2.0], [0, 1]), "event has 1 rows, the times have 2"),
         (([1, 0], [1.0, np.inf], [0, 1]), "time must be finite and not below the first edge, 0, got inf in row 1"),
         (([1, 0], [1.0, np.nan], [0, 1]), "time must be finite"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.rows import BOUNDS, in_columns
-from ..validation import as_numbers, first_offender, is_missing, shown
+from ..validation import as_events, as_numbers, codes, first_offender, shown
 
 __all__ = ["bounds_of", "collected"]
 
@@ -74,8 +74,12 @@ def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
             f" named {' or '.join(NAMES_OF_EVENTS)}) and one of times, got"
             f" {shown([f'{one}: {values[one].dtype}' for one in names])}"
         )
-    event = _events(values[flags[0]], f"{name}[{flags[0]!r}]")
+    event = as_events(values[flags[0]], f"{name}[{flags[0]!r}]")
     other = names[1 - names.index(flags[0])]
+    if values[other].dtype.kind == "m":
+        raise ValueError(
+            f"{name}[{other!r}] must be numbers, got durations: give them in a unit, such as .dt.days"
+        )
     time = as_numbers(values[other], f"{name}[{other!r}]").astype(np.float64, copy=False)
     if offender := first_offender(time, (time >= 0.0) & np.isfinite(time)):
         raise ValueError(f"{name}[{other!r}] must be times, finite and not below 0, got {offender}")
@@ -84,29 +88,5 @@ def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
 
 def _is_flag(values: np.ndarray) -> bool:
     """Return whether values have a type of events; if they are not booleans, whether all of them are 0 and 1."""
-    known, missing = _codes(values)
+    known, missing = codes(values)
     return values.dtype.kind == "b" or (values.dtype.kind in "iuO" and bool((known | missing).all()))
-
-
-def _codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which values are true or false, 1 or 0, and which are missing."""
-    if values.dtype.kind in "biuf":
-        return np.isin(values, (0, 1)), values != values
-    missing = np.array([is_missing(one) for one in values], dtype=bool)
-    return np.array([not gap and one in (0, 1) for one, gap in zip(values, missing, strict=True)]), missing
-
-
-def _events(values: np.ndarray, name: str) -> np.ndarray:
-    """Return whether the event of each row was observed."""
-    known, missing = _codes(values)
-    if offender := first_offender(values, ~missing):
-        raise ValueError(
-            f"{name} must be true or false, got {offender}: leave rows out of which it is not known, and give"
-            " false for those whose event had not come by their time"
-        )
-    if offender := first_offender(values, known):
-        raise ValueError(
-            f"{name} must be true or false, or 1 and 0, got {offender}: of other codes give the comparison with"
-            f" that of the event, such as {name} == {'2' if values.dtype.kind in 'biuf' else repr('dead')}"
-        )
-    return values == 1

@@ -12,7 +12,7 @@ __all__ = ["Trainee"]
 
 
 class Trainee:
-    """What a fitted estimator keeps, and what our estimators do each in its own way; some of it also on a cluster."""
+    """What a fitted estimator keeps, and what our estimators do each in its own way, some of it on a cluster."""
 
     estimator: Any
     booster_: Any

@@ -180,6 +180,13 @@ def test_columns_of_which_none_has_events():
             GBMSurvival().fit(X, pd.DataFrame(y))
 
 
+def test_durations_need_a_unit():
+    y = pd.DataFrame({"dead": EVENT, "days": pd.to_timedelta(DAYS, unit="D")})
+    with pytest.raises(ValueError, match=r"y\['days'\] must be numbers, got durations: .* such as \.dt\.days"):
+        GBMSurvival().fit(X, y)
+    np.testing.assert_array_equal(bounds_of(y.assign(days=y["days"].dt.days))[:, 0], DAYS)
+
+
 def test_a_missing_time_is_named():
     times = pd.array([None if i == 3 else one for i, one in enumerate(DAYS)], "Int64")
     with pytest.raises(ValueError, match=r"y\['days'\] must be times.* got nan in row 3"):
