@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .validation import as_numbers, as_weight, first_offender, shown
+from .validation import as_events, as_numbers, as_weight, first_offender, shown
 
 __all__ = ["concordance", "person_time"]
 
@@ -86,7 +86,8 @@ def _weight_below(ranks: np.ndarray, weight: np.ndarray, starts: np.ndarray, wan
 
     A start is above 0. The rows from it on are blocks of 1, 2, 4, ... rows, one at most of each size, each of
     which begins at a multiple of its size. Within blocks rows are sorted by rank, so that no row is compared with
-    all others: the time is O(n log² n), the memory O(n).
+    all others: the time is O(n log² n), the memory O(n). Sums begin anew in each block: as
+    differences of sums over all rows they would lose whatever lies behind a row of 10¹⁶ times the weight.
     """
     n, n_ranks = len(ranks), int(ranks.max()) + 1
     places, starts, total = np.arange(n), starts.copy(), np.zeros(len(starts))
@@ -95,10 +96,14 @@ def _weight_below(ranks: np.ndarray, weight: np.ndarray, starts: np.ndarray, wan
         block = starts[asking] >> level
         keys = (places >> level) * n_ranks + ranks
         by_key = np.argsort(keys)
-        keys, sums = keys[by_key], np.append(0.0, np.cumsum(weight[by_key]))
-        begin, key = np.minimum(block << level, n), block * n_ranks + wanted[asking]
-        ends = [np.searchsorted(keys, key, side) for side in ("left", "right")]
-        total[asking] += 0.5 * (sums[ends[0]] + sums[ends[1]]) - sums[begin]
+        keys, size = keys[by_key], 1 << level
+        sums = np.zeros(-(-n // size) * size)
+        sums[:n] = weight[by_key]
+        sums = np.cumsum(sums.reshape(-1, size), axis=1).ravel()
+        key = block * n_ranks + wanted[asking]
+        for side in ("left", "right"):
+            ends = np.searchsorted(keys, key, side)
+            total[asking] += np.where(ends > block * size, 0.5 * sums[ends - 1], 0.0)
         starts[asking] += 1 << level
     return total
 
@@ -168,22 +173,20 @@ def person_time(
     [0.0, 0.3333, 0.0]
     """
     until = as_numbers(time, "time").astype(np.float64)
-    happened = _as_long(event, "event", len(until))
-    if offender := first_offender(happened, (happened == 0) | (happened == 1)):
-        raise ValueError(f"event must be True and False, or 1 and 0, got {offender}")
+    happened = _as_long(as_events(event, "event"), "event", len(until)) == 1
     ends = as_numbers(edges, "edges").astype(np.float64)
     if len(ends) < 2 or not (ends[0] >= 0 and (ends[1:] > ends[:-1]).all()):
         raise ValueError(f"edges must be two or more increasing numbers, not below 0, got {shown(edges)}")
     if offender := first_offender(until, np.isfinite(until) & (until >= ends[0])):
         raise ValueError(f"time must be finite and not below the first edge, {ends[0]:g}, got {offender}")
-    if offender := first_offender(until, (until > ends[0]) | (happened == 0)):
+    if offender := first_offender(until, (until > ends[0]) | ~happened):
         raise ValueError(f"time of an event must be above the first edge, got {offender}")
     counts = np.minimum(np.searchsorted(ends, until, "left"), len(ends) - 1)
     row = np.repeat(np.arange(len(until)), counts)
     period = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     stays = until[row] <= ends[period + 1]
     exposure = np.where(stays, until[row], ends[period + 1]) - ends[period]
-    return row, period, stays & (happened[row] == 1), exposure
+    return row, period, stays & happened[row], exposure
 
 
 def _bounds(lower: ArrayLike, upper: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

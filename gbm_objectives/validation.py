@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 
 __all__ = [
     "Closed",
+    "as_events",
     "as_numbers",
     "as_raw",
+    "as_times",
     "as_weight",
     "brief",
     "check_between",
@@ -20,8 +22,11 @@ __all__ = [
     "check_integer",
     "check_levels",
     "check_number",
+    "codes",
     "first_offender",
     "hashable",
+    "increasing",
+    "is_missing",
     "shown",
 ]
 
@@ -73,6 +78,14 @@ def as_numbers(values: Any, name: str, ndim: tuple[int, ...] = (1,)) -> np.ndarr
     if array.shape[0] == 0:
         raise ValueError(f"{name} is empty: at least one row is needed")
     return array
+
+
+def as_times(values: ArrayLike) -> np.ndarray:
+    """Return times, one or several, as an array of float64; infinite ones are times, NaN is none."""
+    times = as_numbers(np.atleast_1d(values), "times").astype(np.float64, copy=False)
+    if offender := first_offender(times, ~np.isnan(times)):
+        raise ValueError(f"times must be numbers, got {offender}")
+    return times
 
 
 def as_raw(raw_prediction: ArrayLike, n_rows: int, n_outputs: int, owner: object) -> np.ndarray:
@@ -152,6 +165,58 @@ def first_offender(values: np.ndarray, good: np.ndarray) -> str:
     """Describe the first row of `values` that is not `good`; an empty string when all are."""
     bad = np.flatnonzero(~good)
     return f"{brief(values[bad[0]])} in row {bad[0]} ({len(bad)} such)" if bad.size else ""
+
+
+def codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which values are true or false, 1 or 0, and which are missing."""
+    if values.dtype.kind in "biuf":
+        return np.isin(values, (0, 1)), values != values
+    missing = np.array([is_missing(one) for one in values], dtype=bool)
+    return np.array([not gap and one in (0, 1) for one, gap in zip(values, missing, strict=True)]), missing
+
+
+def as_events(values: Any, name: str) -> np.ndarray:
+    """Return whether the event of each row was observed, of truth values or of 1 and 0.
+
+    Examples
+    --------
+    >>> as_events([1, 0], "event").tolist()
+    [True, False]
+    """
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must be 1-dimensional, got shape {values.shape}")
+    known, missing = codes(values)
+    if offender := first_offender(values, ~missing):
+        raise ValueError(
+            f"{name} must be true or false, got {offender}: leave rows out of which it is not known, and give"
+            " false for those whose event had not come by their time"
+        )
+    if offender := first_offender(values, known):
+        raise ValueError(
+            f"{name} must be true or false, or 1 and 0, got {offender}: of other codes give the comparison with"
+            f" that of the event, such as {name} == {'2' if values.dtype.kind in 'biuf' else repr('dead')}"
+        )
+    return np.asarray(values == 1, dtype=bool)
+
+
+def increasing(values: np.ndarray) -> bool:
+    """Return whether they are a vector in which each number is above the one before."""
+    return values.ndim == 1 and bool((np.diff(values) > 0).all())
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN or pandas' NA.
+
+    Examples
+    --------
+    >>> [is_missing(one) for one in (None, float("nan"), False, "no")]
+    [True, True, False, False]
+    """
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True  # pandas' NA is neither equal to itself nor unequal
 
 
 def hashable(value: Any) -> Any:

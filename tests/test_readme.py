@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
+
+from gbm_objectives import distributions, formula, losses
+from gbm_objectives.contract import Loss
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,3 +58,15 @@ def test_names_in_the_cheat_sheet_exist():
 def test_links_exist():
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_losses_are_counted():
+    """Those that a user picks: of all modules, without the classes that losses are made from."""
+    found = {
+        name
+        for module in (losses, distributions, formula)
+        for name in module.__all__
+        if inspect.isclass(one := getattr(module, name)) and issubclass(one, Loss) and not inspect.isabstract(one)
+    }
+    for page in (README, (ROOT / "docs" / "index.md").read_text(encoding="utf-8")):
+        assert int(re.search(r"pick one of (\d+) losses", page)[1]) == len(found)

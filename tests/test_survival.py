@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
@@ -9,20 +11,22 @@ from lightgbm import LGBMRegressor
 from gbm_objectives import GBMRegressor, PoissonDeviance
 from gbm_objectives.survival import concordance, person_time
 
+INF = np.inf
+
 # ---- concordance ------------------------------------------------------------
 
 
 def all_pairs(lower, upper, risk, weight):
     """The share of the pairs known to be in an order, one pair after the other."""
-    good = total = 0.0
+    good = total = Fraction(0)
     for i in range(len(lower)):
         for j in range(len(lower)):
             at_once = upper[i] == lower[j]
             if upper[i] < lower[j] or (at_once and lower[j] != upper[j]):
-                pair = weight[i] * weight[j]
+                pair = Fraction(weight[i]) * Fraction(weight[j])
                 total += pair
-                good += pair * ((risk[i] > risk[j]) + 0.5 * (risk[i] == risk[j]))
-    return good / total if total else None
+                good += pair * (Fraction(int(risk[i] > risk[j])) + Fraction(int(risk[i] == risk[j]), 2))
+    return float(good / total) if total else None
 
 
 def drawn(rng):
@@ -75,6 +79,26 @@ def test_concordance_is_scikit_survivals():
         upper = np.where(event, time, np.inf)
         expected = metrics.concordance_index_censored(event, time, risk)[0]
         assert concordance(time, upper, risk) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("heavy", [1e15, 1e17, 1e30, 1e100])
+def test_weights_of_any_range(heavy):
+    """A row of nearly all the weight decides, and the others are not lost to rounding where it is in no pair."""
+    rng = np.random.default_rng(6)
+    for _ in range(100):
+        lower, upper, risk, weight = drawn(rng)
+        weight[rng.integers(0, len(weight), 2)] = heavy
+        expected = all_pairs(lower, upper, risk, weight)
+        if expected is not None:
+            assert concordance(lower, upper, risk, weight) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    time = np.arange(6.0)
+    first = np.where(time == 0.0, heavy, 1.0)
+    assert concordance(time, time, [9.0, -1.0, -2.0, -3.0, -4.0, -5.0], first) == 1.0
+    # A row that was never seen is in no pair.
+    alone = concordance(time[1:], time[1:], [1.0, 3.0, 2.0, 5.0, 4.0])
+    assert concordance(time, np.append(INF, time[1:]), [0.0, 1.0, 3.0, 2.0, 5.0, 4.0], first) == pytest.approx(
+        alone
+    )
 
 
 def test_many_rows_are_compared_without_all_their_pairs():
@@ -166,7 +190,11 @@ def test_a_row_that_has_not_lived_has_no_entries():
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (([1, 2], [1.0, 2.0], [0, 1]), "event must be True and False, or 1 and 0, got 2.0 in row 1"),
+        (
+            ([1, 2], [1.0, 2.0], [0, 1]),
+            "event must be true or false, or 1 and 0, got 2 in row 1 .* such as event == 2",
+        ),
+        (([True, None], [1.0, 2.0], [0, 1]), "event must be true or false, got None in row 1"),
         (([1], [1.0, 2.0], [0, 1]), "event has 1 rows, the times have 2"),
         (([1, 0], [1.0, np.inf], [0, 1]), "time must be finite and not below the first edge, 0, got inf in row 1"),
         (([1, 0], [1.0, np.nan], [0, 1]), "time must be finite"),

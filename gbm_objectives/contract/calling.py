@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .formulas import Scope
-from .rows import Rows, ends_of, in_columns
+from .rows import BOUNDS, Rows, ends_of, in_columns
 
-__all__ = ["BOUNDS", "Metric", "given_group", "require_queries", "rows_of"]
+__all__ = ["LABEL_BOUNDS", "Metric", "given_group", "require_queries", "rows_of"]
 
 
 class Valued(Protocol):
@@ -43,7 +43,7 @@ class _Unset:
 
 UNSET = _Unset()
 # Where a DMatrix has the bounds of times.
-BOUNDS = ("label_lower_bound", "label_upper_bound")
+LABEL_BOUNDS = ("label_lower_bound", "label_upper_bound")
 
 
 def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
@@ -51,7 +51,7 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
 
     The target is the attribute `target` where the data set was given one (columns, or distributions over classes),
     its labels otherwise: LightGBM keeps one label per row, and XGBoost's softmax objective refuses several.
-    `target_distribution` is an older name for it. Columns "lower" and "upper" may be a DMatrix's bounds, too.
+    `target_distribution` is an older name for it. Bounds may be a DMatrix's own, too.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
     """
     label, weight = dataset.get_label(), dataset.get_weight()
     given = in_columns(_given_target(dataset), columns, "target")
-    given = _bounds(dataset) if given is None and columns == ("lower", "upper") else given
+    given = _bounds(dataset) if given is None and columns == BOUNDS else given
     if given is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
     target = np.asarray(label if given is None else given)
@@ -83,7 +83,7 @@ def _bounds(dataset: Any) -> np.ndarray | None:
     """Return the bounds that XGBoost's own survival objective takes from a DMatrix; None if it has none."""
     if not hasattr(dataset, "get_float_info"):
         return None
-    lower, upper = (dataset.get_float_info(name) for name in BOUNDS)
+    lower, upper = (dataset.get_float_info(name) for name in LABEL_BOUNDS)
     return np.column_stack([lower, upper]) if len(lower) == len(upper) == dataset.num_row() else None
 
 

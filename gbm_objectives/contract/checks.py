@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw
 from .facts import Facts
-from .rows import ends_of, in_columns
+from .rows import ends_of, in_columns, instead_of_columns
 
 __all__ = ["CheckedLoss"]
 
@@ -23,6 +23,9 @@ class CheckedLoss(Facts):
         self.check_params()
         self._check_domain(self._target(y_true))
 
+    def _check_summary(self) -> None:
+        """Raise a `ValueError` if the summary, which may be from a file, is not one that this loss makes."""
+
     def _target(self, y_true: ArrayLike) -> np.ndarray:
         if not self.columns:
             return as_numbers(y_true, "y_true", ndim=(1,) if self.n_outputs == 1 or self.outputs else (1, 2))
@@ -30,7 +33,7 @@ class CheckedLoss(Facts):
         if y.shape[1:] != (len(self.columns),):
             raise ValueError(
                 f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got shape {y.shape}; a"
-                " native data set has them as its attribute target"
+                f" native data set has them as its attribute target{instead_of_columns(self.columns)}"
             )
         return y
 

@@ -10,7 +10,10 @@ import numpy as np
 
 from ..validation import shown
 
-__all__ = ["Rows", "ends_of", "in_columns", "without_rows"]
+__all__ = ["BOUNDS", "Rows", "ends_of", "in_columns", "instead_of_columns", "without_rows"]
+
+# The columns of a target of which only bounds are known.
+BOUNDS = ("lower", "upper")
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,19 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
     if missing := [one for one in columns if one not in given]:
         raise ValueError(
             f"{name} must have the columns {', '.join(columns)}: {missing[0]} is not among {shown(list(given))}"
+            f"{instead_of_columns(columns) if len(missing) == len(columns) else ''}"
         )
     return np.column_stack([np.asarray(y[one]) for one in columns])
+
+
+def instead_of_columns(columns: tuple[str, ...]) -> str:
+    """Return how people get bounds, who mostly have events and times, for messages; "" for other columns."""
+    if columns != BOUNDS:
+        return ""
+    return (
+        "; of events and times the bounds are np.column_stack([time, np.where(event, time, np.inf)]), and"
+        " GBMSurvival takes events and times as they are"
+    )
 
 
 def without_rows(columns: tuple[str, ...]) -> np.ndarray:

@@ -218,18 +218,36 @@ def _outwards(
 
 def _best_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Descend from a rough guess: from each output's link, or from the shares of the classes."""
-    units = _units(loss, y, weight)
-    if loss.outputs and y.ndim == 1:
-        centre = float(np.average(y, weights=weight))
-        links = [output.link for output in loss.outputs]
-        of_scale = np.array([np.log(_spread(y, weight)) if link == LOG else 0.0 for link in links])
-        start = np.where([link == IDENTITY for link in links], centre, of_scale)
-    else:
-        rows = np.eye(loss.n_outputs)[y.astype(np.intp)] if y.ndim == 1 else y
-        start = np.asarray(loss.link.forward(np.average(rows, axis=0, weights=weight)))
-    found = descent(loss, y, weight, None, start, units)
+    if loss.outputs:
+        return descent(loss, y, weight, None, _rough_vector(loss, y, weight), _units(loss, y, weight))
+    rows = np.eye(loss.n_outputs)[y.astype(np.intp)] if y.ndim == 1 else y
+    shares = np.asarray(loss.link.forward(np.average(rows, axis=0, weights=weight)))
+    found = descent(loss, y, weight, None, shares, np.ones(loss.n_outputs))
     # Softmax is invariant to a constant; this one makes them logarithms of probabilities.
-    return found if loss.outputs else np.asarray(special.log_softmax(found))
+    return np.asarray(special.log_softmax(found))
+
+
+def _rough_vector(loss: Formulas, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return the best of some guesses: outputs may be of any column of the target, or one for each column."""
+    links = [output.link for output in loss.outputs]
+    means, guesses = [], [np.zeros(len(links))]
+    for column in y.reshape(len(y), -1).T:
+        # Bounds of the unbounded are infinite.
+        known = np.isfinite(column)
+        if not known.any():
+            continue
+        of_known = None if weight is None else weight[known]
+        means.append(float(np.average(column[known], weights=of_known)))
+        of_scale = [np.log(_spread(column[known], of_known)) if link == LOG else 0.0 for link in links]
+        guesses.append(np.where([link == IDENTITY for link in links], means[-1], of_scale))
+    if y.ndim == 1:
+        return guesses[-1]
+    value, _ = _functions(loss, y, weight)
+    with np.errstate(all="ignore"):
+        if len(means) == len(links):
+            guesses.append(np.asarray(loss.link.forward(np.array(means))))
+        losses = [value(one) if np.isfinite(one).all() else np.nan for one in guesses]
+    return guesses[0] if np.isnan(losses).all() else guesses[int(np.nanargmin(losses))]
 
 
 def _spread(y: np.ndarray, weight: np.ndarray | None) -> float:

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from ..contract.domain import Domain
 from ..contract.links import Link, Output
 from ..contract.noise import Noise
-from ..contract.start import descent
-from ..sampling import sample_rows
-from ..validation import as_numbers, shown
+from ..contract.rows import BOUNDS
+from ..validation import as_numbers, as_times, first_offender, shown
 from .base import Distribution, columns
+from .bounds import kinds_of, start_of_bounds
 from .location_scale import LocationScale
 
 __all__ = ["Censored"]
@@ -30,8 +30,6 @@ NARROW = 2e-4
 # less, trees of small data overfit sooner: at 0, that of gbsg2, whas500 and aids is .02 to .18 higher at a rate of
 # .1, .1 to .5 at .3. With early stopping, all do equally well.
 LEAST_SHARE = 0.3
-# A scale so many times that of the bounds as if they were values is on its way to infinity.
-WIDEST = 10.0
 
 
 class Censored(Distribution):
@@ -76,7 +74,7 @@ class Censored(Distribution):
     array([1.    , 2.    , 0.4587, 1.4587])
     """
 
-    columns = ("lower", "upper")
+    columns = BOUNDS
     curvature_kind = "surrogate"  # "expected" where observed
 
     def __init__(self, distribution: LocationScale) -> None:
@@ -98,6 +96,7 @@ class Censored(Distribution):
             raise ValueError(f"distribution of Censored must be fitted by its likelihood, got {law!r}")
         return law
 
+    # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
     def scale_step(self) -> float:  # type: ignore[override]
         """That of the distribution."""
@@ -146,6 +145,15 @@ class Censored(Distribution):
         )
         return Domain(what, -np.inf, np.inf, holds)
 
+    def _check_domain(self, y: np.ndarray) -> None:
+        if self._law.of_logarithm and (offender := first_offender(y, (y != 0.0).any(axis=1))):
+            raise ValueError(
+                f"the target of {type(self).__name__} must have no event at time 0, which has no logarithm, got"
+                f" {offender}: if it was recorded as 0 because it was short, give a time above 0, such as half of"
+                " the recording's resolution, or as bounds 0 and the resolution; otherwise leave the row out"
+            )
+        super()._check_domain(y)
+
     def _frozen(self, parameters: np.ndarray) -> Any:
         return self._law._frozen(parameters)
 
@@ -159,14 +167,6 @@ class Censored(Distribution):
 
     # ---- likelihood -----------------------------------------------------------------------------------------
 
-    def _kinds(self, y_true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return which rows are observed, right-censored, left-censored and in an interval."""
-        lower, upper = y_true.T
-        observed = lower == upper
-        right = np.isinf(upper) & ~observed
-        left = (lower <= (0.0 if self._law.of_logarithm else -np.inf)) & ~right & ~observed
-        return observed, right, left, ~(observed | right | left)
-
     def _z(self, bound: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return z of a bound, and the scale."""
         location, log_scale = self._law._places(raw_prediction)
@@ -179,7 +179,7 @@ class Censored(Distribution):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         loss = np.empty(len(y_true))
         of_kinds = self._loss_observed, self._loss_right, self._loss_left, self._loss_within
-        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+        for rows, of_kind in zip(kinds_of(self._law, y_true), of_kinds, strict=True):
             # On small data, calls on no rows would be half of the time.
             if rows.any():
                 loss[rows] = of_kind(y_true[rows], raw_prediction[rows])
@@ -188,7 +188,7 @@ class Censored(Distribution):
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient, curvature = np.empty((2, *raw_prediction.shape))
         of_kinds = self._slopes_observed, self._slopes_right, self._slopes_left, self._slopes_within
-        for rows, of_kind in zip(self._kinds(y_true), of_kinds, strict=True):
+        for rows, of_kind in zip(kinds_of(self._law, y_true), of_kinds, strict=True):
             if rows.any():
                 gradient[rows], curvature[rows] = of_kind(y_true[rows], raw_prediction[rows])
         return gradient, curvature
@@ -266,50 +266,24 @@ class Censored(Distribution):
             of_high = np.where(narrow, 1.0 / width + 0.5 * slope, np.where(right, of_far, of_near))
         return log_p, of_low, of_high
 
-    # ---- the start ------------------------------------------------------------------------------------------
-
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-        if sample_weight is not None:
-            y_true, sample_weight = y_true[sample_weight > 0], sample_weight[sample_weight > 0]
-        law = self._law
-        observed, right, left, _ = self._kinds(y_true)
-        if observed.all():
-            return np.asarray(law._initial_raw(y_true[:, 0], sample_weight))
-        for rows, direction, needed in ((right, "above", "upper"), (left, "below", "lower")):
-            if rows.all():
-                raise ValueError(
-                    f"the target of {type(self).__name__} must have rows with a finite bound {needed}, or be"
-                    f" observed: all {len(y_true)} rows only say that it is {direction} something, so there is no"
-                    " maximum of the likelihood (are event and time in the right order?)"
-                )
-        # From the bounds as if they were values.
-        lower, upper = y_true.T
-        value = np.where(right | observed, lower, np.where(left, upper, 0.5 * lower + 0.5 * upper))
-        usable = (value >= law.domain.low) & (value <= law.domain.high)
-        of_usable = None if sample_weight is None else sample_weight[usable]
-        guess = np.asarray(law._initial_raw(value[usable], of_usable))
-        if len(np.unique(y_true[observed, 0])) < 2:
-            # Bounds alone, of one inspection, say, may tell nothing of the scale: it starts at their size.
-            size = 1.0 if law.of_logarithm else float(np.abs(value[usable]).max()) or 1.0
-            guess[1] = max(law._towards_scale * guess[1], np.log(size)) * law._towards_scale
-        given = guess
-        few = sample_rows(len(y_true), sample_weight)
-        of_few = None if sample_weight is None else sample_weight[few]
-        for y, weight in ((y_true[few], of_few), (y_true, sample_weight)):
-            scale = float(np.exp(law._places(guess[None])[1][0]))
-            guess = descent(self, y, weight, None, guess, np.array([scale, 1.0]))
-        # If no value lies between the bounds of others, the likelihood of all rows may rise without end with the
-        # scale. That of rows with the same features need not, so training starts at a scale of their size.
-        wider = law._places(guess[None])[1][0] - law._places(given[None])[1][0]
-        return guess if wider < np.log(WIDEST) else given
+        return start_of_bounds(self, self._law, y_true, sample_weight)
 
     # ---- survival -------------------------------------------------------------------------------------------
 
+    @property
+    def origin(self) -> float:
+        """The time before which no event comes: 0, or -inf where values may have any sign."""
+        return 0.0 if self._law.of_logarithm else -np.inf
+
     def log_survival(self, raw_prediction: ArrayLike, times: ArrayLike) -> np.ndarray:
-        """Return the logarithm of the probability of a value above each of some times, (n_samples, n_times)."""
+        """Return the logarithm of the probability of a value above each of some times, (n_samples, n_times).
+
+        Arguments and errors as those of `CoxPH.log_survival`.
+        """
         raw = as_numbers(raw_prediction, "raw_prediction", ndim=(2,)).astype(np.float64)
         location, log_scale = self._law._places(raw)
-        t = as_numbers(np.atleast_1d(times), "times").astype(np.float64)
+        t = as_times(times)
         if self._law.of_logarithm:
             with np.errstate(divide="ignore"):
                 t = np.log(np.maximum(t, 0.0))

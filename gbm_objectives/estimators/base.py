@@ -37,7 +37,7 @@ from .fit_inputs import (
 )
 from .fitted import keep
 from .lazy import is_collection
-from .target_reader import TargetReader
+from .trainee import Trainee
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,12 +45,9 @@ if TYPE_CHECKING:
 __all__ = ["BaseGBM"]
 
 
-class BaseGBM(TargetReader, BaseEstimator):
+class BaseGBM(Trainee, BaseEstimator):
     """What `GBMRegressor` and `GBMClassifier` share."""
 
-    loss_: Loss
-    noise_scale_: float | None
-    outside_noise_: str = ""
     calibration_: Calibration | None = None
 
     def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:

@@ -29,8 +29,9 @@ from .fit_inputs import (
     eval_pairs,
     one_of,
 )
-from .fitted import Trainee, keep
+from .fitted import keep
 from .lazy import is_collection, without_client
+from .trainee import Trainee
 
 __all__ = ["fit_on_cluster"]
 

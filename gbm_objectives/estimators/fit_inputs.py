@@ -10,10 +10,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import ends_of, in_columns
+from ..contract.rows import ends_of, in_columns, instead_of_columns
 from ..engines.data_sets import as_offset, check_labels
-from ..validation import as_numbers, as_weight, brief, first_offender
-from .fitted import Trainee
+from ..validation import as_numbers, as_weight, brief, first_offender, is_missing
+from .trainee import Trainee
 
 __all__ = [
     "EVAL_OFFSET_NAMES",
@@ -42,7 +42,7 @@ EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct labels, sorted, and how often each occurs; raise if one is missing or types differ."""
     # A NaN is not equal to itself.
-    gaps = np.array([*map(_is_missing, labels)], bool) if labels.dtype == object else labels != labels
+    gaps = np.array([*map(is_missing, labels)], bool) if labels.dtype == object else labels != labels
     if np.any(gaps):
         raise ValueError(f"y must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
     try:
@@ -50,13 +50,6 @@ def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     except TypeError:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
         raise ValueError(f"y must be labels of one type, got {brief(', '.join(kinds))}") from None
-
-
-def _is_missing(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True  # pandas' NA is neither equal to itself nor unequal
 
 
 def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -121,7 +114,8 @@ def columns_of(loss: Loss, y: Any) -> np.ndarray:
     target = as_numbers(in_columns(y, loss.columns, "y"), "y", ndim=(1, 2)).astype(np.float64, copy=False)
     if target.shape[1:] != (len(loss.columns),):
         names = ", ".join(loss.columns)
-        raise ValueError(f"y must have the columns {names} of {loss!r}, got shape {target.shape}")
+        hint = instead_of_columns(loss.columns)
+        raise ValueError(f"y must have the columns {names} of {loss!r}, got shape {target.shape}{hint}")
     return target
 
 

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
 
 from ..contract import Loss, Noise
 from ..engines.metrics import has_auto
 from ..engines.protocol import Engine, Trained
+from .trainee import Trainee
 
-__all__ = ["Trainee", "keep"]
-
-
-class Trainee(Protocol):
-    """One of our estimators, as seen by the code that trains it: how it reads data, and what it keeps."""
-
-    estimator: Any
-    booster_: Any
-    estimator_: Any
-    loss_: Loss
-    best_iteration_: int | None
-    evals_result_: dict[str, dict[str, list[float]]]
-    noise_scale_: float | None
-    outside_noise_: str
-    n_features_in_: int
-    classes_: np.ndarray  # of a classifier
-
-    def _features(self, X: Any, reset: bool) -> Any: ...
-
-    def _prepare(self, y: Any) -> np.ndarray: ...
-
-    def _choose_loss(self) -> None: ...
-
-    def _collected(self, y: Any) -> Any: ...
-
-    def _look_at(self, target: np.ndarray) -> None: ...
-
-    def _encode(self, y: Any) -> np.ndarray: ...
-
-    def _raw(self, X: Any, num_iteration: int | None = None, offset: Any = None) -> np.ndarray: ...
+__all__ = ["keep"]
 
 
 def keep(

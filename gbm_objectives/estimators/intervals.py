@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..distributions.crps import crps
 from ..losses import MultiQuantile
@@ -172,13 +172,10 @@ class IntervalRegressor(PredictiveGBM):
         """
         self._check_distribution()
         self._check_one_column("crps")
-        target = self._encode(y)
-        self.loss_.check_target(target)
+        target, raw = self._scored(X, y, offset)
         self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
-        distribution = self.predict_distribution(X, offset=offset)
-        check_consistent_length(np.atleast_1d(distribution.mean()), target)
-        return float(np.average(crps(distribution, target), weights=weight))
+        return float(np.average(crps(self._distribution(raw), target), weights=weight))
 
     def _check_calibrates(self) -> None:
         self._quantiles()

@@ -217,21 +217,12 @@ class PredictiveGBM(RawGBM):
             If it is a quasi-log-likelihood.
         """
         noise = self._noise()
-        target = self._encode(y)
-        self.loss_.check_target(target)
+        target, raw = self._scored(X, y, offset)
         weight = as_weight(sample_weight, len(target))
-        if hasattr(self, "classes_"):
+        if hasattr(self, "classes_") or self.loss_.columns:
             # If the targets are probabilities, the expectation.
-            raw = self._raw(X, offset=offset)
-            check_consistent_length(raw, target)
-            log_p = -self.loss_.pointwise(target, raw)
-        elif self.loss_.columns:
-            raw = self._raw(X, offset=offset).astype(np.float64)
-            check_consistent_length(raw, target)
             log_p = -self.loss_.pointwise(target, raw)
         elif noise.quasi is not None:
-            raw = self._raw(X, offset=offset).astype(np.float64)
-            check_consistent_length(raw, target)
             if offender := noise.offender(target):
                 warnings.warn(
                     f"{noise.name} noise draws {noise.support}, not {offender}: this is a quasi-log-likelihood,"
@@ -242,13 +233,22 @@ class PredictiveGBM(RawGBM):
             log_p = noise.quasi(target, self.loss_.response(raw))
         else:
             self._check_drawn(target)
-            distribution = self.predict_distribution(X, offset=offset)
-            check_consistent_length(np.atleast_1d(distribution.mean()), target)
+            self._check_distribution()
+            distribution = self._distribution(raw)
             discrete = not hasattr(distribution.dist, "logpdf")
             log_p = (distribution.logpmf if discrete else distribution.logpdf)(target)
             if discrete and (offender := first_offender(target, np.isfinite(log_p))):
                 raise ValueError(f"{noise.name} noise gives no probability to {offender}")
         return float(np.sum(log_p) if weight is None else weight @ log_p)
+
+    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return checked targets, and raw predictions of the same rows."""
+        check_is_fitted(self)
+        target = self._encode(y)
+        self.loss_.check_target(target)
+        raw = self._raw(X, offset=offset).astype(np.float64)
+        check_consistent_length(raw, target)
+        return target, raw
 
     def _check_drawn(self, target: np.ndarray) -> None:
         """Raise if the noise cannot draw a regressor's target; a classifier's may be distributions."""
@@ -272,6 +272,10 @@ class PredictiveGBM(RawGBM):
         if noise is None:
             raise ValueError(
                 f"{self.loss_!r} has no noise, thus no distribution of the target: it is no negative"
-                " log-likelihood, or its class does not set noise"
+                f" log-likelihood, or its class does not set noise{self._instead_of_distributions()}"
             )
         return noise
+
+    def _instead_of_distributions(self) -> str:
+        """Return, for a message, where else to look for what a distribution would tell."""
+        return ""

@@ -11,7 +11,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from ..losses import SquaredError
+from ..contract.rows import BOUNDS
+from ..losses import CoxPH, SquaredError
 from ..validation import as_numbers
 from .fit_inputs import columns_of
 from .intervals import IntervalRegressor
@@ -84,6 +85,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
             return columns_of(self.loss_, y)
         return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
+    def _instead_of_distributions(self) -> str:
+        return "; GBMSurvival has its survival functions and quantiles" if isinstance(self.loss_, CoxPH) else ""
+
     @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's
     def outlier_weights(self, X: Any, y: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the weight with which the loss counts each row: 1 at its prediction, towards 0 far from it.
@@ -135,9 +139,11 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
                 " scoring=, for instance the loss's value of predict_raw, with group="
             )
         if self.loss_.columns:
+            other = ", or take GBMSurvival, whose score is Harrell's C" if self.loss_.columns == BOUNDS else ""
             raise ValueError(
                 f"score compares one number with the target, which has the columns {', '.join(self.loss_.columns)}"
                 f" under {self.loss_!r}: in a search give scoring=, for instance the loss's value of predict_raw"
+                f"{other}"
             )
         if np.ndim(prediction := self._predicted(self._raw(X, offset=offset))) > 1:
             raise ValueError(

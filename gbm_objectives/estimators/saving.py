@@ -125,7 +125,10 @@ def _array(content: dict[str, Any], name: str) -> np.ndarray | None:
     """Return what `_array_content` wrote; None if it is missing, as in files of 0.2."""
     if content.get(name) is None:
         return None
-    array = np.array(content[name], dtype=np.float64)
+    try:
+        array = np.array(content[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
     if array.ndim == 0 or not np.isfinite(array).all():
         raise ValueError(f"{name} must be an array of finite numbers, got {shown(content[name])}")
     return array
@@ -247,6 +250,8 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     model.loss_ = loss if (summary := _array(content, "summary")) is None else loss._with(summary=summary)
     if (times := _array(content, "unique_times")) is not None:
         model.unique_times_ = times
+    model.loss_._check_summary()
+    model._check_known()
     model.n_features_in_ = n_features
     if content["feature_names_in"] is not None:
         model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)

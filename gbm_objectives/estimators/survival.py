@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..distributions import Censored, LogLogistic
 from ..losses import CoxPH
 from ..survival import concordance
-from ..validation import as_numbers, as_weight
+from ..validation import as_weight, increasing, shown
 from .conformal import Quantiles
 from .intervals import IntervalRegressor
 from .lazy import lazily
@@ -45,8 +45,9 @@ class GBMSurvival(IntervalRegressor):
     -----
     The target `y` of `fit`, `score` and `log_likelihood` is one of:
 
-    - a structured array or data frame of two columns, one of booleans (or named "event"), whether the event was
-      observed, and one of times, until it or until observation ended: right-censored, as in scikit-survival;
+    - a structured array or data frame of two columns, one of booleans, or of integers 0 and 1, or named "event" or
+      "status", whether the event was observed, and one of times, until it or until observation ended:
+      right-censored, as in scikit-survival;
     - two columns, "lower" and "upper" bound of the time: equal where it was observed, upper ``inf`` where it is
       right-censored, lower 0 where left-censored, and an interval otherwise (`Censored` only).
 
@@ -66,6 +67,8 @@ class GBMSurvival(IntervalRegressor):
     True
     """
 
+    loss_: Censored | CoxPH
+
     def _choose_loss(self) -> None:
         self.loss_ = Censored(LogLogistic()) if self.loss is None else clone(self.loss)
         if not isinstance(self.loss_, (Censored, CoxPH)):
@@ -73,6 +76,13 @@ class GBMSurvival(IntervalRegressor):
 
     def _look_at(self, target: np.ndarray) -> None:
         self.unique_times_ = np.unique(target[np.isfinite(target) & (target != 0.0)])
+
+    def _check_known(self) -> None:
+        times = getattr(self, "unique_times_", None)
+        if times is None or not increasing(times):
+            raise ValueError(f"unique_times must be increasing numbers, got {shown(times)}")
+        if isinstance(self.loss_, CoxPH) and self.loss_.summary is None:
+            raise ValueError(f"summary must be the baseline of {self.loss_!r}, it is missing")
 
     def _collected(self, y: Any) -> Any:
         return collected(y)
@@ -102,7 +112,10 @@ class GBMSurvival(IntervalRegressor):
         return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
-        return np.asarray(self._survival_loss().risk(raw))
+        return self.loss_.risk(raw)
+
+    def _instead_of_distributions(self) -> str:
+        return "; see predict_survival_function and predict_quantiles"
 
     def predict_survival_function(
         self,
@@ -118,7 +131,7 @@ class GBMSurvival(IntervalRegressor):
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
-        times : array-like of shape (n_times,), optional
+        times : float or array-like of shape (n_times,), optional
             Times. Without them, a function of time for each row.
         return_array : bool, default=False
             Whether to return the probabilities at `unique_times_` if no times are given, as in scikit-survival.
@@ -160,10 +173,9 @@ class GBMSurvival(IntervalRegressor):
         if isinstance(times, (bool, np.bool_)):  # the second argument of scikit-survival's estimators
             times, return_array = None, bool(times)
         raw = self._raw(X, offset=offset).astype(np.float64)
-        loss = self._survival_loss()
+        loss = self.loss_
         if times is not None or return_array:
-            t = self.unique_times_ if times is None else _checked_times(times)
-            values = loss.log_survival(raw, t)
+            values = loss.log_survival(raw, self.unique_times_ if times is None else times)
             return -values if cumulative_hazard else np.exp(values)
         functions = np.empty(len(raw), dtype=object)
         for i in range(len(raw)):
@@ -212,22 +224,11 @@ class GBMSurvival(IntervalRegressor):
         total = len(target) if weight is None else weight.sum()
         return float(-self.loss_.value(target, raw, weight) * total)
 
-    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-        check_is_fitted(self)
-        target = self._encode(y)
-        self.loss_.check_target(target)
-        raw = self._raw(X, offset=offset).astype(np.float64)
-        check_consistent_length(raw, target)
-        return target, raw
-
     def _quantiles(self) -> Quantiles:
-        if isinstance(self._survival_loss(), CoxPH):
+        check_is_fitted(self)
+        if isinstance(self.loss_, CoxPH):
             return Quantiles(self.loss_.quantiles, lambda raw: np.ones(len(raw)))
         return super()._quantiles()
-
-    def _survival_loss(self) -> Any:
-        check_is_fitted(self)
-        return self.loss_
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +247,7 @@ class SurvivalFunction:
         Whether it is the cumulative hazard.
     """
 
-    loss: Any
+    loss: Censored | CoxPH
     raw: np.ndarray
     x: np.ndarray
     cumulative_hazard: bool = False
@@ -258,18 +259,11 @@ class SurvivalFunction:
 
     @property
     def domain(self) -> tuple[float, float]:
-        """The times it is defined for."""
-        return 0.0, float("inf")
+        """The times it is defined for: from 0 on, or all numbers for a distribution of numbers of any sign."""
+        return self.loss.origin, float("inf")
 
     def __call__(self, times: ArrayLike) -> Any:
         """Return a value for each time, or a number for a number."""
-        log_survival = self.loss.log_survival(self.raw, _checked_times(np.atleast_1d(times)))[0]
+        log_survival = self.loss.log_survival(self.raw, times)[0]
         values = -log_survival if self.cumulative_hazard else np.exp(log_survival)
         return float(values[0]) if np.ndim(times) == 0 else values
-
-
-def _checked_times(times: Any) -> np.ndarray:
-    array = as_numbers(np.atleast_1d(times), "times").astype(np.float64, copy=False)
-    if np.isnan(array).any():
-        raise ValueError("times must be numbers, got nan")
-    return array

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.rows import in_columns
-from ..validation import as_numbers, first_offender, shown
+from ..contract.rows import BOUNDS, in_columns
+from ..validation import as_events, as_numbers, codes, first_offender, shown
 
-__all__ = ["COLUMNS", "bounds_of", "collected"]
+__all__ = ["bounds_of", "collected"]
 
-COLUMNS = ("lower", "upper")
+# A column of one of these names is that of events, whatever its type.
+NAMES_OF_EVENTS = ("event", "status")
 
 
 def bounds_of(y: Any, name: str = "y") -> np.ndarray:
@@ -24,9 +25,9 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
     """
     given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
     names = [] if given is None else list(given)
-    if any(isinstance(one, str) for one in names) and not set(COLUMNS) <= set(names):
-        return _right_censored(y, ["event", "time"] if {"event", "time"} <= set(names) else names, name)
-    bounds = as_numbers(in_columns(y, COLUMNS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
+    if any(isinstance(one, str) for one in names) and not set(BOUNDS) <= set(names):
+        return _right_censored(y, names, name)
+    bounds = as_numbers(in_columns(y, BOUNDS, name), name, ndim=(1, 2)).astype(np.float64, copy=False)
     if bounds.shape[1:] != (2,):
         raise ValueError(
             f"{name} must have two columns, a lower and an upper bound of the time (equal: observed, upper inf:"
@@ -47,36 +48,45 @@ def bounds_of(y: Any, name: str = "y") -> np.ndarray:
 
 def collected(y: Any) -> Any:
     """Return a Dask data frame of events and times as one of bounds; other collections unchanged."""
-    if not hasattr(y, "map_partitions") or set(COLUMNS) <= set(getattr(y, "columns", COLUMNS)):
+    if not hasattr(y, "map_partitions") or set(BOUNDS) <= set(getattr(y, "columns", BOUNDS)):
         return y
     import pandas as pd
 
-    return y.map_partitions(_frame_of_bounds, meta=pd.DataFrame({one: [0.0] for one in COLUMNS}))
+    return y.map_partitions(_frame_of_bounds, meta=pd.DataFrame({one: [0.0] for one in BOUNDS}))
 
 
 def _frame_of_bounds(y: Any) -> Any:
     import pandas as pd
 
     bounds = bounds_of(y) if len(y) else np.empty((0, 2))
-    return pd.DataFrame(bounds, index=y.index, columns=COLUMNS)
+    return pd.DataFrame(bounds, index=y.index, columns=BOUNDS)
 
 
 def _right_censored(y: Any, names: list[str], name: str) -> np.ndarray:
     """Return the bounds of rows with an event and a time, by name or by type."""
+    named = [one for one in names if one in NAMES_OF_EVENTS]
+    names = [*named, "time"] if len(named) == 1 and "time" in names else names
     values = {one: np.asarray(y[one]) for one in names}
-    flags = [one for one in names if values[one].dtype.kind == "b" or one == "event"]
+    flags = named or [one for one in names if _is_flag(values[one])]
     if len(names) != 2 or len(flags) != 1:
         raise ValueError(
-            f"{name} must have the columns lower and upper, or one of booleans, whether the event was observed,"
-            f" and one of times, got {shown([f'{one}: {values[one].dtype}' for one in names])}"
+            f"{name} must have the columns lower and upper, or one of events (booleans, integers 0 and 1, or"
+            f" named {' or '.join(NAMES_OF_EVENTS)}) and one of times, got"
+            f" {shown([f'{one}: {values[one].dtype}' for one in names])}"
         )
-    if values[flags[0]].dtype.kind in "OUS" and isinstance(values[flags[0]].flat[0], (str, bytes)):
-        raise ValueError(f"{name}[{flags[0]!r}] must be true or false, got {shown(values[flags[0]].flat[0])}")
-    event = as_numbers(values[flags[0]], f"{name}[{flags[0]!r}]")
+    event = as_events(values[flags[0]], f"{name}[{flags[0]!r}]")
     other = names[1 - names.index(flags[0])]
+    if values[other].dtype.kind == "m":
+        raise ValueError(
+            f"{name}[{other!r}] must be numbers, got durations: give them in a unit, such as .dt.days"
+        )
     time = as_numbers(values[other], f"{name}[{other!r}]").astype(np.float64, copy=False)
-    if offender := first_offender(event, np.isin(event, (0.0, 1.0))):
-        raise ValueError(f"{name}[{flags[0]!r}] must be true or false, got {offender}")
     if offender := first_offender(time, (time >= 0.0) & np.isfinite(time)):
         raise ValueError(f"{name}[{other!r}] must be times, finite and not below 0, got {offender}")
-    return np.column_stack([time, np.where(event == 1.0, time, np.inf)])
+    return np.column_stack([time, np.where(event, time, np.inf)])
+
+
+def _is_flag(values: np.ndarray) -> bool:
+    """Return whether values have a type of events; if they are not booleans, whether all of them are 0 and 1."""
+    known, missing = codes(values)
+    return values.dtype.kind == "b" or (values.dtype.kind in "iuO" and bool((known | missing).all()))

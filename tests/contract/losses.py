@@ -8,7 +8,7 @@ import xgboost as xgb
 from scipy import special
 
 from gbm_objectives import GBMRegressor
-from gbm_objectives.contract import IDENTITY, REAL, Domain, Loss, Output
+from gbm_objectives.contract import IDENTITY, LOG, REAL, Domain, Loss, Output
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
 from tests.engine import LIGHTGBM
@@ -87,6 +87,42 @@ class ToEachBound(Loss):
     def _derivatives(self, y_true, raw_prediction):
         r = self._residuals(y_true, raw_prediction)
         return r / np.sqrt(1 + r**2), (1 + r**2) ** -1.5
+
+
+class ToEachBoundFromItsFormulas(ToEachBound):
+    """The same with the start that is found from the formulas."""
+
+    _initial_raw = Loss._initial_raw
+
+
+class NormalBetweenBounds(BetweenBounds):
+    """Normal noise of unknown size around values of which two bounds are known, and how often each row occurs."""
+
+    columns = ("lower", "upper", "times")
+    outputs = (Output("loc", IDENTITY), Output("scale", LOG))
+    curvature_kind = "surrogate"
+    domain = Domain(
+        "two bounds, and times above 0", -np.inf, np.inf, lambda y: (y[:, 0] < y[:, 1]) & (y[:, 2] > 0)
+    )
+
+    def _normal(self, y_true, raw_prediction):
+        return (y_true[:, :2].T - raw_prediction[:, 0]) / np.exp(raw_prediction[:, 1])
+
+    def _probability(self, y_true, raw_prediction):
+        low, high = self._normal(y_true, raw_prediction)
+        return np.maximum(special.ndtr(high) - special.ndtr(low), 1e-300)
+
+    def _pointwise(self, y_true, raw_prediction):
+        return -y_true[:, 2] * np.log(self._probability(y_true, raw_prediction))
+
+    def _derivatives(self, y_true, raw_prediction):
+        ends = self._normal(y_true, raw_prediction)
+        density = (
+            np.exp(-0.5 * ends**2) / np.sqrt(2 * np.pi) * y_true[:, 2] / self._probability(y_true, raw_prediction)
+        )
+        turned = np.where(np.isfinite(ends), ends, 0.0) * density
+        by_loc = (density[1] - density[0]) / np.exp(raw_prediction[:, 1])
+        return np.column_stack([by_loc, turned[1] - turned[0]]), np.ones_like(raw_prediction)
 
 
 class OfUnitScale(Loss):

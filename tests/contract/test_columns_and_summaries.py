@@ -20,7 +20,10 @@ from tests.contract.losses import (
     RNG,
     CostOfError,
     N,
+    NormalBetweenBounds,
     OfUnitScale,
+    ToEachBound,
+    ToEachBoundFromItsFormulas,
     X,
     Y,
     estimator,
@@ -33,6 +36,22 @@ from tests.engine import LIGHTGBM
 
 def test_the_start_is_the_best_constant_of_the_columns():
     assert CostOfError().initial_raw(COSTS) == pytest.approx(np.average(Y, weights=COSTS[:, 1]))
+
+
+def test_the_start_of_several_outputs_beside_infinite_bounds():
+    """Columns are not averaged with infinity in them, and need not be as many as outputs."""
+    rng = np.random.default_rng(2)
+    value = 3.0 + 2.0 * rng.normal(size=4000)
+    y = np.column_stack([np.floor(value), np.floor(value) + 1.0])
+    y[value > 4.0], y[value < 1.0] = [4.0, np.inf], [-np.inf, 1.0]
+    loss = ToEachBoundFromItsFormulas()
+    start, by_hand = loss.initial_raw(y), ToEachBound().initial_raw(y)
+    assert loss.value(y, np.tile(start, (4000, 1))) <= loss.value(y, np.tile(by_hand, (4000, 1)))
+    np.testing.assert_allclose(loss.gradient(y, np.tile(start, (4000, 1))).mean(axis=0), 0.0, atol=1e-6)
+    # What is between bounds has the distribution that was drawn from.
+    weight, often = rng.integers(0, 3, 4000), rng.integers(1, 4, 4000)
+    location, log_scale = NormalBetweenBounds().initial_raw(np.column_stack([y, often]), weight)
+    assert location == pytest.approx(3.0, abs=0.1) and np.exp(log_scale) == pytest.approx(2.0, abs=0.1)
 
 
 def test_columns_reach_both_engines(engine):

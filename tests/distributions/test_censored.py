@@ -87,6 +87,11 @@ def test_tails_of_student_t(df, z):
     np.testing.assert_allclose(standard.hazard(place), float(-slope), rtol=1e-8)
 
 
+def stats_mean(standard, function):
+    z = np.sinh(np.linspace(-9.0, 9.0, 20_001))
+    return np.trapezoid(np.exp(standard.log_density(z)) * function(z), z)
+
+
 @pytest.mark.parametrize("standard", [*STANDARD.values(), StandardT(), StandardT(1.0)])
 def test_predictable_information_is_its_integral(standard):
     for end in (-2.0, 0.5, 3.0):
@@ -104,11 +109,6 @@ def test_predictable_information_is_its_integral(standard):
             float(stats_mean(standard, lambda z, i=i: standard.predictable_information(z)[i])) for i in range(2)
         ]
         np.testing.assert_allclose(mean, standard.information, rtol=0.02)
-
-
-def stats_mean(standard, function):
-    z = np.sinh(np.linspace(-9.0, 9.0, 20_001))
-    return np.trapezoid(np.exp(standard.log_density(z)) * function(z), z)
 
 
 def cases(of_log, rng, n=40):
@@ -242,7 +242,7 @@ def test_known_start():
     [
         ([[2.0, 1.0], [1.0, 1.0]], r"0 <= lower <= upper .* got \[2\. 1\.\] in row 0"),
         ([[1.0, 1.0], [-1.0, 2.0]], r"0 <= lower <= upper .* got \[-1\.  2\.\] in row 1"),
-        ([[1.0, 1.0], [0.0, 0.0]], r"upper above 0 .* got \[0\. 0\.\] in row 1"),
+        ([[1.0, 1.0], [0.0, 0.0]], r"no event at time 0, which has no logarithm, got \[0\. 0\.\] in row 1"),
         ([[1.0, 1.0], [np.nan, 2.0]], "in row 1"),
         ([[1.0, 1.0], [INF, INF]], "in row 1"),
         ([[1.0, INF], [2.0, INF]], "no maximum of the likelihood"),

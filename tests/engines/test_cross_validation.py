@@ -13,12 +13,15 @@ from gbm_objectives import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    CoxPH,
     MultiQuantile,
     PoissonDeviance,
     Quantile,
     Tukey,
 )
-from gbm_objectives.distributions import Normal
+from gbm_objectives.contract.calling import LABEL_BOUNDS
+from gbm_objectives.distributions import Censored, LogNormal, Normal
+from gbm_objectives.engines.xgboost.data_sets import numbered
 from tests.catalogue import TRAINABLE, real_data
 from tests.engine import LIGHTGBM, XGBOOST
 
@@ -137,7 +140,68 @@ def test_bad_input(engine):
         )
     with pytest.raises(ValueError, match="objective"):
         means(engine, AbsoluteError(), X, Y, params={"objective": "l1"})
-    if engine is XGBOOST:
-        with pytest.raises(ValueError, match="target distributions are not taken here"):
-            data = xgb.DMatrix(X, np.full((len(Y), 3), 1 / 3))
-            engine.ours.cv({}, data, loss=CategoricalCrossEntropy(3))
+
+
+def in_columns(loss):
+    """Targets of several columns, and the label that goes with them."""
+    rng = np.random.default_rng(1)
+    if isinstance(loss, CategoricalCrossEntropy):
+        target = rng.dirichlet(np.ones(3), len(Y))
+        return target, target.argmax(axis=1)
+    time, end = np.exp(3.0 * X[:, 2] + 0.3 * rng.normal(size=len(Y))), rng.uniform(0.5, 3.0, len(Y))
+    return np.column_stack([np.minimum(time, end), np.where(time <= end, time, np.inf)]), np.minimum(time, end)
+
+
+@pytest.mark.parametrize("loss", [CoxPH(), Censored(LogNormal()), CategoricalCrossEntropy(3)], ids=repr)
+def test_folds_of_several_columns(engine, loss):
+    target, label = in_columns(loss)
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+    data = engine.data(X, label)
+    data.target = target
+    result = engine.ours.cv(engine.params, data, loss=loss, num_boost_round=10, folds=folds)
+    got = result[f"{'valid ' if engine is LIGHTGBM else 'test-'}{loss.name}-mean"]
+    by_hand = []
+    for fit, late in folds:
+        part = engine.data(X[fit], label[fit])
+        part.target = target[fit]
+        booster = engine.ours.train(engine.params, part, loss=loss, num_boost_round=10)
+        by_hand.append(loss.value(target[late], engine.raw(booster, X[late])))
+    # LightGBM bins the features of all rows, XGBoost prints six decimals.
+    assert np.asarray(got)[-1] == pytest.approx(np.mean(by_hand), rel=0.1 if engine is LIGHTGBM else 1e-4)
+    # The data set is as it was.
+    np.testing.assert_array_equal(data.target, target)
+    assert engine.ours.train(engine.params, data, loss=loss, num_boost_round=2) is not None
+
+
+@pytest.mark.parametrize("loss", [CoxPH(), Censored(LogNormal()), CategoricalCrossEntropy(3)], ids=repr)
+def test_a_dmatrix_with_its_own_columns_is_left_as_it_was(loss):
+    """Bounds that XGBoost itself takes, or labels of several columns, and folds of its own."""
+    target, _ = in_columns(loss)
+    target = target.astype(np.float32)
+    bounds = dict(zip(LABEL_BOUNDS, target.T, strict=False))
+    data = xgb.DMatrix(X, **bounds) if loss.columns else xgb.DMatrix(X, target)
+    before = [data.get_label(), *map(data.get_float_info, LABEL_BOUNDS)]
+    table = XGBOOST.ours.cv({"nthread": 1}, data, loss=loss, num_boost_round=5, nfold=3, seed=1)
+    assert np.isfinite(table.to_numpy()).all() and table[f"train-{loss.name}-mean"].is_monotonic_decreasing
+    for found, expected in zip([data.get_label(), *map(data.get_float_info, LABEL_BOUNDS)], before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    given = xgb.DMatrix(X, target.argmax(axis=1) if not loss.columns else target[:, 0])
+    given.target = target
+    again = XGBOOST.ours.cv({"nthread": 1}, given, loss=loss, num_boost_round=5, nfold=3, seed=1)
+    np.testing.assert_allclose(again[f"test-{loss.name}-mean"], table[f"test-{loss.name}-mean"], rtol=1e-6)
+
+
+def test_numbers_of_many_rows_are_exact():
+    n = 2**24 + 5
+    data = xgb.DMatrix(np.zeros((n, 1), dtype=np.float32), nthread=1)
+    some = np.array([0, 2**20 - 1, 2**20, 2**24 + 1, 2**24 + 3])
+    with numbered(data) as rows_in:
+        assert rows_in(data.slice(some)).tolist() == some.tolist()
+    assert data.get_float_info(LABEL_BOUNDS[0]).size == 0
+    # A slice has the bounds that were there, for metrics by name.
+    data = xgb.DMatrix(X, **{name: np.arange(len(Y)) + at for at, name in enumerate(LABEL_BOUNDS)})
+    with numbered(data) as rows_in:
+        part = data.slice([7, 3])
+        assert rows_in(part).tolist() == [7, 3]
+    for at, name in enumerate(LABEL_BOUNDS):
+        assert part.get_float_info(name).tolist() == [7 + at, 3 + at]

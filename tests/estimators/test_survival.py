@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import clone
@@ -11,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from gbm_objectives import CoxPH, GBMRegressor, GBMSurvival, SquaredError
 from gbm_objectives.distributions import Censored, LogLogistic, LogNormal, Normal, Weibull
-from gbm_objectives.estimators.survival_target import bounds_of
+from gbm_objectives.estimators.saving import sealed
 from gbm_objectives.survival import concordance
 
 INF = np.inf
@@ -31,58 +32,6 @@ losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def survival(engine, loss=None, **params):
     params = {"n_estimators": 40, "learning_rate": 0.1, "n_jobs": 1, **engine.quiet, **params}
     return GBMSurvival(loss, engine.bare_regressor(**params))
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        Y.tolist(),
-        STRUCTURED,
-        pd.DataFrame({"days": TIME, "dead": EVENT}),
-        pd.DataFrame({"id": "x", "time": TIME, "event": EVENT.astype(int)}),
-        pd.DataFrame({"upper": Y[:, 1], "lower": Y[:, 0]}),
-        np.array(list(zip(*Y.T, strict=True)), dtype=[("lower", float), ("upper", float)]),
-    ],
-    ids=["list", "structured", "frame", "named event", "frame of bounds", "structured bounds"],
-)
-def test_targets_of_every_form_are_the_same(y):
-    np.testing.assert_array_equal(bounds_of(y), Y)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (TIME, r"y must have two columns, a lower and an upper bound .* got shape \(600,\)"),
-        (np.column_stack([EVENT, TIME]), "the first one has only 0 and 1, like events"),
-        (np.column_stack([np.ones(N), 1.0 + TIME]), "the first one has only 0 and 1, like events"),
-        (np.column_stack([TIME / 10.0, np.ones(N)]), "the second one has only 0 and 1, like events"),
-        (np.column_stack([Y, Y]), "two columns"),
-        (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of booleans"),
-        (
-            pd.DataFrame({"event": ["yes", "no"], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, got 'yes'",
-        ),
-        (np.array([(True, True)], dtype=[("a", bool), ("b", bool)]), "one of booleans"),
-        (
-            pd.DataFrame({"event": [0, 2], "time": [1.0, 2.0]}),
-            r"y\['event'\] must be true or false, got 2.0 in row 1",
-        ),
-        (
-            pd.DataFrame({"event": [True, True], "time": [1.0, -2.0]}),
-            r"y\['time'\] must be times.* got -2.0 in row 1",
-        ),
-        (
-            pd.DataFrame({"event": [True, True], "time": [1.0, np.nan]}),
-            r"y\['time'\] must be times.* nan in row 1",
-        ),
-        (np.array([[2.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
-        (np.array([[-1.0, 1.0], [1.0, 1.0]]), r"0 <= lower <= upper"),
-        (np.column_stack([TIME, np.full(N, INF)]), "no maximum of the likelihood"),
-    ],
-)
-def test_bad_targets_are_named_before_training(y, message):
-    with pytest.raises(ValueError, match=message):
-        GBMSurvival().fit(np.zeros((len(y), 1)), y)
 
 
 @pytest.mark.parametrize("loss", [CoxPH(), None], ids=repr)
@@ -154,6 +103,18 @@ def test_functions_of_time(engine, loss):
     for i in np.flatnonzero(np.isfinite(at))[:20]:
         s = model.predict_survival_function(X[i : i + 1])[0]
         assert s(at[i]) <= 1.0 - level + 1e-9 <= s(at[i] * (1.0 - 1e-9)) + 2e-9
+
+
+@pytest.mark.parametrize(
+    ("loss", "origin"), [(CoxPH(), 0.0), (Censored(Weibull()), 0.0), (Censored(Normal()), -INF)], ids=str
+)
+def test_the_domain_of_a_function_is_where_times_can_be(engine, loss, origin):
+    """Logarithms of times, say, may be negative; the function falls from 1 at the beginning of its domain to 0."""
+    y = np.log(Y) if isinstance(loss, Censored) and loss.distribution == Normal() else Y
+    (function,) = survival(engine, loss).fit(X, y).predict_survival_function(X[:1])
+    assert function.domain == (origin, INF)
+    assert function(origin) == 1.0
+    assert (function.x >= origin).all() and (function.x < 0.0).any() == (origin < 0.0)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +202,24 @@ def test_saved_and_loaded(engine, loss, tmp_path):
         GBMRegressor.load_model(tmp_path / "model.json")
 
 
+@losses
+def test_files_of_other_times_are_damaged(engine, loss, tmp_path):
+    path = tmp_path / "model.json"
+    survival(engine, loss).fit(X, Y).save_model(path)
+    content = json.loads(path.read_text())
+    times = content["unique_times"]
+    for wrong in (None, times[::-1], [*times, times[-1]], [times], [[one] for one in times], ["a"]):
+        path.write_text(json.dumps(sealed({**content, "unique_times": wrong})))
+        with pytest.raises(ValueError, match=r"is damaged: .*(unique_times|numbers|string)"):
+            GBMSurvival.load_model(path)
+    path.write_text(json.dumps(sealed({**content, "summary": None})))
+    if isinstance(loss, CoxPH):
+        with pytest.raises(ValueError, match=r"is damaged: summary must be the baseline of CoxPH"):
+            GBMSurvival.load_model(path)
+    else:
+        GBMSurvival.load_model(path)
+
+
 def test_offsets_reach_the_baseline(engine):
     """A known log hazard ratio as an offset: the baseline is that of rows with an offset of 0."""
     offset = -2.0 * X[:, 0]
@@ -286,6 +265,28 @@ def test_scikit_survivals_metrics_and_scorers(engine, loss):
         metrics.as_cumulative_dynamic_auc_scorer(model, times),
     ):
         assert np.isfinite(cross_val_score(scorer, X, STRUCTURED, cv=3)).all()
+
+
+def test_what_is_not_there_says_where_it_is(engine):
+    """Cox's loss has quantiles in the estimator of survival analysis, and a distribution nowhere."""
+    model = survival(engine, CoxPH()).fit(X, Y)
+    regressor = GBMRegressor(CoxPH(), model.estimator).fit(X, Y)
+    for method, *arguments in (
+        ("predict_quantiles", 0.5),
+        ("predict_interval",),
+        ("predict_params",),
+        ("predict_distribution",),
+        ("sample",),
+        ("log_likelihood", Y),
+        ("crps", Y),
+    ):
+        with pytest.raises(ValueError, match=r"; GBMSurvival has its survival functions and quantiles$"):
+            getattr(regressor, method)(X, *arguments)
+    with pytest.raises(ValueError, match=r"take GBMSurvival, whose score is Harrell's C$"):
+        regressor.score(X, Y)
+    for method in ("predict_params", "predict_distribution", "sample"):
+        with pytest.raises(ValueError, match=r"; see predict_survival_function and predict_quantiles$"):
+            getattr(model, method)(X)
 
 
 def test_what_censored_targets_cannot_do(engine):

@@ -7,6 +7,7 @@ import pytest
 
 from gbm_objectives import CoxPH, check_loss
 from gbm_objectives.contract.rows import Rows
+from gbm_objectives.distributions import Censored, LogNormal, Normal
 
 TIES = pytest.mark.parametrize("ties", ["efron", "breslow"])
 
@@ -206,6 +207,23 @@ def test_a_baseline_of_any_raw_predictions(shift):
     if abs(shift) < 700:
         expected = np.exp(CoxPH()._resolved_at(y, raw, weight).log_survival(raw, np.arange(9.0)))
         np.testing.assert_allclose(survival, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [CoxPH(), Censored(LogNormal()), Censored(Normal())], ids=repr)
+def test_one_time_or_several(loss):
+    """Cox's loss and distributions take the same times."""
+    raw = np.zeros(2) if loss.n_outputs == 1 else np.zeros((2, 2))
+    known = loss._resolved_at(np.array([[1.0, 1.0], [2.0, np.inf]]), raw, None)
+    several = known.log_survival(raw, [1.5, 0.5, np.inf])
+    for time, expected in zip((1.5, 0.5, np.inf), several.T, strict=True):
+        np.testing.assert_array_equal(known.log_survival(raw, time), expected[:, None])
+    for wrong, message in (
+        ([0.5, np.nan], "times must be numbers, got nan in row 1"),
+        ([[1.0, 2.0]], r"times must be 1-dimensional, got shape \(1, 2\)"),
+        (["late"], "times must be numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            known.log_survival(raw, wrong)
 
 
 def test_a_baseline_that_is_not_there():

@@ -147,9 +147,21 @@ def test_damaged_summaries(engine, tmp_path):
     path = tmp_path / "model.json"
     engine.regressor(CoxPH()).fit(X, Y).save_model(path)
     content = json.loads(path.read_text())
-    for summary in ("text", 3.0, [[1.0], [1.0, 2.0]], [[1.0, None]], {"a": 1}, [["x"]], [[float("inf")]]):
-        path.write_text(json.dumps(sealed({**content, "summary": summary})))
-        with pytest.raises(ValueError, match="damaged"):
+    baseline = np.array(content["summary"])
+    times, hazard = baseline
+    for summary in (
+        *("text", 3.0, [[1.0], [1.0, 2.0]], [[1.0, None]], {"a": 1}, [["x"]], [[float("inf")]]),
+        *([], [[], []], [[1.0, 2.0]], times, baseline.T, baseline[None], np.vstack([baseline, hazard])),
+        *(
+            baseline[:, ::-1],
+            np.stack([times, hazard[::-1]]),
+            np.stack([times, -hazard]),
+            np.stack([-times, hazard]),
+        ),
+        *(np.stack([times, 0.0 * hazard]), np.repeat(baseline, 2, axis=1)),
+    ):
+        path.write_text(json.dumps(sealed({**content, "summary": np.asarray(summary, object).tolist()})))
+        with pytest.raises(ValueError, match=r"is damaged: .*(baseline|summary|array)"):
             GBMRegressor.load_model(path)
     path.write_text(json.dumps(sealed({name: value for name, value in content.items() if name != "summary"})))
     assert GBMRegressor.load_model(path).loss_.summary is None  # as in files of 0.2

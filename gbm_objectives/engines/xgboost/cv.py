@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import xgboost as xgb
 
 from ...contract import Loss
 from ...contract.start import constant_rows
-from ..data_sets import member
+from ..data_sets import alone_with, member
 from ..metrics import native_metrics, placed
 from ..start import start_of
 from ..training import Folds, Training, ready
-from .data_sets import check_data_set, offset_of
+from .data_sets import check_data_set, labels_for_softmax, numbered, offset_of
 from .train import base_score, checked_params, paced
 from .unit import unit_of_gains, with_penalties_times
 from .watching import Directions
@@ -55,7 +56,7 @@ def cv(
     Raises
     ------
     ValueError
-        If a target is outside the loss's domain or a target distribution, or a parameter contradicts the loss.
+        If a target is outside the loss's domain, or a parameter contradicts the loss.
     TypeError
         If `loss` is not a loss of this package, or a keyword is one that `loss` replaces.
 
@@ -76,9 +77,6 @@ def cv(
     params = checked_params(params, loss)
     check_data_set(loss, dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
-    if whole.rows.y.ndim == 2:
-        what = "columns" if loss.columns else "target distributions"
-        raise ValueError(f"dtrain: {what} are not taken here, XGBoost refuses them in folds")
     start = ready(loss, [whole]).start
     unit = unit_of_gains(loss, whole.rows, constant_rows(start, len(whole.rows), whole.offset))
     if unit != 1.0:
@@ -89,6 +87,9 @@ def cv(
     all_folds = Folds(folds)
 
     def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
+        if rows_in is not None:
+            for part in (train, test):
+                part.target = whole.rows.y[rows_in(part)]  # type: ignore[attr-defined]  # as users set it
         members = [
             member(loss, dmatrix, "dtrain", offset_of(loss, dmatrix, "dtrain")) for dmatrix in (train, test)
         ]
@@ -106,13 +107,19 @@ def cv(
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
         return directions.noted(all_folds.results(metrics, raw_prediction, dmatrix))
 
-    return xgb.cv(
-        params,
-        dtrain,
-        num_boost_round,
-        stratified=loss.classifies if stratified is None else stratified,
-        obj=objective,
-        custom_metric=all_metrics,
-        fpreproc=from_its_start,
-        **directions.beside(keywords),
-    )
+    with ExitStack() as stack:
+        rows_in = None
+        if whole.rows.y.ndim == 2:
+            stack.enter_context(alone_with([(dtrain, "dtrain")]))
+            stack.enter_context(labels_for_softmax([whole]))
+            rows_in = stack.enter_context(numbered(dtrain))
+        return xgb.cv(
+            params,
+            dtrain,
+            num_boost_round,
+            stratified=loss.classifies if stratified is None else stratified,
+            obj=objective,
+            custom_metric=all_metrics,
+            fpreproc=from_its_start,
+            **directions.beside(keywords),
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,18 +10,19 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
-from ...contract.calling import BOUNDS
+from ...contract.calling import LABEL_BOUNDS
+from ...contract.rows import BOUNDS
 from ..data_sets import Member, alone_with, as_offset
 
-__all__ = ["check_data_set", "labels_for_softmax", "margins_from", "offset_of"]
+__all__ = ["check_data_set", "labels_for_softmax", "margins_from", "numbered", "offset_of"]
 
 
 def check_data_set(loss: Loss, dmatrix: Any, name: str) -> None:
     """Raise unless it is a DMatrix without anything that our losses would ignore."""
     if not isinstance(dmatrix, xgb.DMatrix):
         raise TypeError(f"{name} must be an xgboost.DMatrix, got {type(dmatrix).__name__}")
-    for bound in BOUNDS:
-        if dmatrix.get_float_info(bound).size and loss.columns != ("lower", "upper"):
+    for bound in LABEL_BOUNDS:
+        if dmatrix.get_float_info(bound).size and loss.columns != BOUNDS:
             raise ValueError(f"{name}: {bound} must not be set: {loss!r} only uses the label")
 
 
@@ -49,6 +50,38 @@ def margins_from(start: Any, members: Sequence[Member]) -> Iterator[None]:
         finally:
             for dmatrix, _, before in given:
                 dmatrix.set_base_margin(before)
+
+
+# float32 has all integers up to 2²⁴, which is too few for the rows of large data.
+DIGITS = 20
+
+
+@contextmanager
+def numbered(dmatrix: xgb.DMatrix) -> Iterator[Callable[[xgb.DMatrix], np.ndarray]]:
+    """Yield what returns the rows that a slice of a data set has, by number.
+
+    A slice has only what XGBoost knows of: no targets of several columns, and no word of where its rows are from.
+    So their numbers stand where its survival objectives, and no others, look for bounds. Afterwards these are as
+    they were, in slices too.
+    """
+    before = [dmatrix.get_float_info(name) for name in LABEL_BOUNDS]
+    rows = np.arange(dmatrix.num_row())
+
+    def put(data: xgb.DMatrix, fields: Sequence[np.ndarray]) -> None:
+        for name, values in zip(LABEL_BOUNDS, fields, strict=True):
+            data.set_float_info(name, values)
+
+    def rows_in(part: xgb.DMatrix) -> np.ndarray:
+        high, low = (part.get_float_info(name).astype(np.intp) for name in LABEL_BOUNDS)
+        own = (high << DIGITS) + low
+        put(part, [field[own] if field.size else field for field in before])
+        return own
+
+    put(dmatrix, [rows >> DIGITS, rows & ((1 << DIGITS) - 1)])
+    try:
+        yield rows_in
+    finally:
+        put(dmatrix, before)
 
 
 @contextmanager
