@@ -65,7 +65,9 @@ def test_majorizers_and_pairs_never_raise_the_training_loss_at_rate_1(engine, ca
 @trainable
 def test_no_curvature_raises_the_training_loss_at_rate_0_3(engine, case):
     X, y = real_data(case)
-    assert_never_rises(engine, case.loss, X, y, 0.3, 0.01 if case.loss.curvature_kind == "consistent" else 0.0)
+    # Laplace's location has a kink, as absolute error has: a leaf trades some rows for others.
+    kinked = case.loss.curvature_kind == "consistent" or case.loss.name == "laplace"
+    assert_never_rises(engine, case.loss, X, y, 0.3, 0.01 if kinked else 0.0)
 
 
 def assert_never_rises(engine, loss, X, y, rate, slack):
@@ -200,7 +202,8 @@ def test_one_row_of_many_has_weight(engine):
 def test_a_spread_moves_as_far_in_a_round_at_high_rates_as_at_a_tenth(engine, rate):
     rng = np.random.default_rng(12)
     X = np.resize([0.0, 1.0, 2.0], (600, 1))
-    y = 3.0 * X[:, 0] + (0.5 + X[:, 0]) * rng.standard_normal(600)
+    # No row so far out that it may not move the logarithm by more than 1.
+    y = 3.0 * X[:, 0] + (0.5 + X[:, 0]) * rng.uniform(-1.5, 1.5, 600)
     name = "learning_rate" if engine is LIGHTGBM else "eta"
     moves = []
     for one in (rate, 0.1):
