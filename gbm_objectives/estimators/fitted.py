@@ -25,6 +25,7 @@ class Trainee(Protocol):
     best_iteration_: int | None
     evals_result_: dict[str, dict[str, list[float]]]
     noise_scale_: float | None
+    validation_indices_: np.ndarray | None
     outside_noise_: str
     n_features_in_: int
     classes_: np.ndarray  # of a classifier
@@ -40,6 +41,8 @@ class Trainee(Protocol):
     def _look_at(self, target: np.ndarray) -> None: ...
 
     def _encode(self, y: Any) -> np.ndarray: ...
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None: ...
 
     def _raw(self, X: Any, num_iteration: int | None = None, offset: Any = None) -> np.ndarray: ...
 
