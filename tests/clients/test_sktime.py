@@ -36,23 +36,17 @@ def test_it_stops_early_by_the_last_rows(engine):
 
 
 def test_a_search(engine):
-    search = ForecastingGridSearchCV(
-        reduced(stopping(engine)),
-        cv=ExpandingWindowSplitter(initial_window=200, step_length=50, fh=[1, 2]),
-        param_grid={
-            "estimator__validation_fraction": [0.1, 0.2],
-            "estimator__estimator__learning_rate": [0.05, 0.1],
-        },
-    ).fit(Y, fh=[1, 2])
-    assert set(search.best_params_) == {"estimator__validation_fraction", "estimator__estimator__learning_rate"}
+    grid = {"estimator__validation_fraction": [0.1, 0.2], "estimator__estimator__learning_rate": [0.05, 0.1]}
+    folds = ExpandingWindowSplitter(initial_window=200, step_length=50, fh=[1, 2])
+    search = ForecastingGridSearchCV(reduced(stopping(engine)), cv=folds, param_grid=grid).fit(Y, fh=[1, 2])
+    assert set(search.best_params_) == set(grid)
 
 
 def test_intervals_and_quantiles(engine):
     forecaster = ConformalIntervals(reduced(stopping(engine)), initial_window=250).fit(Y, fh=[1, 2])
     ends = forecaster.predict_interval(coverage=0.8).to_numpy()
     assert (ends[:, 0] < ends[:, 1]).all()
-    low, mid, high = (
-        reduced(quantiles(engine, point)).fit(Y, fh=[1]).predict().item() for point in (0.05, 0.5, 0.95)
-    )
+    models = (reduced(quantiles(engine, point)) for point in (0.05, 0.5, 0.95))
+    low, mid, high = (model.fit(Y, fh=[1]).predict().item() for model in models)
     assert low < mid < high
     assert_near([mid])
