@@ -204,4 +204,6 @@ def _taken(data: FitInputs, rows: np.ndarray, whole: np.ndarray | None) -> tuple
     if weight is not None and not weight.any():
         raise ValueError("sample_weight must have a value above 0 among the rows put aside and among the others")
     group = None if data.group is None or whole is None else np.unique(whole[rows], return_counts=True)[1]
-    return _safe_indexing(data.X, rows), data.y[rows], weight, offset, group
+    # scikit-learn before 1.7 cannot index Arrow's tables.
+    X = data.X.take(rows) if hasattr(data.X, "column_names") else _safe_indexing(data.X, rows)
+    return X, data.y[rows], weight, offset, group

@@ -31,7 +31,7 @@ from gbm_objectives import (
     GBMSurvival,
     PoissonDeviance,
 )
-from tests.engine import LIGHTGBM
+from tests.engine import LIGHTGBM, version
 
 X, Y = load_diabetes(return_X_y=True)
 N = len(Y)
@@ -182,6 +182,8 @@ def test_rows_of_a_splitter(engine):
 @pytest.mark.parametrize("kind", ["array", "frame", "polars", "arrow", "sparse", "list"])
 def test_features_of_any_kind(engine, kind):
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
+    if kind == "polars" and engine is LIGHTGBM and version(lgb) < (4, 7):
+        pytest.skip("LightGBM 4.6 does not take them")
     if kind in ("polars", "arrow"):
         pytest.importorskip("pyarrow")
     if kind == "polars":
