@@ -209,6 +209,8 @@ class BaseGBM(Reader, BaseEstimator):
     def save_model(self, path: str | PathLike[str]) -> None:
         """Save loss, classes and native model as one JSON file, to be read by `load_model`.
 
+        Objects that are not needed to predict, such as callbacks, splitters and random generators, are left out.
+
         Parameters
         ----------
         path : str or path-like

@@ -38,7 +38,7 @@ class GBMSurvival(IntervalRegressor):
     Attributes
     ----------
     unique_times_ : ndarray of shape (n_times,)
-        The distinct times and bounds of the training rows, sorted.
+        The distinct times and bounds of the rows given to `fit`, sorted.
     loss_ : Censored or CoxPH
         The loss trained with; of Cox's, with Breslow's baseline.
     booster_, estimator_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \

@@ -152,11 +152,7 @@ def _split(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np.nd
         )
     # scikit-learn has no splitter that keeps groups whole and shares of classes at any fraction.
     strata = model._strata(data.y) if whole is None and shuffle else None
-    if (
-        strata is not None
-        and is_classifier(model)
-        and (counts := np.unique(strata, return_counts=True)[1]).min() < 2
-    ):
+    if strata is not None and is_classifier(model) and (counts := np.bincount(strata)).min() < 2:
         label = shown(model.classes_.tolist()[int(counts.argmin())])
         raise ValueError(f"validation_fraction needs at least 2 rows of each class, y has 1 of class {label}")
     state = model.random_state if shuffle else None
@@ -180,7 +176,10 @@ def _split_by(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np
     if not splits:
         raise ValueError(f"validation of {owner} must yield a split, {splitter} yields none")
     places = np.arange(len(data.y))
-    kept, aside = (np.unique(places[part]) for part in splits[-1])
+    try:
+        kept, aside = (np.unique(places[part]) for part in splits[-1])
+    except IndexError as error:
+        raise ValueError(f"validation of {owner} must yield numbers of rows, {splitter}: {error}") from None
     if both := len(np.intersect1d(kept, aside)):
         raise ValueError(
             f"validation of {owner} must yield two sets of rows, {splitter} yields {both} rows in both"

@@ -314,6 +314,7 @@ def test_splits_that_do_not_go():
     for parts, message in (
         ((rows, rows[:5]), r"yields 5 rows in both"),
         ((rows, rows[:0]), r"yields 442 and 0"),
+        ((rows, rows + 1), r"must yield numbers of rows, .*: index 442 is out of bounds"),
     ):
         with pytest.raises(ValueError, match=message):
             model_of(LIGHTGBM, validation=Odd(*parts)).fit(X, Y)
