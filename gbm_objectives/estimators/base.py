@@ -23,7 +23,7 @@ from .distributed import fit_on_cluster
 from .fit_inputs import read_inputs
 from .fitted import keep
 from .reader import Reader
-from .validation_rows import puts_aside, rounds_to_wait
+from .validation_rows import rounds_to_wait
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -152,7 +152,8 @@ class BaseGBM(Reader, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot.
+            If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot. If
+            `n_iter_no_change` has nothing to watch.
         """
         # There are no other local variables yet.
         given = {name: value for name, value in locals().items() if value is not None}
@@ -178,8 +179,8 @@ class BaseGBM(Reader, BaseEstimator):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         data = read_inputs(self, X, y, sample_weight, eval_set, fit_params)
         weight = data.sample_weight = self._weights(estimator, data.y, data.sample_weight)
-        if puts_aside(self):
-            data.n_iter_no_change = rounds_to_wait(self, engine.stops_early(estimator, data.callbacks))
+        stops_early = engine.stops_early(estimator, data.callbacks)
+        data.n_iter_no_change = rounds_to_wait(self, stops_early, bool(data.eval_sets))
         trained = engine.train_estimator(estimator, self.loss_, data)
 
         def raw_of(X: Any, offset: np.ndarray | None) -> np.ndarray:

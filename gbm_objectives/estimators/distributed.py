@@ -52,6 +52,8 @@ def fit_on_cluster(
 
     if puts_aside(model):
         raise TypeError("validation_fraction is not supported on a cluster: give an eval_set")
+    if model.n_iter_no_change is not None:
+        raise TypeError("n_iter_no_change is not supported on a cluster: give the engine's own parameter")
     check_validation(model, fit_params.pop("groups", None), [])
     for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES, *QUERY_NAMES):
         if fit_params.get(name) is not None:

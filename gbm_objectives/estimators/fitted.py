@@ -19,6 +19,7 @@ class Trainee(Protocol):
     """One of our estimators, as seen by the code that trains it: how it reads data, and what it keeps."""
 
     estimator: Any
+    n_iter_no_change: int | None
     booster_: Any
     estimator_: Any
     loss_: Loss

@@ -46,8 +46,8 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         `validation_fraction`. With `groups` in `fit`, or queries, the share is one of groups, which stay whole,
         and "last" are those that sort last, such as the latest dates.
     n_iter_no_change : int, optional
-        Number of rounds without improvement after which to stop, if rows are put aside; by default as the
-        parameters of `estimator` or callbacks say, or 10.
+        Number of rounds without improvement after which to stop, on either engine, on the rows put aside or on an
+        `eval_set`. By default as the parameters of `estimator` or callbacks say, or 10 if rows are put aside.
     random_state : int, RandomState or None, default=None
         Determines which rows are put aside at random, as in scikit-learn; `estimator` has a seed of its own.
 

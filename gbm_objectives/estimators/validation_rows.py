@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -50,9 +51,8 @@ def check_validation(model: Any, groups: Any, given: list[str]) -> None:
     if model.n_iter_no_change is not None:
         check_integer(model, "n_iter_no_change", 1)
     if not splits and fraction is None:
-        idle = {"validation": rows != "random", "n_iter_no_change": model.n_iter_no_change is not None}
-        if name := next((name for name, has_value in idle.items() if has_value), None):
-            raise ValueError(f"{name} of {owner} needs validation_fraction: no rows are put aside without it")
+        if rows != "random":
+            raise ValueError(f"validation of {owner} needs validation_fraction: no rows are put aside without it")
         if groups is not None:
             raise ValueError(f"groups must be left out: {owner} puts rows aside only with validation_fraction")
         return
@@ -67,15 +67,34 @@ def check_validation(model: Any, groups: Any, given: list[str]) -> None:
         )
 
 
-def rounds_to_wait(model: Any, stops_early: bool) -> int | None:
-    """Return after how many rounds without improvement to stop; None if the engine's own parameters say it."""
-    if not stops_early:
-        return model.n_iter_no_change or N_ITER_NO_CHANGE
-    if model.n_iter_no_change is not None:
+def rounds_to_wait(model: Any, stops_early: bool, has_sets: bool) -> int | None:
+    """Return after how many rounds without improvement to stop; None if the engine's own parameters say it.
+
+    Parameters
+    ----------
+    model : estimator
+        One of ours.
+    stops_early : bool
+        Whether the engine's parameters or callbacks ask for early stopping.
+    has_sets : bool
+        Whether there is an evaluation set, given or put aside.
+    """
+    rounds: int | None = model.n_iter_no_change
+    if rounds is None:
+        return N_ITER_NO_CHANGE if puts_aside(model) and not stops_early else None
+    if stops_early:
         raise ValueError(
             f"n_iter_no_change of {type(model).__name__} says the same as early stopping of its estimator or of"
             " callbacks: give one of the two"
         )
+    if has_sets:
+        return rounds
+    # scikit-learn's checks set it in every estimator that has it.
+    warnings.warn(
+        "n_iter_no_change has no effect: there is neither validation_fraction nor an eval_set",
+        UserWarning,
+        stacklevel=4,
+    )
     return None
 
 

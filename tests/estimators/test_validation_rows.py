@@ -11,6 +11,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import (
     GridSearchCV,
     GroupShuffleSplit,
@@ -221,6 +222,26 @@ def test_how_many_rounds_to_wait(engine):
             fitted(n_iter_no_change=3, **given)
 
 
+def test_one_spelling_for_both_engines(engine):
+    """`n_iter_no_change` also watches an `eval_set`; without one it says that it does nothing."""
+    model = model_of(engine, n_iter_no_change=5).fit(X[:300], Y[:300], eval_set=[(X[300:], Y[300:])])
+    hand = model_of(engine, params=engine.early_stopping(5))
+    assert_same(model, hand.fit(X[:300], Y[:300], eval_set=[(X[300:], Y[300:])]))
+    with pytest.warns(UserWarning, match="n_iter_no_change has no effect: there is neither") as caught:
+        model.fit(X, Y)
+    assert caught[0].filename == __file__ and model.best_iteration_ is None
+
+
+def test_metrics_are_computed_on_the_rows_put_aside(engine):
+    model = model_of(engine, validation_fraction=0.2, random_state=0)
+    model.fit(X, Y, eval_metric=mean_absolute_error)
+    ((name, history),) = model.evals_result_.items()
+    aside = model.validation_indices_
+    expected = mean_absolute_error(Y[aside], model.predict(X[aside]))
+    assert history["mean_absolute_error"][model.best_iteration_ - 1] == pytest.approx(expected, rel=1e-6)
+    assert name in ("valid_0", "validation_0")
+
+
 def test_in_the_tools_of_scikit_learn(engine):
     model = model_of(engine, validation_fraction=0.2, random_state=0)
     scores = cross_val_score(model, X, Y, cv=KFold(3), scoring="neg_mean_absolute_error")
@@ -275,7 +296,7 @@ WRONG = [
     ({"validation_fraction": 0.1, "validation": 5}, "must be 'random', 'last' or a splitter, got 5"),
     ({"validation_fraction": 0.1, "validation": KFold(3)}, "validation_fraction of GBMRegressor must be left out"),
     ({"validation": "last"}, "validation of GBMRegressor needs validation_fraction"),
-    ({"n_iter_no_change": 5}, "n_iter_no_change of GBMRegressor needs validation_fraction"),
+    ({"n_iter_no_change": 0}, "n_iter_no_change of GBMRegressor must be at least 1"),
     ({"validation_fraction": 0.1, "n_iter_no_change": 0}, "n_iter_no_change of GBMRegressor must be at least 1"),
     ({"validation_fraction": 0.1, "random_state": "x"}, "cannot be used to seed"),
     ({"validation": PredefinedSplit([-1] * N)}, "must yield a split"),
