@@ -288,10 +288,6 @@ def test_bad_input(client, engine):
     ):
         with pytest.raises(error, match=message):
             model.fit(**{**fit, **arguments})
-    with pytest.raises(TypeError, match="validation_fraction is not supported on a cluster: give an eval_set"):
-        clone(model).set_params(validation_fraction=0.1).fit(rows, target)
-    with pytest.raises(TypeError, match="n_iter_no_change is not supported on a cluster"):
-        clone(model).set_params(n_iter_no_change=5).fit(rows, target)
     with pytest.raises(TypeError, match="X must be in memory here, got a Dask collection"):
         alone.fit(rows, target)
     with pytest.raises(TypeError, match="estimator of GBMClassifier must be a classifier"):
