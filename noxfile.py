@@ -115,6 +115,17 @@ assert 0.8 < (y <= model.predict(X)).mean() < 1.0
 """
 
 
+@nox.session(python=interpreter("3.11"))
+def clients(session: nox.Session) -> None:
+    """Test the estimators inside forecasting libraries, and the page about them."""
+    # darts 0.48 cannot count days with pandas 3.
+    libraries = ("mlforecast>=1.1", "skforecast>=0.26", "sktime>=1.2", "darts>=0.48", "pandas<3")
+    session.install("-e", ".", *libraries, "pytest>=8", "pytest-timeout>=2.3.1", "pytest-xdist>=3.6")
+    # What these libraries warn of is their own affair.
+    tests(session, "python", "-W", "ignore", "tests/clients")
+    tests(session, "python", "-W", "ignore", "tests/test_docs_code.py", "-k", "forecasting")
+
+
 @nox.session(reuse_venv=False)
 def package(session: nox.Session) -> None:
     """Build sdist and, from that, wheel; the wheel alone is installed and used."""

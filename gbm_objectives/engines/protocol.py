@@ -31,6 +31,7 @@ class FitInputs:
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
     group: np.ndarray | None = None  # the number of rows of each query
     eval_group: list[np.ndarray | None] | None = None
+    n_iter_no_change: int | None = None  # rounds without improvement to stop after; None: as the estimator says
     options: dict[str, Any] = field(default_factory=dict)  # specific to this engine
 
 
@@ -87,6 +88,9 @@ class Engine(Protocol):
 
     def default_estimator(self, classifier: bool) -> Any:
         """Return its scikit-learn estimator with its own defaults."""
+
+    def stops_early(self, estimator: Any, callbacks: Any) -> bool:
+        """Return whether the estimator's parameters or callbacks ask for early stopping."""
 
     def train_estimator(self, estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         """Train a complete model with the estimator's parameters."""

@@ -8,36 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..contract import Loss
-from ..engines.data_sets import check_labels
 from ..engines.models import unfitted_copy
 from ..engines.parameters import require_loss
-from ..engines.protocol import Engine, FitInputs
+from ..engines.protocol import Engine
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
-from ..validation import as_weight, shown
+from ..validation import shown
 from . import saving
 from .conformal import Calibration
 from .diagram import diagram
 from .distributed import fit_on_cluster
-from .fit_inputs import (
-    EVAL_OFFSET_NAMES,
-    EVAL_WEIGHT_NAMES,
-    MODEL_NAMES,
-    OFFSET_NAMES,
-    check_classes,
-    eval_offsets,
-    eval_pairs,
-    eval_sets,
-    offset_of,
-    one_of,
-    queries_of,
-    repeats_training_set,
-)
+from .fit_inputs import read_inputs
 from .fitted import keep
-from .lazy import is_collection
 from .trainee import Trainee
+from .validation_rows import rounds_to_wait
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,9 +36,22 @@ class BaseGBM(Trainee, BaseEstimator):
 
     calibration_: Calibration | None = None
 
-    def __init__(self, loss: Loss | None = None, estimator: Any = None) -> None:
+    def __init__(
+        self,
+        loss: Loss | None = None,
+        estimator: Any = None,
+        *,
+        validation_fraction: float | int | None = None,
+        validation: Any = "random",
+        n_iter_no_change: int | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.loss = loss
         self.estimator = estimator
+        self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
 
     def fit(
         self,
@@ -78,6 +77,7 @@ class BaseGBM(Trainee, BaseEstimator):
         qid: Any = None,
         eval_group: Any = None,
         eval_qid: Any = None,
+        groups: ArrayLike | None = None,
         categorical_feature: Any = None,
         feature_name: Any = None,
         feature_weights: Any = None,
@@ -125,6 +125,8 @@ class BaseGBM(Trainee, BaseEstimator):
             For losses that compare the rows of a query: the number of rows of each, or the query of each row.
         eval_group, eval_qid : list of array-like, optional
             The same for the evaluation sets.
+        groups : array-like of shape (n_samples,), optional
+            Labels of groups that stay together where `validation_fraction` puts rows aside.
         categorical_feature, feature_name : optional
             LightGBM's.
         feature_weights, verbose : optional
@@ -138,21 +140,23 @@ class BaseGBM(Trainee, BaseEstimator):
         Raises
         ------
         ValueError
-            If target, weights, labels or parameters are not valid; before any training.
+            If target, weights, labels or parameters are not valid; before any training. If rows are put aside and
+            an `eval_set` is given, or too few rows or classes are left to train on.
         TypeError
             If `loss` or `estimator` is of the wrong kind, or a fit parameter is unknown to the engine.
 
         Warns
         -----
         UserWarning
-            If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot.
+            If the training loss stays above its lowest value by a tenth for 15 rounds: the steps overshoot. If
+            `n_iter_no_change` has nothing to watch.
         """
         # There are no other local variables yet.
         given = {name: value for name, value in locals().items() if value is not None}
         for name in ("self", "X", "y", "sample_weight", "eval_set", "__class__"):
             given.pop(name, None)
         before = dict(self.__dict__)
-        self.calibration_ = None  # it belongs to the previous model
+        self.calibration_ = self.validation_indices_ = None  # they belong to the previous model
         try:
             return self._fit(X, y, sample_weight, eval_set, given)
         except BaseException:
@@ -169,37 +173,10 @@ class BaseGBM(Trainee, BaseEstimator):
         engine, estimator = self._engine_and_estimator()
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        given = X, y, sample_weight
-        X = self._features(X, reset=True)
-        target = self._prepare(y)
-        check_consistent_length(X, target)
-        check_labels(self.loss_, target)
-        weight = self._weights(estimator, target, as_weight(sample_weight, len(target)))
-        offset = offset_of(self.loss_, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
-        eval_set = eval_pairs(eval_set, fit_params)
-        eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
-        eval_names = fit_params.pop("eval_names", None)
-        model = one_of(fit_params, MODEL_NAMES)
-        check_classes(self, model)
-        sets = eval_sets(self, eval_set, eval_weight, eval_names)
-        group, eval_group = queries_of(self.loss_, fit_params, len(target), [len(one) for _, one, _ in sets])
-        offsets = eval_offsets(self.loss_, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
-        data = FitInputs(
-            X,
-            target,
-            weight,
-            sets,
-            offset=offset,
-            eval_offsets=offsets,
-            repeats=repeats_training_set(given, offset, eval_set, sets, offsets),
-            eval_names=eval_names,
-            eval_metric=fit_params.pop("eval_metric", None),
-            callbacks=fit_params.pop("callbacks", None),
-            model=model,
-            group=group,
-            eval_group=eval_group,
-            options=fit_params,
-        )
+        data = read_inputs(self, X, y, sample_weight, eval_set, fit_params)
+        weight = data.sample_weight = self._weights(estimator, data.y, data.sample_weight)
+        stops_early = engine.stops_early(estimator, data.callbacks)
+        data.n_iter_no_change = rounds_to_wait(self, stops_early, bool(data.eval_sets))
         trained = engine.train_estimator(estimator, self.loss_, data)
 
         def raw_of(X: Any, offset: np.ndarray | None) -> np.ndarray:
@@ -207,17 +184,17 @@ class BaseGBM(Trainee, BaseEstimator):
             return raw if offset is None else raw + offset
 
         def resolved() -> Loss:
-            return self.loss_._resolved_at(target, raw_of(X, offset), weight)
+            return self.loss_._resolved_at(data.y, raw_of(data.X, data.offset), weight)
 
         def mean_loss() -> float:
             # Residuals of the training rows are too small. With several evaluation sets the last one counts, as in
             # XGBoost's early stopping.
-            if not sets:
-                return self.loss_.value(target, raw_of(X, offset), weight)
-            of_set, y_set, weight_set = sets[-1]
-            return self.loss_.value(y_set, raw_of(of_set, (offsets or [None])[-1]), weight_set)
+            if not data.eval_sets:
+                return self.loss_.value(data.y, raw_of(data.X, data.offset), weight)
+            of_set, y_set, weight_set = data.eval_sets[-1]
+            return self.loss_.value(y_set, raw_of(of_set, (data.eval_offsets or [None])[-1]), weight_set)
 
-        keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(target))
+        keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(data.y))
         return self
 
     @property
@@ -228,6 +205,8 @@ class BaseGBM(Trainee, BaseEstimator):
 
     def save_model(self, path: str | PathLike[str]) -> None:
         """Save loss, classes and native model as one JSON file, to be read by `load_model`.
+
+        Objects that are not needed to predict, such as callbacks, splitters and random generators, are left out.
 
         Parameters
         ----------
@@ -315,24 +294,3 @@ class BaseGBM(Trainee, BaseEstimator):
         kind, is_one = ("classifier", is_classifier) if is_classifier(self) else ("regressor", is_regressor)
         if isinstance(self.estimator, type) or not is_one(self.estimator):
             raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
-
-    def _features(self, X: Any, reset: bool) -> Any:
-        """Return features for the engine: arrays checked by scikit-learn, data frames unchanged."""
-        if is_collection(X):
-            raise TypeError(
-                "X must be in memory here, got a Dask collection: call X.compute(). fit takes a collection with a"
-                " Dask estimator, such as DaskLGBMRegressor; predict, predict_raw, predict_proba, predict_set,"
-                " predict_params, predict_quantiles, predict_interval and decision_function take one without"
-            )
-        if hasattr(X, "columns") or hasattr(X, "column_names"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return X
-        X = validate_data(
-            self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
-        )
-        if X.dtype.kind in "mM":  # scikit-learn lets these pass, and engines take them for numbers
-            raise ValueError(f"X must be real numbers, got {X.dtype} data")
-        return X
-
-    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        return weight

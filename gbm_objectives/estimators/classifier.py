@@ -44,13 +44,16 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
         An unfitted estimator with the engine's parameters; its objective is left out.
     class_weight : dict or 'balanced', optional
         Weight of each class, by label; by default that of `estimator`, if it has one.
+    validation_fraction, validation, n_iter_no_change, random_state
+        Rows put aside for early stopping, as in `GBMRegressor`; "random" ones have the same shares of classes as
+        all rows, unless groups stay whole.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; 0 ... n_classes - 1 for target distributions.
-    booster_, estimator_, loss_, best_iteration_, evals_result_, feature_importances_, n_features_in_, \
-feature_names_in_
+    booster_, estimator_, loss_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \
+n_features_in_, feature_names_in_
         As in `GBMRegressor`.
 
     Examples
@@ -67,9 +70,24 @@ feature_names_in_
     """
 
     def __init__(
-        self, loss: Loss | None = None, estimator: Any = None, class_weight: dict[Any, float] | str | None = None
+        self,
+        loss: Loss | None = None,
+        estimator: Any = None,
+        class_weight: dict[Any, float] | str | None = None,
+        *,
+        validation_fraction: float | int | None = None,
+        validation: Any = "random",
+        n_iter_no_change: int | None = None,
+        random_state: Any = None,
     ) -> None:
-        super().__init__(loss, estimator)
+        super().__init__(
+            loss,
+            estimator,
+            validation_fraction=validation_fraction,
+            validation=validation,
+            n_iter_no_change=n_iter_no_change,
+            random_state=random_state,
+        )
         self.class_weight = class_weight
 
     def _prepare(self, y: Any) -> np.ndarray:
@@ -119,6 +137,9 @@ feature_names_in_
                 f"y has a label unseen in training, {shown(labels.tolist()[unseen[0]])} in row {unseen[0]}"
             )
         return codes.astype(np.float64)
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        return target.astype(np.intp) if target.ndim == 1 and (target == np.floor(target)).all() else None
 
     def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         class_weight = self.class_weight

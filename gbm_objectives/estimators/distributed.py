@@ -32,6 +32,7 @@ from .fit_inputs import (
 from .fitted import keep
 from .lazy import is_collection, without_client
 from .trainee import Trainee
+from .validation_rows import check_validation, puts_aside
 
 __all__ = ["fit_on_cluster"]
 
@@ -50,6 +51,11 @@ def fit_on_cluster(
     """Fit one of our estimators to rows that are spread over a cluster; see `BaseGBM.fit`."""
     from ..engines.cluster.partitions import persisted
 
+    if puts_aside(model):
+        raise TypeError("validation_fraction is not supported on a cluster: give an eval_set")
+    if model.n_iter_no_change is not None:
+        raise TypeError("n_iter_no_change is not supported on a cluster: give the engine's own parameter")
+    check_validation(model, fit_params.pop("groups", None), [])
     for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES, *QUERY_NAMES):
         if fit_params.get(name) is not None:
             hint = "; for exposure use rates and weights" if name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES) else ""

@@ -1,4 +1,4 @@
-"""What `fit` takes besides features and target: evaluation sets, weights, offsets, in both engines' spellings."""
+"""What `fit` takes, read and checked: rows, evaluation sets, weights, offsets, in both engines' spellings."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ..contract import Loss
 from ..contract.rows import ends_of, in_columns, instead_of_columns
 from ..engines.data_sets import as_offset, check_labels
+from ..engines.protocol import FitInputs
 from ..validation import as_numbers, as_weight, brief, first_offender, is_missing
 from .trainee import Trainee
+from .validation_rows import check_validation, put_aside, puts_aside
 
 __all__ = [
+    "EVAL_NAMES",
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
     "MODEL_NAMES",
     "OFFSET_NAMES",
-    "check_classes",
     "columns_of",
     "counted_labels",
-    "eval_offsets",
     "eval_pairs",
-    "eval_sets",
     "offset_of",
     "one_of",
-    "queries_of",
-    "repeats_training_set",
+    "read_inputs",
 ]
 
 # Two spellings each, so that a call of fit works unchanged with the other engine.
@@ -37,6 +36,56 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+# What says something of evaluation sets.
+EVAL_NAMES = (
+    *("eval_X", "eval_y", "eval_names", "eval_group", "eval_qid"),
+    *EVAL_WEIGHT_NAMES,
+    *EVAL_OFFSET_NAMES,
+)
+
+
+def read_inputs(
+    model: Trainee, X: Any, y: Any, sample_weight: Any, eval_set: Any, fit_params: dict[str, Any]
+) -> FitInputs:
+    """Return what `fit` was given, read and checked; some rows as the evaluation set, if they are to be put aside.
+
+    Sets what the model learns of its rows: `loss_`, `classes_`, `n_features_in_` and the like.
+    """
+    groups = fit_params.pop("groups", None)
+    given = ["eval_set"] if eval_set is not None else []
+    check_validation(model, groups, given + [name for name in EVAL_NAMES if name in fit_params])
+    features = model._features(X, reset=True)
+    target = model._prepare(y)
+    check_consistent_length(features, target)
+    loss = model.loss_
+    check_labels(loss, target)
+    weight = as_weight(sample_weight, len(target))
+    offset = offset_of(loss, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
+    eval_set = eval_pairs(eval_set, fit_params)
+    eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
+    eval_names = fit_params.pop("eval_names", None)
+    start = one_of(fit_params, MODEL_NAMES)
+    check_classes(model, start)
+    sets = eval_sets(model, eval_set, eval_weight, eval_names)
+    group, eval_group = queries_of(loss, fit_params, len(target), [len(one) for _, one, _ in sets])
+    offsets = eval_offsets(loss, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
+    data = FitInputs(
+        features,
+        target,
+        weight,
+        sets,
+        offset=offset,
+        eval_offsets=offsets,
+        repeats=repeats_training_set((X, y, sample_weight), offset, eval_set, sets, offsets),
+        eval_names=eval_names,
+        eval_metric=fit_params.pop("eval_metric", None),
+        callbacks=fit_params.pop("callbacks", None),
+        model=start,
+        group=group,
+        eval_group=eval_group,
+        options=fit_params,
+    )
+    return put_aside(model, data, groups) if puts_aside(model) else data
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -187,7 +187,7 @@ class IntervalRegressor(PredictiveGBM):
             known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
 
             def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-                return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
+                return _on_lines(special.ndtri(levels), known, self.loss_.in_order(raw))
 
             return Quantiles(between, lambda raw: np.ones(len(raw)))
         self._check_distribution()

@@ -37,6 +37,20 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         A loss with one output, or with several that are not classes.
     estimator : LGBMRegressor or XGBRegressor, default=LGBMRegressor()
         An unfitted estimator with the engine's parameters; its objective is left out.
+    validation_fraction : float or int, optional
+        The share, or the number, of the rows that `fit` puts aside: their loss stops the training early, as that
+        of an `eval_set` would. The model is not trained on them afterwards, as in scikit-learn's
+        `HistGradientBoostingRegressor`. By default none.
+    validation : {"random", "last"} or splitter, default="random"
+        Which rows are put aside: any; the last ones, for rows in the order of time; or those that a splitter of
+        scikit-learn such as ``TimeSeriesSplit(gap=10)`` leaves for testing in the last of its splits, without a
+        `validation_fraction`. With `groups` in `fit`, or queries, the share is one of groups, which stay whole,
+        and "last" are those that sort last, such as the latest dates.
+    n_iter_no_change : int, optional
+        Number of rounds without improvement after which to stop, on either engine, on the rows put aside or on an
+        `eval_set`. By default as the parameters of `estimator` or callbacks say, or 10 if rows are put aside.
+    random_state : int, RandomState or None, default=None
+        Determines which rows are put aside at random, as in scikit-learn; `estimator` has a seed of its own.
 
     Attributes
     ----------
@@ -52,12 +66,15 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         Metrics by evaluation set, name and round.
     noise_scale_ : float or None
         The scale b of the noise that the loss assumes (`gbm_objectives.contract.noise`), fitted by maximum
-        likelihood on the last evaluation set, or on the training set if there is none. For squared error it is
-        twice the variance, for Huber the variance of the normal centre, for absolute error and quantiles the mean
-        loss. None if the noise has no scale.
+        likelihood on the last evaluation set, such as the rows put aside, or on the training set if there is none.
+        For squared error it is twice the variance, for Huber the variance of the normal centre, for absolute error
+        and quantiles the mean loss. None if the noise has no scale.
     outside_noise_ : str
         The first training target that the noise cannot draw, with its row: a rate under `PoissonDeviance`, a share
         under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
+    validation_indices_ : ndarray of int or None
+        The rows put aside, in ascending order; None if there were none. They chose the number of rounds, so they
+        are not fresh rows for `calibrate`.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

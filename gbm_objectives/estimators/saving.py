@@ -57,6 +57,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "evals_result": model.evals_result_,
         "noise_scale": model.noise_scale_,
         "outside_noise": model.outside_noise_,
+        "validation_indices": _array_content(model.validation_indices_),
         "calibration": _calibration_content(model.calibration_),
         "model": engine.to_text(model.booster_),
     }
@@ -149,6 +150,8 @@ def _own_params(model: Any) -> dict[str, Any]:
             try:
                 params[name] = _param_content(value)
             except TypeError as error:
+                if name in ("validation", "random_state"):
+                    continue  # a splitter or a generator, not needed to predict
                 raise TypeError(f"{name} of {type(model).__name__}: {error}") from None
     return params
 
@@ -267,6 +270,8 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     model.evals_result_ = content["evals_result"]
     model.noise_scale_ = content["noise_scale"]
     model.outside_noise_ = str(content.get("outside_noise", ""))  # missing in files of 0.2
+    if (rows := _array(content, "validation_indices")) is not None:
+        model.validation_indices_ = rows.astype(np.intp)
     model.calibration_ = _calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)

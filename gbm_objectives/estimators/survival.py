@@ -31,14 +31,18 @@ class GBMSurvival(IntervalRegressor):
         A distribution of the time for each row, or Cox's partial likelihood with a baseline common to all rows.
     estimator : LGBMRegressor or XGBRegressor, default=LGBMRegressor()
         An unfitted estimator with the engine's parameters; its objective is left out.
+    validation_fraction, validation, n_iter_no_change, random_state
+        Rows put aside for early stopping, as in `GBMRegressor`; "random" ones have the same share of observed
+        events as all rows.
 
     Attributes
     ----------
     unique_times_ : ndarray of shape (n_times,)
-        The distinct times and bounds of the training rows, sorted.
+        The distinct times and bounds of the rows given to `fit`, sorted.
     loss_ : Censored or CoxPH
         The loss trained with; of Cox's, with Breslow's baseline.
-    booster_, estimator_, best_iteration_, evals_result_, feature_importances_, n_features_in_, feature_names_in_
+    booster_, estimator_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \
+n_features_in_, feature_names_in_
         As in `GBMRegressor`.
 
     Notes
@@ -89,6 +93,10 @@ class GBMSurvival(IntervalRegressor):
 
     def _encode(self, y: Any) -> np.ndarray:
         return bounds_of(y)
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        observed = target[:, 0] == target[:, 1]
+        return observed if min(observed.sum(), (~observed).sum()) > 1 else None
 
     @lazily
     def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:

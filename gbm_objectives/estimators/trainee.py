@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from ..contract import Loss
+from .lazy import is_collection
 
 __all__ = ["Trainee"]
 
@@ -15,19 +17,35 @@ class Trainee:
     """What a fitted estimator keeps, and what our estimators do each in its own way, some of it on a cluster."""
 
     estimator: Any
+    n_iter_no_change: int | None
     booster_: Any
     estimator_: Any
     loss_: Loss
     best_iteration_: int | None
     evals_result_: dict[str, dict[str, list[float]]]
     noise_scale_: float | None
+    validation_indices_: np.ndarray | None = None
     outside_noise_: str = ""
     n_features_in_: int
     classes_: np.ndarray  # of a classifier
 
     def _features(self, X: Any, reset: bool) -> Any:
-        """Return features for the engine."""
-        raise NotImplementedError
+        """Return features for the engine: arrays checked by scikit-learn, data frames unchanged."""
+        if is_collection(X):
+            raise TypeError(
+                "X must be in memory here, got a Dask collection: call X.compute(). fit takes a collection with a"
+                " Dask estimator, such as DaskLGBMRegressor; predict, predict_raw, predict_proba, predict_set,"
+                " predict_params, predict_quantiles, predict_interval and decision_function take one without"
+            )
+        if hasattr(X, "columns") or hasattr(X, "column_names"):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        X = validate_data(
+            self, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
+        )
+        if X.dtype.kind in "mM":  # scikit-learn lets these pass, and engines take them for numbers
+            raise ValueError(f"X must be real numbers, got {X.dtype} data")
+        return X
 
     def _raw(self, X: Any, num_iteration: int | None = None, offset: Any = None) -> np.ndarray:
         """Return raw predictions for features in memory."""
@@ -57,3 +75,11 @@ class Trainee:
     def _encode(self, y: Any) -> np.ndarray:
         """Return an evaluation target as numbers."""
         raise NotImplementedError
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        """Return the class of each row if validation rows are to have the same shares of classes as all rows."""
+        return None
+
+    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of the training rows, with those of classes."""
+        return weight

@@ -12,7 +12,7 @@ from ..contract.links import IDENTITY, Output
 from ..contract.loss import Loss
 from ..curvature import consistent_pair
 from ..sampling import SAMPLE_ROWS
-from ..validation import as_numbers, check_levels, shown
+from ..validation import as_numbers, check_levels, check_number, shown
 from .quantile import WEAKER_SIDE
 from .residual import residual, rows_of_round, weighted_quantile, widths_of
 from .widths import Widths
@@ -89,6 +89,10 @@ class MultiQuantile(Loss):
     ----------
     alphas : sequence of float, default=(0.05, 0.5, 0.95)
         The levels, two or more in ascending order, each above 0 and below 1.
+    point : float, optional
+        The level, one of `alphas`, that `predicted` and the estimators' `predict` return, as a single number for
+        each row: 0.5, the median, for tools that take a point forecast. By default, all levels. Training,
+        quantiles and intervals are the same.
 
     References
     ----------
@@ -104,6 +108,8 @@ class MultiQuantile(Loss):
     [10.0, 90.0]
     >>> loss.predicted([[3.0, 2.0]]).tolist()
     [[2.0, 3.0]]
+    >>> MultiQuantile(alphas=(0.1, 0.5, 0.9), point=0.5).predicted([[3.0, 2.0, 4.0]]).tolist()  # the median alone
+    [3.0]
     """
 
     curvature_kind = "consistent"
@@ -111,16 +117,23 @@ class MultiQuantile(Loss):
     _smooths_by_summary = True
     link = IDENTITY
 
-    def __init__(self, alphas: Sequence[float] = (0.05, 0.5, 0.95)) -> None:
+    def __init__(self, alphas: Sequence[float] = (0.05, 0.5, 0.95), point: float | None = None) -> None:
         self.alphas = alphas
+        self.point = point
 
     def check_params(self) -> None:
-        """Raise if `alphas` are not two or more ascending levels."""
+        """Raise if `alphas` are not two or more ascending levels, or `point` is none of them."""
         levels = check_levels(self.alphas, "alphas of MultiQuantile")
         if len(levels) < 2 or (np.diff(levels) <= 0).any():
             raise ValueError(
                 f"alphas of MultiQuantile must be two or more in ascending order, got {shown(self.alphas)}"
             )
+        if self.point is not None:
+            check_number(self, "point", 0.0, 1.0)
+            if self.point not in levels:
+                raise ValueError(
+                    f"point of MultiQuantile must be one of its alphas {shown(self.alphas)}, got {self.point}"
+                )
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -173,5 +186,10 @@ class MultiQuantile(Loss):
         return np.array([weighted_quantile(y_true, alpha, sample_weight) for alpha in self.alphas])
 
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
+        """Return the quantiles of each row in ascending order, (n_samples, n_levels), or that of level `point`."""
+        quantiles = self.in_order(raw_prediction)
+        return quantiles if self.point is None else quantiles[:, list(self.alphas).index(self.point)]
+
+    def in_order(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the quantiles of each row in ascending order, (n_samples, n_levels)."""
         return np.sort(as_numbers(raw_prediction, "raw_prediction", ndim=(2,)), axis=1)

@@ -6,6 +6,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 import xgboost as xgb
+from sklearn.model_selection import GroupShuffleSplit, KFold
 
 from gbm_objectives import GBMClassifier, GBMRegressor
 from gbm_objectives.contract import Domain, Loss, Rows
@@ -182,6 +183,40 @@ def test_labels_of_the_loss(engine):
     )
     with pytest.raises(ValueError, match="3 classes apart, y has 2"):
         engine.classifier(ThreeLevels()).fit(X, codes > 1)
+
+
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored by KFold:UserWarning")
+def test_queries_are_put_aside_whole(engine):
+    weight = RNG.uniform(0.5, 2.0, N)
+    model = estimator(engine, PairLoss()).set_params(validation_fraction=0.25, random_state=0)
+    model.fit(X, SHIFTED, weight, group=GROUP)
+    aside = model.validation_indices_
+    queries = np.unique(QID[aside])
+    assert len(queries) == 45
+    np.testing.assert_array_equal(aside, np.flatnonzero(np.isin(QID, queries)))
+    kept = np.setdiff1d(np.arange(N), aside)
+    hand = estimator(engine, PairLoss())
+    hand.estimator.set_params(**engine.early_stopping(10))
+    hand.fit(
+        X[kept],
+        SHIFTED[kept],
+        weight[kept],
+        eval_set=[(X[aside], SHIFTED[aside])],
+        eval_sample_weight=[weight[aside]],
+        qid=QID[kept],
+        eval_qid=[QID[aside]],
+    )
+    np.testing.assert_array_equal(model.predict(X), hand.predict(X))
+    assert model.evals_result_ == hand.evals_result_
+    last = model.set_params(validation="last").fit(X, SHIFTED, qid=QID)
+    np.testing.assert_array_equal(last.validation_indices_, np.flatnonzero(len(GROUP) - 45 <= QID))
+    by_groups = model.set_params(validation_fraction=None, validation=GroupShuffleSplit(2, random_state=0))
+    aside = QID[by_groups.fit(X, SHIFTED, qid=QID).validation_indices_]
+    assert len(np.unique(aside)) == 36
+    with pytest.raises(ValueError, match="groups must be left out: the rows of a query stay together"):
+        model.fit(X, SHIFTED, qid=QID, groups=QID)
+    with pytest.raises(ValueError, match="must keep groups and queries whole"):
+        model.set_params(validation=KFold(7)).fit(X, SHIFTED, qid=QID)
 
 
 @pytest.mark.parametrize("Estimator", [GBMRegressor, GBMClassifier])

@@ -45,3 +45,10 @@ def test_on_xgboost(client):
     one = xgb.XGBRegressor(n_estimators=10, **params).fit(X, Y)
     np.testing.assert_allclose(spread.predict(X), one.predict(X), rtol=1e-5)
     assert one.feature_importances_[:2].max() < 0.1
+
+
+@pytest.mark.parametrize("own", [{"validation_fraction": 0.1}, {"n_iter_no_change": 5}], ids=lambda own: min(own))
+def test_what_puts_rows_aside_is_refused(client, own):
+    model = GBMRegressor(None, lgb.DaskLGBMRegressor(client=client), **own)
+    with pytest.raises(TypeError, match=f"{min(own)} is not supported on a cluster"):
+        model.fit(parted(client, X, 300, 600), parted(client, Y, 300, 600))

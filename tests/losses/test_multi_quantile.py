@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
-from sklearn.metrics import mean_pinball_loss
+from sklearn.metrics import mean_absolute_error, mean_pinball_loss, r2_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from gbm_objectives import GBMRegressor, MultiQuantile, Quantile
 from gbm_objectives.losses.multi_quantile import atoms
@@ -134,6 +135,46 @@ def test_one_tree_for_all_levels_on_xgboost():
 def test_bad_levels(engine, alphas, error, message):
     with pytest.raises(error, match=message):
         engine.regressor(MultiQuantile(alphas)).fit(X, Y)
+
+
+def test_one_level_as_the_prediction(engine, tmp_path):
+    loss = MultiQuantile(LEVELS, point=0.97)
+    model, every = (engine.regressor(one).fit(X, Y) for one in (loss, MultiQuantile(LEVELS)))
+    np.testing.assert_array_equal(model.predict(X), every.predict(X)[:, 2])
+    np.testing.assert_array_equal(model.predict_raw(X), every.predict_raw(X))
+    levels = (0.05, 0.3, 0.5, 0.97)
+    np.testing.assert_array_equal(model.predict_quantiles(X, levels), every.predict_quantiles(X, levels))
+    np.testing.assert_array_equal(model.predict_interval(X, 0.9), every.predict_interval(X, 0.9))
+    assert next(model.staged_predict(X)).shape == Y.shape
+    # R² of that level, as `Quantile` has it; metrics of the response get it too.
+    assert model.score(X, Y) == pytest.approx(r2_score(Y, model.predict(X)))
+    model.fit(X, Y, eval_set=[(X, Y)], eval_metric=mean_absolute_error)
+    (history,) = model.evals_result_.values()
+    assert history["mean_absolute_error"][-1] == pytest.approx(mean_absolute_error(Y, model.predict(X)))
+    median = engine.regressor(MultiQuantile(LEVELS, point=0.5))
+    scores = cross_val_score(median, X, Y, cv=3, scoring="neg_mean_absolute_error")
+    assert -60 < scores.mean() < -40 and (cross_val_score(median, X, Y, cv=3) > 0.2).all()
+    search = GridSearchCV(median, {"loss__point": [0.05, 0.5, 0.97]}, cv=3, scoring="neg_mean_absolute_error")
+    assert search.fit(X, Y).best_params_ == {"loss__point": 0.5}
+    model.calibrate(X, Y).save_model(tmp_path / "model.json")
+    loaded = GBMRegressor.load_model(tmp_path / "model.json")
+    assert loaded.loss_.point == 0.97 and loaded.loss_ == loss
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    np.testing.assert_array_equal(loaded.predict_interval(X), model.predict_interval(X))
+
+
+@pytest.mark.parametrize(
+    ("point", "error", "message"),
+    [
+        (0.6, ValueError, r"point of MultiQuantile must be one of its alphas \(0.05, 0.5, 0.97\), got 0.6"),
+        (1.0, ValueError, "point of MultiQuantile must be above 0 and below 1, got 1.0"),
+        ("0.5", TypeError, "point of MultiQuantile must be a number, got '0.5'"),
+        ([0.5], TypeError, r"point of MultiQuantile must be a number, got \[0.5\]"),
+    ],
+)
+def test_a_level_that_is_none(engine, point, error, message):
+    with pytest.raises(error, match=message):
+        engine.regressor(MultiQuantile(LEVELS, point=point)).fit(X, Y)
 
 
 ATOMS = {

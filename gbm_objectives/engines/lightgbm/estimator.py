@@ -25,6 +25,7 @@ from .categories import in_order_of
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
 from .train import as_booster, objective_name, train
+from .watching import EARLY_STOPPING_NAMES, n_watched
 
 __all__ = [
     "FIRST_ROUND",
@@ -36,6 +37,7 @@ __all__ = [
     "n_rounds",
     "native_params",
     "predict_raw",
+    "stops_early",
     "to_text",
     "train_estimator",
 ]
@@ -52,11 +54,19 @@ def default_estimator(classifier: bool) -> Any:
     return lgb.LGBMClassifier() if classifier else lgb.LGBMRegressor()
 
 
+def stops_early(estimator: Any, callbacks: Any) -> bool:
+    """Return whether the estimator's parameters or callbacks ask for early stopping."""
+    return n_watched(estimator.get_params(), callbacks) > 0
+
+
 def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
     """Train a complete model with the estimator's parameters."""
     check_options(data.options, OPTIONS, "LightGBM")
     params = native_params(estimator)
     data = _balanced(params, data)
+    if data.n_iter_no_change is not None:
+        params = {name: value for name, value in params.items() if name not in EARLY_STOPPING_NAMES}
+        params["early_stopping_round"] = data.n_iter_no_change
     model = None if data.model is None else as_booster(data.model)
     X = data.X if model is None else in_order_of(model, data.X)
     train_set = _dataset(loss, X, data.y, data.sample_weight, data.group, init_score=data.offset, **data.options)

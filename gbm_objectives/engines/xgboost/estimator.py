@@ -20,6 +20,7 @@ from ..parameters import check_options
 from ..protocol import FitInputs, Trained, positives_times
 from .model_json import first_rounds
 from .train import as_booster, n_outputs_of, objective_name, train
+from .watching import has_early_stopping
 
 __all__ = [
     "FIRST_ROUND",
@@ -32,6 +33,7 @@ __all__ = [
     "n_rounds",
     "native_params",
     "predict_raw",
+    "stops_early",
     "to_text",
     "train_estimator",
 ]
@@ -44,6 +46,11 @@ OPTIONS = ("feature_weights", "verbose")
 def default_estimator(classifier: bool) -> Any:
     """Return XGBoost's estimator with its own defaults."""
     return xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
+
+
+def stops_early(estimator: Any, callbacks: Any) -> bool:
+    """Return whether the estimator's parameters or callbacks ask for early stopping."""
+    return has_early_stopping(estimator.early_stopping_rounds, [*(estimator.callbacks or ()), *(callbacks or ())])
 
 
 def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
@@ -78,7 +85,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         evals=evals,
         custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
         xgb_model=model,
-        early_stopping_rounds=estimator.early_stopping_rounds,
+        early_stopping_rounds=data.n_iter_no_change or estimator.early_stopping_rounds,
         evals_result=evals_result,
         verbose_eval=data.options.get("verbose", False),
         callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,

@@ -25,7 +25,7 @@ from ..training import ready
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
 from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
 from .unit import unit_of_gains, with_penalties_times
-from .watching import Directions
+from .watching import Directions, has_early_stopping
 
 __all__ = ["LINKS", "n_outputs_of", "objective_name", "train"]
 
@@ -224,10 +224,7 @@ def base_score(loss: Loss, start: float | np.ndarray) -> Any:
 
 def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> None:
     """Warn if early stopping would compare losses of which XGBoost's six decimals leave little."""
-    stops = keywords.get("early_stopping_rounds") or any(
-        isinstance(callback, xgb.callback.EarlyStopping) for callback in keywords.get("callbacks") or ()
-    )
-    if not stops:
+    if not has_early_stopping(keywords.get("early_stopping_rounds"), keywords.get("callbacks")):
         return
     rows = last.rows
     raw = constant_rows(start, len(rows), last.offset)

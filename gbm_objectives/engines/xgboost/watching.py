@@ -10,7 +10,12 @@ import xgboost as xgb
 from ...validation import shown
 from ..metrics import Result, of_unknown_direction
 
-__all__ = ["Directions", "InOrder"]
+__all__ = ["Directions", "InOrder", "has_early_stopping"]
+
+
+def has_early_stopping(rounds: int | None, callbacks: Iterable[Any] | None) -> bool:
+    """Return whether a training stops early, by its number of rounds to wait or by a callback."""
+    return bool(rounds) or any(isinstance(one, xgb.callback.EarlyStopping) for one in callbacks or ())
 
 
 class Directions(xgb.callback.TrainingCallback):
