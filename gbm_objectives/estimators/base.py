@@ -220,7 +220,16 @@ class BaseGBM(TargetReader, BaseEstimator):
             of_set, y_set, weight_set = sets[-1]
             return self.loss_.value(y_set, raw_of(of_set, (offsets or [None])[-1]), weight_set)
 
-        keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(target))
+        keep(
+            self,
+            engine,
+            estimator,
+            trained,
+            resolved,
+            mean_loss,
+            lambda noise: noise.offender(target),
+            lambda: (target, weight),
+        )
         return self
 
     @property

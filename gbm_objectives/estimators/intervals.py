@@ -15,6 +15,7 @@ from ..validation import as_weight, check_between, check_levels
 from .conformal import Quantiles, interval, one_sided
 from .lazy import lazily
 from .predictive import PredictiveGBM
+from .ties import draws_counts
 
 __all__ = ["IntervalRegressor"]
 
@@ -135,6 +136,7 @@ class IntervalRegressor(PredictiveGBM):
             of `calibrate` are too few.
         """
         check_between(coverage, "coverage", 0.0, 1.0)
+        self._warn_of_ties(lambda: self._raw(X, offset=offset), stacklevel=4)
         if self.calibration_ is None:
             levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
             return self.predict_quantiles(X, levels, groups, offset=offset)
@@ -190,9 +192,10 @@ class IntervalRegressor(PredictiveGBM):
             known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
 
             def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-                return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
+                quantiles = _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
+                return quantiles if self.ties_ is None else self.ties_.snapped(quantiles)
 
-            return Quantiles(between, lambda raw: np.ones(len(raw)))
+            return Quantiles(between, lambda raw: np.ones(len(raw)), self.ties_)
         self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -209,7 +212,8 @@ class IntervalRegressor(PredictiveGBM):
             with np.errstate(invalid="ignore"):
                 return np.fmin(np.fmax(high - low, least), LIMITS.max)
 
-        return Quantiles(quantiles, spread)
+        counts = draws_counts(self.loss_)
+        return Quantiles(quantiles, spread, None if counts else self.ties_, counts)
 
 
 def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
