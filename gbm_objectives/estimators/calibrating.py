@@ -123,6 +123,7 @@ class CalibratingGBM(RawGBM):
         raw = (self._raw(X, offset=offset) if raw is None else raw).astype(np.float64)
         check_consistent_length(raw, target)
         weight = as_weight(sample_weight, len(target))
+        weight = None if weight is None else weight.copy()
         rows = Calibration(raw, np.array(target), weight, self._groups(groups, len(target)), window, half_life)
         if update and self.calibration_ is not None:
             rows = rows.after(self.calibration_)

@@ -35,8 +35,8 @@ __all__ = ["MOST_UNTOLD", "Ties", "draws_counts", "knows", "ties", "warn_of"]
 # Of more rows, a sample of this many: sorting it takes 10 ms, and a share of 2% is known within a tenth.
 MOST_ROWS = 100_000
 # How far a zone reaches, in the distances at which `MultiQuantile` settles outside a value. With 1, half of the
-# lower ends are the value; with 2, nine in ten. An 80% interval then contains 78% of new targets instead of 67%, for
-# 300 rows of Poisson counts of mean 0.5 and LightGBM's defaults. With 5, ends move where nothing is to be mended.
+# lower ends are the value; with 2, nine in ten. An 80% interval then contains 78% of new targets instead of 67%
+# (300 rows of Poisson counts of mean 0.5, LightGBM's defaults). With 5, ends move where nothing is to be mended.
 REACH = 2.0
 # The zones contain at most this share of the other targets, whatever the outliers, from which the distance is
 # measured, are: so much coverage can be lost where an end moves inwards.
