@@ -128,14 +128,15 @@ def test_calibrated_intervals_hold_at_least_what_they_promise(engine, loss, unit
 
 @TOLD
 def test_calibrated_ends_stand_at_zero(engine):
-    """With 95% of zeros the best 80% interval is the zero alone; a hair off it in some rows it contained 80%."""
-    X, y = zeros(np.random.default_rng(5), 6000, 0.95)
-    model = engine.regressor(LOSS).fit(X[:1500], y[:1500]).calibrate(X[1500:3000], y[1500:3000])
-    ends = model.predict_interval(X[3000:], 0.8)
-    assert (ends[:, 0] == 0).mean() > 0.95 and (ends[:, 1] == 0).mean() > 0.8
-    assert held(model, X[3000:], y[3000:]) > 0.93
-    below = model.predict_quantiles(X[3000:], [0.1, 0.9])
-    assert ((below[:, 0] <= 0) & (below[:, 1] >= 0)).mean() > 0.97
+    """With 85% of zeros the best 60% interval is the zero alone; a hair off it in some rows it contained 60%."""
+    X, y = zeros(np.random.default_rng(5), 6000, 0.85)
+    loss = MultiQuantile((0.2, 0.5, 0.8))
+    model = engine.regressor(loss, learning_rate=0.1).fit(X[:1500], y[:1500]).calibrate(X[1500:3000], y[1500:3000])
+    ends = model.predict_interval(X[3000:], 0.6)
+    assert ((ends == 0).mean(axis=0) > 0.75).all()
+    assert held(model, X[3000:], y[3000:], 0.6) > 0.83
+    low, high = model.predict_quantiles(X[3000:], [0.2, 0.8]).T
+    assert ((low <= 0) & (high >= 0)).mean() > 0.97
 
 
 @TOLD
@@ -156,7 +157,7 @@ def test_in_groups_and_by_weight(engine):
 
 @pytest.mark.parametrize("unit", [1.0, 0.1, 1e6, 3e-7])
 def test_rounding_leaves_no_equal_target_out(unit):
-    """Each of 90 values is too rare for a zone; an end in the last place beside one loses a ninetieth of the rows."""
+    """Each of 90 values is too rare for a zone; an end in the last place beside one loses 1% of the rows."""
     rng = np.random.default_rng(7)
     y = rng.integers(10, 100, 3000) * unit / 7
     raw = rng.choice([0.3, 1.7, 31.0], 3000) * unit
