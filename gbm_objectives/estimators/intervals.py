@@ -87,7 +87,8 @@ class IntervalRegressor(PredictiveGBM):
             below it for others. It does not depend on which other levels are requested, so quantiles of levels
             close together may cross in some rows. Without calibration, they are the model's own, in order.
             `MultiQuantile` gives those between its levels, and beyond them, on a straight line in the quantiles of
-            the normal distribution; beyond its levels, only calibration makes them right.
+            the normal distribution; beyond its levels, only calibration makes them right. There, and after
+            `calibrate`, a quantile that is near a value of `ties_` is that value.
 
         Raises
         ------
@@ -127,13 +128,20 @@ class IntervalRegressor(PredictiveGBM):
             Lower and upper ends. After `calibrate` they contain at least that share of fresh targets, on average.
             Without calibration, they are the quantiles of the model's own distribution that leave equal shares
             below and above, without a guarantee: fresh targets may lie in them less often, most of all if the
-            model fits its training rows closely. For counts, either may contain more, since ends are integers.
+            model fits its training rows closely. Where many targets are equal, as counts are, either may contain
+            more, since ends are values that occur.
 
         Raises
         ------
         ValueError
             If `coverage` is not above 0 and below 1, the loss has neither quantiles nor a likelihood, or the rows
             of `calibrate` are too few.
+
+        Warns
+        -----
+        UserWarning
+            Once after each `fit`, if more than a tenth of the training targets have one value, to which the loss
+            gives no probability.
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         self._warn_of_ties(lambda: self._raw(X, offset=offset), stacklevel=4)

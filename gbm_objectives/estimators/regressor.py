@@ -57,6 +57,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     outside_noise_ : str
         The first training target that the noise cannot draw, with its row: a rate under `PoissonDeviance`, a share
         under `BinaryCrossEntropy`. Such a model has no distributions. Empty if there is none.
+    ties_ : Ties or None
+        The values that more than 2% of the training targets have, ``ties_.values``, and how near to one an end of
+        an interval is taken for it, ``ties_.zone``. None if there are none.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -133,7 +133,7 @@ def test_calibrated_ends_stand_at_zero(engine):
     loss = MultiQuantile((0.2, 0.5, 0.8))
     model = engine.regressor(loss, learning_rate=0.1).fit(X[:1500], y[:1500]).calibrate(X[1500:3000], y[1500:3000])
     ends = model.predict_interval(X[3000:], 0.6)
-    assert ((ends == 0).mean(axis=0) > 0.75).all()
+    assert (ends[:, 0] == 0).mean() > 0.95 and (ends[:, 1] == 0).mean() > 0.5
     assert held(model, X[3000:], y[3000:], 0.6) > 0.83
     low, high = model.predict_quantiles(X[3000:], [0.2, 0.8]).T
     assert ((low <= 0) & (high >= 0)).mean() > 0.97
