@@ -333,7 +333,7 @@ class BaseGBM(TargetReader, BaseEstimator):
         if is_collection(X):
             raise TypeError(
                 "X must be in memory here, got a Dask collection: call X.compute(). fit takes one with a Dask"
-                " estimator, such as DaskLGBMRegressor; calibrate, predict, predict_raw, predict_proba, predict_set,"
+                " estimator, as DaskLGBMRegressor; calibrate, predict, predict_raw, predict_proba, predict_set,"
                 " predict_params, predict_quantiles, predict_interval and decision_function take one without"
             )
         if hasattr(X, "columns") or hasattr(X, "column_names"):
