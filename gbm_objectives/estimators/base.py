@@ -194,7 +194,16 @@ class BaseGBM(Trainee, BaseEstimator):
             of_set, y_set, weight_set = data.eval_sets[-1]
             return self.loss_.value(y_set, raw_of(of_set, (data.eval_offsets or [None])[-1]), weight_set)
 
-        keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(data.y))
+        keep(
+            self,
+            engine,
+            estimator,
+            trained,
+            resolved,
+            mean_loss,
+            lambda noise: noise.offender(data.y),
+            lambda: (data.y, weight),
+        )
         return self
 
     @property

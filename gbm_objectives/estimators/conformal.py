@@ -11,8 +11,16 @@ Weighted rows count by their effective number, n = (sum w)²/sum w². A fresh ro
 weight, has the weight sum w/n on average, the same as an n-th part of the rows. With equal weights the promise is
 exact; with uneven ones it holds to the extent that the calibration rows include the largest weights.
 
+Rows in the order of time may count less the older they are. That weight does not say how often a row occurs: with
+weights r, of which a fresh row has 1, intervals reach as far as the score at or below which coverage · (sum r + 1)
+of the rows lie. For exchangeable rows the promise is the same. For independent rows that drift, coverage is lower
+by at most 2 · sum r·d/(sum r + 1), where d is the distance in total variation between the distributions of this
+row and of a fresh one. Both kinds of weights are multiplied, and a fresh row has the weight sum r·w²/sum r·w.
+
 References
 ----------
+Barber, Candès, Ramdas and Tibshirani (2023). *Conformal prediction beyond exchangeability*. Annals of Statistics
+51, 816-845.
 Vovk, Gammerman and Shafer (2005). *Algorithmic Learning in a Random World*, sections 4.2 and 4.5.
 Romano, Patterson and Candès (2019). *Conformalized quantile regression*. NeurIPS.
 Romano, Sesia and Candès (2020). *Classification with valid and adaptive coverage*. NeurIPS.
@@ -21,16 +29,21 @@ Romano, Sesia and Candès (2020). *Classification with valid and adaptive covera
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..validation import shown
+from .ties import Ties
 
 __all__ = ["Calibration", "Quantiles", "class_sets", "interval", "one_sided"]
 
 # 0.9 · 10 is 9, and 1/(1 - 0.9) is 10, only up to rounding; and a coverage may have been a float32.
 ROUNDING = 1e-7
+# An end is a model's quantile moved by a distance that was measured from another row. Rounded down by one unit in
+# the last place it leaves out all targets that are equal to it: of rounded data, several percent.
+ULPS = 8.0 * np.finfo(np.float64).eps
+TINY = np.finfo(np.float64).tiny  # all rows of a window may have the weight 0
 
 
 @dataclass(frozen=True)
@@ -44,10 +57,33 @@ class Quantiles:
     unit : callable
         From raw predictions to the unit of each row, (n_rows,), in which all quantiles are moved by the same
         distance: 1, or a spread of the row ("normalised residuals").
+    ties : Ties, optional
+        Values that ends near them stand for.
+    integers : bool, default=False
+        Whether quantiles and units are integers, so that nothing is rounded.
     """
 
     quantiles: Callable[[np.ndarray, np.ndarray], np.ndarray]
     unit: Callable[[np.ndarray], np.ndarray]
+    ties: Ties | None = None
+    integers: bool = False
+
+    def below(self, low: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return how far below a target a lower end is at the least: below 0 where it must move to contain it."""
+        return (y if self.ties is None else self.ties.lowest_end(y)) - low
+
+    def above(self, high: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return how far above a target an upper end is at the least: below 0 where it must move to contain it."""
+        return high - (y if self.ties is None else self.ties.highest_end(y))
+
+    def moved(self, ends: np.ndarray, outwards: float, distance: np.ndarray) -> np.ndarray:
+        """Return ends moved by a distance; `outwards` is 1 for upper ends and -1 for lower ones."""
+        slack = 0.0 if self.integers else ULPS * (np.abs(ends) + np.abs(distance))
+        return np.asarray(ends + outwards * (distance + slack))
+
+    def snapped(self, ends: np.ndarray) -> np.ndarray:
+        """Return ends, those near a value that many targets have replaced by it."""
+        return ends if self.ties is None else self.ties.snapped(ends)
 
 
 @dataclass(frozen=True)
@@ -64,12 +100,61 @@ class Calibration:
         Weights, as if rows occurred that often.
     groups : ndarray of shape (n_samples,), optional
         Labels of the groups; coverage is to hold in each of them.
+    window : int, optional
+        The number of rows to keep, the last ones.
+    half_life : float, optional
+        The number of rows after which a row counts half.
     """
 
     raw: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
+    window: int | None = None
+    half_life: float | None = None
+
+    def after(self, earlier: Calibration) -> Calibration:
+        """Return both calibrations' rows, these after the earlier ones, with settings that are not set from there.
+
+        Raises
+        ------
+        ValueError
+            If only one has groups, or those of one are integers and those of the other strings.
+        """
+        kinds = [None if one.groups is None else one.groups.dtype.kind for one in (earlier, self)]
+        if kinds[0] != kinds[1]:
+            names = {None: "none", "i": "integers", "U": "strings"}
+            raise ValueError(
+                f"groups must be as in the calibration that is updated, {names[kinds[0]]}, got {names[kinds[1]]}"
+            )
+
+        weight = None
+        if not (self.weight is None and earlier.weight is None):
+            parts = [np.ones(len(one.y)) if one.weight is None else one.weight for one in (earlier, self)]
+            weight = np.concatenate(parts)
+        return Calibration(
+            np.concatenate([earlier.raw, self.raw]),
+            np.concatenate([earlier.y, self.y]),
+            weight,
+            None if self.groups is None else np.concatenate([earlier.groups, self.groups]),
+            earlier.window if self.window is None else self.window,
+            earlier.half_life if self.half_life is None else self.half_life,
+        )
+
+    def recent(self) -> Calibration:
+        """Return the calibration with only the rows in its window."""
+        if self.window is None or self.window >= len(self.y):
+            return self
+        rows = slice(-self.window, None)
+        weight, groups = (None if of_row is None else of_row[rows].copy() for of_row in (self.weight, self.groups))
+        return replace(self, raw=self.raw[rows].copy(), y=self.y[rows].copy(), weight=weight, groups=groups)
+
+    @property
+    def recency(self) -> np.ndarray:
+        """How much each row counts for its age, where a fresh row counts 1."""
+        if self.half_life is None:
+            return np.ones(len(self.y))
+        return np.asarray(0.5 ** (np.arange(len(self.y), 0, -1) / self.half_life))
 
     def reach(self, scores: np.ndarray, coverage: float, groups: np.ndarray | None, n_rows: int) -> np.ndarray:
         """Return how far each of `n_rows` fresh rows must reach, from the scores of the calibration rows.
@@ -79,11 +164,12 @@ class Calibration:
         ValueError
             If there are too few rows for the coverage, or groups are missing, not expected, or unseen.
         """
-        weight = np.ones(len(scores)) if self.weight is None else self.weight
+        weight = np.ones(len(scores)) if self.weight is None else self.weight / max(self.weight.max(), TINY)
+        recency = self.recency
         if self.groups is None:
             if groups is not None:
                 raise ValueError("groups must be left out: calibrate had none")
-            return np.full(n_rows, _ranked(scores, weight, coverage, ""))
+            return np.full(n_rows, _ranked(scores, weight, recency, coverage, ""))
         if groups is None:
             raise ValueError("groups must be given, an entry for each row, as to calibrate")
         reach = np.empty(n_rows)
@@ -92,19 +178,20 @@ class Calibration:
             if not members.any():
                 raise ValueError(f"the group {shown(group)} was not among those of calibrate")
             reach[groups == label] = _ranked(
-                scores[members], weight[members], coverage, f" of the group {shown(group)}"
+                scores[members], weight[members], recency[members], coverage, f" of the group {shown(group)}"
             )
         return reach
 
 
-def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
-    """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
-    scores, weight = scores[weight > 0], weight[weight > 0]
+def _ranked(scores: np.ndarray, weight: np.ndarray, recency: np.ndarray, coverage: float, of: str) -> float:
+    """Return the smallest score at or below which coverage · (n + 1) rows lie, counted by weight and recency."""
+    counted = weight * recency
     # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weigh 200 cover 0.76 instead of
     # 0.9. With the largest, 50 rows of lognormal weights cover 0.96, and half of the calibrations have too few
-    # rows.
-    one = weight @ weight / weight.sum()
-    n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
+    # rows. How old the rows are does not come into it: weights by age alone give 1.
+    one = counted @ weight / counted.sum() if counted.any() else 1.0
+    scores, counted = scores[counted > 0], counted[counted > 0]
+    n, wanted = counted.sum() / one, coverage * (counted.sum() / one + 1.0)
     if wanted > n * (1.0 + ROUNDING):
         needed = int(np.ceil(coverage / (1.0 - coverage) * (1.0 - 10.0 * ROUNDING)))
         raise ValueError(
@@ -113,7 +200,7 @@ def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) ->
             + (f", which with their weights count as {n:.3g}" if n < len(scores) - 0.5 else "")
         )
     order = np.argsort(scores, kind="stable")
-    below = np.cumsum(weight[order]) / one
+    below = np.cumsum(counted[order]) / one
     return float(scores[order[min(np.searchsorted(below, wanted * (1.0 - ROUNDING)), len(order) - 1)]])
 
 
@@ -127,14 +214,15 @@ def interval(
     """Return calibrated intervals (n_rows, 2): the model's own, widened or narrowed by a number of units."""
     levels = np.array([0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage])
     low, high = model.quantiles(calibration.raw, levels).T
-    scores = np.maximum(low - calibration.y, calibration.y - high) / model.unit(calibration.raw)
-    ends = model.quantiles(raw, levels)
-    reach = calibration.reach(scores, coverage, groups, len(ends)) * model.unit(raw)
-    ends = ends + reach[:, None] * [-1.0, 1.0]
+    inside = np.minimum(model.below(low, calibration.y), model.above(high, calibration.y))
+    scores = -inside / model.unit(calibration.raw)
+    low, high = model.quantiles(raw, levels).T
+    reach = calibration.reach(scores, coverage, groups, len(low)) * model.unit(raw)
+    ends = np.column_stack([model.moved(low, -1.0, reach), model.moved(high, 1.0, reach)])
     # An interval that shrinks by more than its width is reduced to its middle.
     crossed = ends[:, 0] > ends[:, 1]
     ends[crossed] = ends[crossed].mean(axis=1, keepdims=True)
-    return ends
+    return model.snapped(ends)
 
 
 def one_sided(
@@ -148,12 +236,12 @@ def one_sided(
     own, fresh = model.quantiles(calibration.raw, levels), model.quantiles(raw, levels)
     for column, level in enumerate(levels):
         # For a level below 1/2, at most that share lies below: what lies above has the coverage 1 - level.
-        sign = 1.0 if level >= 0.5 else -1.0
-        scores = sign * (calibration.y - own[:, column]) / model.unit(calibration.raw)
-        reach = calibration.reach(scores, max(level, 1.0 - level), groups, len(fresh))
-        fresh[:, column] += sign * reach * model.unit(raw)
+        outwards, inside = (1.0, model.above) if level >= 0.5 else (-1.0, model.below)
+        scores = -inside(own[:, column], calibration.y) / model.unit(calibration.raw)
+        reach = calibration.reach(scores, max(level, 1.0 - level), groups, len(fresh)) * model.unit(raw)
+        fresh[:, column] = model.moved(fresh[:, column], outwards, reach)
     # Not sorted where they cross: a quantile would then depend on the other levels requested, and lose its own.
-    return fresh
+    return model.snapped(fresh)
 
 
 def class_sets(

@@ -102,20 +102,32 @@ def fit_on_cluster(
         lambda: _resolved(model, client, *own),
         lambda: _mean_loss(model, client, *last),
         lambda noise: _outside(noise, client, own[1]),
+        lambda: _some_targets(client, *own[1:]),
     )
-    model._look_at(_some_targets(client, own[1]))
+    model._look_at(_some_targets(client, *own[1:])[0])
 
 
-def _some_targets(client: Any, y: Any) -> np.ndarray:
-    """Return targets of equally many rows of each partition; all of them if they are few."""
+def _some_targets(client: Any, y: Any, weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets, and weights, of equally many rows of each partition; of all rows if they are few."""
     from dask.delayed import delayed
 
     from ..engines.cluster.partitions import partitions
-    from ..engines.cluster.rows import some
 
     parts = partitions(y)
+    weights = [None] * len(parts) if weight is None else partitions(weight)
     most = max(1, SAMPLE_ROWS // len(parts))
-    return np.concatenate(client.gather(client.compute([delayed(some)(part, most) for part in parts])))
+    tasks = [delayed(_some)(most, *part) for part in zip(parts, weights, strict=True)]
+    some = [part for part in client.gather(client.compute(tasks)) if part is not None]
+    return np.concatenate([y for y, *_ in some]), np.concatenate([weight for _, weight, _ in some])
+
+
+def _some(most: int, y: np.ndarray, weight: Any) -> tuple[np.ndarray, np.ndarray, slice | np.ndarray] | None:
+    """Return targets and weights of rows that represent all of a partition, if it has any, and which they are."""
+    if not len(y):
+        return None
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = sample_rows(len(y), weight, most=most)
+    return y[rows], weight[rows] * (len(y) / len(y[rows])), rows
 
 
 def _client_of(estimator: Any) -> Any:
@@ -296,11 +308,10 @@ def _sample(
     model: Trainee, most: int, X: Any, y: np.ndarray, weight: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return targets, raw predictions and weights of rows that represent all of a partition, if it has any."""
-    if not len(y):
+    if (some := _some(most, y, weight)) is None:
         return None
-    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
-    rows = sample_rows(len(y), weight, most=most)
-    return y[rows], model._raw(X)[rows], weight[rows] * (len(y) / len(y[rows]))
+    y, weight, rows = some
+    return y, model._raw(X)[rows], weight
 
 
 def _outside(noise: Noise, client: Any, y: Any) -> str:

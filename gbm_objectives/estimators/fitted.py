@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier
 
 from ..contract import Loss, Noise
 from ..engines.metrics import has_auto
 from ..engines.protocol import Engine, Trained
+from .ties import ties
 from .trainee import Trainee
 
 __all__ = ["keep"]
@@ -23,6 +25,7 @@ def keep(
     resolved: Callable[[], Loss],
     mean_loss: Callable[[], float],
     outside: Callable[[Noise], str],
+    targets: Callable[[], tuple[np.ndarray, np.ndarray | None]],
 ) -> None:
     """Set the attributes of a fitted estimator.
 
@@ -37,6 +40,8 @@ def keep(
         rows that determine the scale of the noise.
     outside : callable
         From a noise to a description of the first training target that it cannot draw.
+    targets : callable
+        Returns training targets and their weights: those of all rows, or of some.
     """
     model.booster_ = trained.booster
     model.best_iteration_ = trained.best_iteration
@@ -49,6 +54,8 @@ def keep(
         model.loss_ = resolved()
     noise, model.noise_scale_ = model.loss_.noise, None
     model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""
+    model.ties_ = None if is_classifier(model) or loss.columns else ties(*targets())
+    model._told_of_ties = False
     if noise is not None and noise.fit_scale is not None:
         mean = mean_loss()
         # If every residual is 0 there is no maximum: the likelihood rises without bound.

@@ -15,6 +15,7 @@ from ..validation import as_weight, check_between, check_levels
 from .conformal import Quantiles, interval, one_sided
 from .lazy import lazily
 from .predictive import PredictiveGBM
+from .ties import draws_counts
 
 __all__ = ["IntervalRegressor"]
 
@@ -86,7 +87,8 @@ class IntervalRegressor(PredictiveGBM):
             below it for others. It does not depend on which other levels are requested, so quantiles of levels
             close together may cross in some rows. Without calibration, they are the model's own, in order.
             `MultiQuantile` gives those between its levels, and beyond them, on a straight line in the quantiles of
-            the normal distribution; beyond its levels, only calibration makes them right.
+            the normal distribution; beyond its levels, only calibration makes them right. There, and after
+            `calibrate`, a quantile that is near a value of `ties_` is that value.
 
         Raises
         ------
@@ -126,15 +128,23 @@ class IntervalRegressor(PredictiveGBM):
             Lower and upper ends. After `calibrate` they contain at least that share of fresh targets, on average.
             Without calibration, they are the quantiles of the model's own distribution that leave equal shares
             below and above, without a guarantee: fresh targets may lie in them less often, most of all if the
-            model fits its training rows closely. For counts, either may contain more, since ends are integers.
+            model fits its training rows closely. Where many targets are equal, as counts are, either may contain
+            more, since ends are values that occur.
 
         Raises
         ------
         ValueError
             If `coverage` is not above 0 and below 1, the loss has neither quantiles nor a likelihood, or the rows
             of `calibrate` are too few.
+
+        Warns
+        -----
+        UserWarning
+            Once after each `fit`, if more than a tenth of the training targets have one value, to which the loss
+            gives no probability.
         """
         check_between(coverage, "coverage", 0.0, 1.0)
+        self._warn_of_ties(lambda: self._raw(X, offset=offset), stacklevel=4)
         if self.calibration_ is None:
             levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
             return self.predict_quantiles(X, levels, groups, offset=offset)
@@ -187,9 +197,10 @@ class IntervalRegressor(PredictiveGBM):
             known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
 
             def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-                return _on_lines(special.ndtri(levels), known, self.loss_.in_order(raw))
+                quantiles = _on_lines(special.ndtri(levels), known, self.loss_.in_order(raw))
+                return quantiles if self.ties_ is None else self.ties_.snapped(quantiles)
 
-            return Quantiles(between, lambda raw: np.ones(len(raw)))
+            return Quantiles(between, lambda raw: np.ones(len(raw)), self.ties_)
         self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -206,7 +217,8 @@ class IntervalRegressor(PredictiveGBM):
             with np.errstate(invalid="ignore"):
                 return np.fmin(np.fmax(high - low, least), LIMITS.max)
 
-        return Quantiles(quantiles, spread)
+        counts = draws_counts(self.loss_)
+        return Quantiles(quantiles, spread, None if counts else self.ties_, counts)
 
 
 def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["is_collection", "lazily", "without_client"]
+__all__ = ["gathered", "is_collection", "lazily", "without_client"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -18,6 +18,16 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def is_collection(values: Any) -> bool:
     """Return whether something is a Dask collection."""
     return hasattr(values, "__dask_graph__")
+
+
+def gathered(*values: Any) -> tuple[Any, ...]:
+    """Return values, those that are Dask collections computed, all at once."""
+    if not any(map(is_collection, values)):
+        return values
+    import dask.base
+
+    compute: Any = dask.base.compute  # has no types
+    return tuple(compute(*values))
 
 
 def lazily(method: Method) -> Method:

@@ -11,15 +11,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract.noise import Noise
-from ..engines.data_sets import check_labels
 from ..validation import as_weight, first_offender, shown
-from .conformal import Calibration
-from .raw import RawGBM
+from .calibrating import CalibratingGBM
 
 __all__ = ["PredictiveGBM"]
 
 
-class PredictiveGBM(RawGBM):
+class PredictiveGBM(CalibratingGBM):
     """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.contract.noise`."""
 
     def predict_distribution(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
@@ -58,94 +56,8 @@ class PredictiveGBM(RawGBM):
             raise ValueError("the noise has no scale: all residuals are 0; give fit() an eval_set")
         return noise.distribution(response, self.noise_scale_)
 
-    def calibrate(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-    ) -> Any:
-        """Calibrate intervals, quantiles and sets on rows that the model was not trained on (split-conformal).
-
-        Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, attain their
-        stated coverage for rows that are exchangeable with these, whatever the model: on average over rows and
-        calibration sets, not for each row. An evaluation set that chose the number of rounds is not fresh, and may
-        lead to a slightly lower coverage. `predict`, `predict_distribution` and `sample` are not affected. `fit`
-        discards the calibration; `save_model` keeps it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Targets, or labels.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights: how often each row occurs, up to a factor. The rows count as their effective number,
-            (Σw)²/Σw².
-        groups : array-like of shape (n_samples,), optional
-            A label for each row: coverage then holds in each group ("Mondrian"), and the methods above need the
-            groups of their rows.
-        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Raw predictions to be added to the model's, as `init_score` of `fit`.
-
-        Returns
-        -------
-        self
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            If a target, weight or group is not valid, if lengths do not fit, if the loss has neither quantiles nor
-            a likelihood, or if its noise cannot draw a target given here or in `fit`.
-        """
-        check_is_fitted(self)
-        self._check_calibrates()
-        self._check_one_column("calibrate")
-        target = self._encode(y)
-        check_labels(self.loss_, target)
-        self._check_drawn(target)
-        if target.ndim > 1 or (hasattr(self, "classes_") and (target != np.floor(target)).any()):
-            raise ValueError("calibrate needs labels, not target distributions")
-        raw = self._raw(X, offset=offset).astype(np.float64)
-        check_consistent_length(raw, target)
-        weight = as_weight(sample_weight, len(target))
-        if weight is not None:
-            weight = weight / weight.max()
-        self.calibration_ = Calibration(raw, np.array(target), weight, self._groups(groups, len(target)))
-        return self
-
-    def _check_one_column(self, method: str) -> None:
-        """Raise if a target is not one number, which a score or a calibration compares with the prediction."""
-        if self.loss_.columns:
-            raise ValueError(
-                f"{method} compares one number with the prediction; under {self.loss_!r} the target has columns"
-                f" {', '.join(self.loss_.columns)}"
-            )
-
     def _check_calibrates(self) -> None:
-        """Raise unless there is something to calibrate."""
         self._noise()
-
-    @staticmethod
-    def _groups(groups: ArrayLike | None, n_rows: int) -> np.ndarray | None:
-        """Return labels of groups as an array (n_rows,) of integers or strings."""
-        if groups is None:
-            return None
-        array = np.asarray(groups) if hasattr(groups, "dtype") else np.array(groups, dtype=object)
-        if array.ndim != 1 or len(array) != n_rows:
-            raise ValueError(f"groups must have a label for each of {n_rows} rows, got shape {array.shape}")
-        if array.dtype.kind in "biu":
-            return array.astype(np.int64)
-        labels = array.tolist()
-        if all(isinstance(label, str) for label in labels):
-            return np.array(labels, dtype=str)
-        if array.dtype == object and all(isinstance(label, (int, np.integer)) for label in labels):
-            return array.astype(np.int64)
-        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
-        raise ValueError(f"groups must be integers or strings, all of them, got {kinds}")
 
     def sample(
         self, X: Any, n_samples: int = 1, random_state: Any = None, *, offset: ArrayLike | None = None

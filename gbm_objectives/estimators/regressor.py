@@ -75,6 +75,9 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     validation_indices_ : ndarray of int or None
         The rows put aside, in ascending order; None if there were none. They chose the number of rounds, so they
         are not fresh rows for `calibrate`.
+    ties_ : Ties or None
+        The values that more than 2% of the training targets have, ``ties_.values``, and how near to one an end of
+        an interval is taken for it, ``ties_.zone``. None if there are none.
     feature_importances_, n_features_in_, feature_names_in_
         As in scikit-learn.
 

@@ -25,8 +25,8 @@ from ..contract import Loss
 from ..engines.parameters import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
-from ..validation import as_weight, brief, shown
-from .conformal import Calibration
+from ..validation import brief, shown
+from .saved_calibration import calibration_content, read_calibration, read_ties, ties_content
 
 __all__ = ["load", "save"]
 
@@ -58,7 +58,8 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "noise_scale": model.noise_scale_,
         "outside_noise": model.outside_noise_,
         "validation_indices": _array_content(model.validation_indices_),
-        "calibration": _calibration_content(model.calibration_),
+        "ties": ties_content(model.ties_),
+        "calibration": calibration_content(model.calibration_),
         "model": engine.to_text(model.booster_),
     }
     if is_classifier(model):
@@ -272,34 +273,11 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     model.outside_noise_ = str(content.get("outside_noise", ""))  # missing in files of 0.2
     if (rows := _array(content, "validation_indices")) is not None:
         model.validation_indices_ = rows.astype(np.intp)
-    model.calibration_ = _calibration(content.get("calibration"), loss)
+    model.ties_ = read_ties(content.get("ties"))  # missing in files of 0.2
+    model.calibration_ = read_calibration(content.get("calibration"), loss)
     trained = Trained(model.booster_, model.evals_result_, model.best_iteration_)
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, n_features)
     return model
-
-
-def _calibration_content(calibration: Calibration | None) -> Any:
-    if calibration is None:
-        return None
-    return {name: None if array is None else array.tolist() for name, array in vars(calibration).items()}
-
-
-def _calibration(content: Any, loss: Loss) -> Calibration | None:
-    """Return what intervals and sets were calibrated on."""
-    if content is None:
-        return None
-    raw, y = (np.array(content[name], dtype=np.float64) for name in ("raw", "y"))
-    weight = None if content["weight"] is None else np.array(content["weight"], dtype=np.float64)
-    groups = None if content["groups"] is None else np.array(content["groups"])
-    if raw.shape != ((len(y),) if loss.n_outputs == 1 else (len(y), loss.n_outputs)):
-        raise ValueError(f"calibration has raw predictions of shape {raw.shape} for {len(y)} targets")
-    if any(array is not None and array.shape != y.shape for array in (weight, groups)):
-        raise ValueError(f"calibration has {len(y)} targets, and weights or groups of other rows")
-    if not (np.isfinite(raw).all() and loss.domain.accepts(y)):
-        raise ValueError("calibration has raw predictions or targets that are not valid")
-    if groups is not None and groups.dtype.kind not in "iU":
-        raise ValueError("calibration has groups that are neither integers nor strings")
-    return Calibration(raw, y, as_weight(weight, len(y)), groups)
 
 
 def _classes(cls: Any, content: Any) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from ..contract import Loss
 from .lazy import is_collection
+from .ties import Ties
 
 __all__ = ["Trainee"]
 
@@ -24,6 +25,8 @@ class Trainee:
     best_iteration_: int | None
     evals_result_: dict[str, dict[str, list[float]]]
     noise_scale_: float | None
+    ties_: Ties | None = None
+    _told_of_ties: bool = False
     validation_indices_: np.ndarray | None = None
     outside_noise_: str = ""
     n_features_in_: int
@@ -33,8 +36,8 @@ class Trainee:
         """Return features for the engine: arrays checked by scikit-learn, data frames unchanged."""
         if is_collection(X):
             raise TypeError(
-                "X must be in memory here, got a Dask collection: call X.compute(). fit takes a collection with a"
-                " Dask estimator, such as DaskLGBMRegressor; predict, predict_raw, predict_proba, predict_set,"
+                "X must be in memory here, got a Dask collection: call X.compute(). fit takes one with a Dask"
+                " estimator, as DaskLGBMRegressor; calibrate, predict, predict_raw, predict_proba, predict_set,"
                 " predict_params, predict_quantiles, predict_interval and decision_function take one without"
             )
         if hasattr(X, "columns") or hasattr(X, "column_names"):

@@ -158,7 +158,7 @@ def test_intervals(client, engine):
         with pytest.raises(ValueError, match="groups must be in the partitions of X, as a Dask array"):
             spread.predict_interval(rows, 0.8, groups=other)
     with pytest.raises(TypeError, match="X must be in memory here, got a Dask collection"):
-        spread.calibrate(rows, y)
+        next(spread.staged_predict(rows))
 
 
 def test_labels_of_which_one_is_missing_on_a_worker(client, engine):
