@@ -96,6 +96,12 @@ class Calibration:
             )
         return reach
 
+    def n_effective(self, label: object = None) -> float:
+        """Return how many rows, of a group if there are groups, the weighted calibration rows count as."""
+        weight = np.ones(len(self.y)) if self.weight is None else self.weight
+        weight = weight if self.groups is None else weight[self.groups == label]
+        return float(weight.sum() ** 2 / (weight @ weight)) if weight.any() else 0.0
+
 
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from ..contract.noise import Noise
 from ..distributions.crps import crps
+from ..distributions.piecewise import PiecewiseNormal
 from ..losses import MultiQuantile
-from ..validation import as_weight, check_between, check_levels
+from ..validation import as_weight, check_between, check_levels, first_offender
+from .calibrated import calibrated_distribution
 from .conformal import Quantiles, interval, one_sided
 from .lazy import lazily
 from .predictive import PredictiveGBM
@@ -25,13 +27,17 @@ class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
 
     @lazily
-    def predict_params(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
+    def predict_params(
+        self, X: Any, *, num_iteration: int | None = None, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the parameters of the distribution of each row, as a table with a name for each column.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -49,7 +55,7 @@ class IntervalRegressor(PredictiveGBM):
             If the loss is not a negative log-likelihood.
         """
         noise = self._noise()
-        response = self.loss_.response(self._raw(X, offset=offset).astype(np.float64))
+        response = self.loss_.response(self._raw(X, num_iteration, offset).astype(np.float64))
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
@@ -63,7 +69,13 @@ class IntervalRegressor(PredictiveGBM):
 
     @lazily
     def predict_quantiles(
-        self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        alpha: ArrayLike,
+        groups: ArrayLike | None = None,
+        *,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return quantiles of the target of each row.
 
@@ -75,6 +87,8 @@ class IntervalRegressor(PredictiveGBM):
             Levels, each above 0 and below 1.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model, and so after `calibrate`.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -92,20 +106,26 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If a level is out of range, the loss has neither quantiles nor a likelihood, or the rows of `calibrate`
-            are too few.
+            are too few, or if a calibrated model is asked for fewer rounds.
         """
         levels = check_levels(alpha, "alpha")
-        model, raw = self._quantiles(), self._raw(X, offset=offset).astype(np.float64)
+        self._check_rounds(num_iteration)
+        model, raw = self._quantiles(), self._raw(X, num_iteration, offset).astype(np.float64)
         if self.calibration_ is None:
-            if groups is not None:
-                raise ValueError("groups must be left out: the model is not calibrated in groups")
+            self._check_no_groups(groups)
             return model.quantiles(raw, levels)
         quantiles = one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
     @lazily
     def predict_interval(
-        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        coverage: float = 0.9,
+        groups: ArrayLike | None = None,
+        *,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return an interval for the target of each row.
 
@@ -117,6 +137,8 @@ class IntervalRegressor(PredictiveGBM):
             The share of targets to contain.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model, and so after `calibrate`.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -132,21 +154,30 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If `coverage` is not above 0 and below 1, the loss has neither quantiles nor a likelihood, or the rows
-            of `calibrate` are too few.
+            of `calibrate` are too few, or if a calibrated model is asked for fewer rounds.
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         if self.calibration_ is None:
             levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
-            return self.predict_quantiles(X, levels, groups, offset=offset)
-        raw = self._raw(X, offset=offset).astype(np.float64)
+            return self.predict_quantiles(X, levels, groups, num_iteration=num_iteration, offset=offset)
+        self._check_rounds(num_iteration)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # The interval need not extend to where no target can be.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
     def crps(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.
+
+        It is that of `predict_distribution`, after `calibrate` of the calibrated distributions.
 
         Parameters
         ----------
@@ -156,6 +187,8 @@ class IntervalRegressor(PredictiveGBM):
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` had groups.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -168,7 +201,7 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If a target, here or in `fit`, is outside the loss's domain or one that its noise cannot draw, if
-            lengths do not fit, or if the loss is not a negative log-likelihood.
+            lengths do not fit, or if the loss has neither quantiles nor a likelihood.
         """
         self._check_distribution()
         self._check_one_column("crps")
@@ -176,23 +209,56 @@ class IntervalRegressor(PredictiveGBM):
         self.loss_.check_target(target)
         self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
-        distribution = self.predict_distribution(X, offset=offset)
+        distribution = self.predict_distribution(X, groups=groups, offset=offset)
         check_consistent_length(np.atleast_1d(distribution.mean()), target)
         return float(np.average(crps(distribution, target), weights=weight))
 
     def _check_calibrates(self) -> None:
         self._quantiles()
 
+    def _noise_if_any(self) -> Noise | None:
+        check_is_fitted(self)
+        return None if isinstance(self.loss_, MultiQuantile) else self._noise()
+
+    def _check_distribution(self) -> None:
+        if self._noise_if_any() is not None:
+            super()._check_distribution()
+
+    def _predictive(self, X: Any, groups: Any, num_iteration: int | None, offset: ArrayLike | None) -> Any:
+        self._check_rounds(num_iteration)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
+        groups = self._groups(groups, len(raw))
+        if self.calibration_ is None:
+            self._check_no_groups(groups)
+            return self._distribution(raw)
+        discrete = hasattr(self._distribution(raw[:1]), "pmf")
+        return calibrated_distribution(
+            self.calibration_, self._quantiles(), raw, groups, self.loss_.domain, discrete
+        )
+
+    @staticmethod
+    def _check_no_groups(groups: Any) -> None:
+        if groups is not None:
+            raise ValueError("groups must be left out: the model is not calibrated in groups")
+
+    def _distribution(self, raw: np.ndarray) -> Any:
+        if isinstance(self.loss_, MultiQuantile):
+            return PiecewiseNormal(self.loss_.alphas, self.loss_.predicted(raw))
+        return super()._distribution(raw)
+
+    def _log_probability(self, target: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        if not isinstance(self.loss_, MultiQuantile):
+            return super()._log_probability(target, raw)
+        log_p: np.ndarray = self._distribution(raw).logpdf(target)
+        if offender := first_offender(target, log_p < np.inf):
+            raise ValueError(
+                "y must not be where quantiles of several levels are equal: such a value has a probability and no"
+                f" density, got {offender}; crps has no such limit"
+            )
+        return log_p
+
     def _quantiles(self) -> Quantiles:
         """Return the model's own quantiles, and the unit in which calibration moves them."""
-        check_is_fitted(self)
-        if isinstance(self.loss_, MultiQuantile):
-            known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
-
-            def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-                return _on_lines(special.ndtri(levels), known, self.loss_.predicted(raw))
-
-            return Quantiles(between, lambda raw: np.ones(len(raw)))
         self._check_distribution()
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -200,8 +266,8 @@ class IntervalRegressor(PredictiveGBM):
 
         def spread(raw: np.ndarray) -> np.ndarray:
             distribution = self._distribution(raw)
-            if not hasattr(distribution.dist, "pdf"):
-                return np.ones(len(raw))  # the spread of counts may be 0
+            if isinstance(distribution, PiecewiseNormal) or hasattr(distribution, "pmf"):
+                return np.ones(len(raw))  # that of counts may be 0, and fitted quantiles say how wide they are
             low, high = distribution.ppf(0.25), distribution.ppf(0.75)
             # A spread that overflows, or vanishes next to its location, would turn the intervals into NaN. One
             # below the resolution of float32, in which engines keep targets, counts as none.
@@ -210,10 +276,3 @@ class IntervalRegressor(PredictiveGBM):
                 return np.fmin(np.fmax(high - low, least), LIMITS.max)
 
         return Quantiles(quantiles, spread)
-
-
-def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Interpolate each row of `values`, given at `known`, linearly at `x`; the outer lines are continued."""
-    right = np.clip(np.searchsorted(known, x), 1, len(known) - 1)
-    share = (x - known[right - 1]) / (known[right] - known[right - 1])
-    return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)

@@ -110,6 +110,7 @@ class GBMSurvival(IntervalRegressor):
         times: ArrayLike | None = None,
         return_array: bool = False,
         *,
+        num_iteration: int | None = None,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return the probability that the event of each row is later than each of some times.
@@ -122,6 +123,8 @@ class GBMSurvival(IntervalRegressor):
             Times. Without them, a function of time for each row.
         return_array : bool, default=False
             Whether to return the probabilities at `unique_times_` if no times are given, as in scikit-survival.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -130,7 +133,7 @@ class GBMSurvival(IntervalRegressor):
         ndarray of shape (n_samples, n_times), or of n_samples `SurvivalFunction`
             Probabilities, or functions that return them.
         """
-        return self._functions(X, times, return_array, offset, cumulative_hazard=False)
+        return self._functions(X, times, return_array, num_iteration, offset, cumulative_hazard=False)
 
     def predict_cumulative_hazard_function(
         self,
@@ -138,13 +141,14 @@ class GBMSurvival(IntervalRegressor):
         times: ArrayLike | None = None,
         return_array: bool = False,
         *,
+        num_iteration: int | None = None,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return the cumulative hazard of each row, minus the logarithm of its survival function.
 
         Parameters
         ----------
-        X, times, return_array, offset
+        X, times, return_array, num_iteration, offset
             As in `predict_survival_function`.
 
         Returns
@@ -152,14 +156,21 @@ class GBMSurvival(IntervalRegressor):
         ndarray of shape (n_samples, n_times), or of n_samples `SurvivalFunction`
             Cumulative hazards, or functions that return them.
         """
-        return self._functions(X, times, return_array, offset, cumulative_hazard=True)
+        return self._functions(X, times, return_array, num_iteration, offset, cumulative_hazard=True)
 
     def _functions(
-        self, X: Any, times: Any, return_array: bool, offset: ArrayLike | None, *, cumulative_hazard: bool
+        self,
+        X: Any,
+        times: Any,
+        return_array: bool,
+        num_iteration: int | None,
+        offset: ArrayLike | None,
+        *,
+        cumulative_hazard: bool,
     ) -> np.ndarray:
         if isinstance(times, (bool, np.bool_)):  # the second argument of scikit-survival's estimators
             times, return_array = None, bool(times)
-        raw = self._raw(X, offset=offset).astype(np.float64)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
         loss = self._survival_loss()
         if times is not None or return_array:
             t = self.unique_times_ if times is None else _checked_times(times)

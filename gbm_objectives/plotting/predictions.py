@@ -174,7 +174,7 @@ def plot_calibration(
     model.loss_.check_target(target)
     model._check_drawn(target)
     share = distribution.cdf(target)
-    if not hasattr(distribution.dist, "pdf"):
+    if hasattr(distribution, "pmf"):  # counts
         below = distribution.cdf(target - 1.0)
         share = below + (share - below) * check_random_state(random_state).uniform(size=len(target))
     ax = axes_or_new(ax)
