@@ -13,6 +13,7 @@ Econometrica 78, 1093-1125.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,14 +83,15 @@ def calibrated_distribution(
     # Without groups here or there, `one_sided` tells which are missing.
     labels = [None] if groups is None or calibration.groups is None else np.unique(groups).tolist()
     for label in labels:
-        rows = np.ones(len(raw), dtype=bool) if label is None else groups == label
+        rows = slice(None) if label is None else groups == label
         at = told_apart(calibration.n_effective(label))
-        own = values[rows]
-        of_rows = groups if groups is None else groups[rows]
-        moved = np.clip(one_sided(calibration, model, raw[rows], LEVELS[at], of_rows), -LARGEST, LARGEST)
+        own, own_raw, of_rows = values[rows], raw[rows], groups if groups is None else groups[rows]
+        known = _known(model, calibration, own_raw, own[:, at])
+        moved = one_sided(calibration, known, own_raw, LEVELS[at], of_rows)
+        moved = np.clip(moved, -LARGEST, LARGEST)
         z = special.ndtri(LEVELS)
         between = np.stack([np.interp(z, z[at], one) for one in np.eye(at.sum())])
-        own += (moved - own[:, at]) @ between
+        own = own + (moved - own[:, at]) @ between
         own[:, at] = moved  # the same to the last digit
         values[rows] = own
     # A domain without ends has the largest float64 there.
@@ -97,3 +99,13 @@ def calibrated_distribution(
     high = domain.high if domain.high < LARGEST else np.inf
     kind = PiecewiseCounts if discrete else PiecewiseNormal
     return kind(LEVELS, np.sort(np.clip(values, low, high), axis=1), low, high)
+
+
+def _known(model: Quantiles, calibration: Calibration, raw: np.ndarray, own: np.ndarray) -> Quantiles:
+    """Return a model with the quantiles of fresh rows known, and units that are not computed for each level."""
+    of_known, of_fresh = model.unit(calibration.raw), model.unit(raw)
+    return replace(
+        model,
+        quantiles=lambda of, levels: model.quantiles(of, levels) if of is calibration.raw else own.copy(),
+        unit=lambda of: of_known if of is calibration.raw else of_fresh,
+    )

@@ -100,16 +100,13 @@ class Calibration:
         """Return how many rows, of a group if there are groups, the weighted calibration rows count as."""
         weight = np.ones(len(self.y)) if self.weight is None else self.weight
         weight = weight if self.groups is None else weight[self.groups == label]
-        return float(weight.sum() ** 2 / (weight @ weight)) if weight.any() else 0.0
+        return float(weight.sum() / _of_fresh_row(weight)) if weight.any() else 0.0
 
 
 def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) -> float:
     """Return the smallest score at or below which coverage · (n + 1) rows lie, rows counted by weight."""
     scores, weight = scores[weight > 0], weight[weight > 0]
-    # The weight of a fresh row. With the mean weight, 60 rows of which a twentieth weigh 200 cover 0.76 instead of
-    # 0.9. With the largest, 50 rows of lognormal weights cover 0.96, and half of the calibrations have too few
-    # rows.
-    one = weight @ weight / weight.sum()
+    one = _of_fresh_row(weight)
     n, wanted = weight.sum() / one, coverage * (weight.sum() / one + 1.0)
     if wanted > n * (1.0 + ROUNDING):
         needed = int(np.ceil(coverage / (1.0 - coverage) * (1.0 - 10.0 * ROUNDING)))
@@ -121,6 +118,15 @@ def _ranked(scores: np.ndarray, weight: np.ndarray, coverage: float, of: str) ->
     order = np.argsort(scores, kind="stable")
     below = np.cumsum(weight[order]) / one
     return float(scores[order[min(np.searchsorted(below, wanted * (1.0 - ROUNDING)), len(order) - 1)]])
+
+
+def _of_fresh_row(weight: np.ndarray) -> float:
+    """Return the weight of a fresh row.
+
+    With the mean weight, 60 rows of which a twentieth weigh 200 cover 0.76 instead of 0.9. With the largest, 50
+    rows of lognormal weights cover 0.96, and half of the calibrations have too few rows.
+    """
+    return float(weight @ weight / weight.sum())
 
 
 def interval(
