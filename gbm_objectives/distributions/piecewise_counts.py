@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -63,13 +65,21 @@ class PiecewiseCounts(Piecewise):
         return self._moments()[1]
 
     def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        smooth = PiecewiseNormal(special.ndtr(self._known), self._values.T, *self._ends)
+        mean, var = smooth.mean() + 0.5, smooth.var()
         low, high = self.ppf(TAIL), self.isf(TAIL)
-        n_counts = (high - low).max()
-        if not n_counts <= WIDEST:
-            smooth = PiecewiseNormal(special.ndtr(self._known), self._values.T, *self._ends)
-            return smooth.mean() + 0.5, smooth.var()
-        above = np.zeros((2, len(low)))
-        for k in range(int(n_counts)):
-            # E(X - low) and E(X - low)², from the probabilities of more than k.
-            above += self.sf(low + k) * np.array([[1.0], [2.0 * k + 1.0]])
-        return low + above[0], np.maximum(above[1] - np.square(above[0]), 0.0)
+        narrow = high - low <= WIDEST
+        if narrow.any():
+            part = copy(self)
+            part._values, part._rows = self._values[:, narrow], self._rows[: narrow.sum()]
+            mean[narrow], var[narrow] = part._sums(low[narrow], int((high - low)[narrow].max()))
+        return mean, var
+
+    def _sums(self, low: np.ndarray, n_counts: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and variance from the probabilities of more than each count from `low` on."""
+        first, second = np.zeros((2, len(low)))  # of what is above `low`
+        for k in range(n_counts):
+            above = self.sf(low + k)
+            first += above
+            second += (2.0 * k + 1.0) * above
+        return low + first, np.maximum(second - np.square(first), 0.0)

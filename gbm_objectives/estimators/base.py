@@ -36,6 +36,7 @@ from .fit_inputs import (
     repeats_training_set,
 )
 from .fitted import keep
+from .importances import Importances
 from .lazy import is_collection
 from .target_reader import TargetReader
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseGBM"]
 
 
-class BaseGBM(TargetReader, BaseEstimator):
+class BaseGBM(Importances, TargetReader, BaseEstimator):
     """What `GBMRegressor` and `GBMClassifier` share."""
 
     loss_: Loss
@@ -222,12 +223,6 @@ class BaseGBM(TargetReader, BaseEstimator):
 
         keep(self, engine, estimator, trained, resolved, mean_loss, lambda noise: noise.offender(target))
         return self
-
-    @property
-    def feature_importances_(self) -> np.ndarray:
-        """Importance of each feature, of the kind that the estimator's `importance_type` names."""
-        check_is_fitted(self)
-        return np.asarray(self.estimator_.feature_importances_)
 
     def save_model(self, path: str | PathLike[str]) -> None:
         """Save loss, classes and native model as one JSON file, to be read by `load_model`.

@@ -209,8 +209,8 @@ class IntervalRegressor(PredictiveGBM):
         self.loss_.check_target(target)
         self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
+        check_consistent_length(X, target)
         distribution = self.predict_distribution(X, groups=groups, offset=offset)
-        check_consistent_length(np.atleast_1d(distribution.mean()), target)
         return float(np.average(crps(distribution, target), weights=weight))
 
     def _check_calibrates(self) -> None:

@@ -228,5 +228,5 @@ class PredictiveGBM(LikelihoodGBM):
 
     def _draw(self, distribution: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
         """Return the draws of `sample`; arguments are checked."""
-        n_rows = len(np.atleast_1d(distribution.mean()))
+        n_rows = len(np.atleast_1d(distribution.median()))
         return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
