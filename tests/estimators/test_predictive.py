@@ -24,7 +24,7 @@ from gbm_objectives.distributions import (
     ZeroInflatedPoisson,
     crps,
 )
-from gbm_objectives.estimators.calibrated import LEVELS
+from gbm_objectives.estimators.calibrated import LEVELS, told_apart
 from gbm_objectives.plotting import plot_calibration, plot_prediction_interval
 
 RNG = np.random.default_rng(0)
@@ -32,6 +32,7 @@ QUANTILES = MultiQuantile((0.05, 0.25, 0.5, 0.75, 0.95))
 LOSSES = [QUANTILES, Normal(), Gamma(), SquaredError(), AbsoluteError()]
 losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 PERCENT = np.arange(1, 100) / 100
+KNOWN = LEVELS[told_apart(999)]
 
 
 def data(n, rng=RNG):
@@ -112,21 +113,20 @@ def test_calibrated_distributions(engine, fitted, loss):
     model.calibrate(X_KNOWN, Y_KNOWN)
     distribution = model.predict_distribution(X_NEW)
     assert isinstance(distribution, PiecewiseNormal)
-    # Where no quantiles cross, it has those of predict_quantiles, to the last digit; elsewhere the same in order.
-    expected = model.predict_quantiles(X_NEW, PERCENT)
-    got = distribution.ppf(PERCENT[:, None]).T
-    np.testing.assert_array_equal(got, np.sort(expected, axis=1))
+    # Where no quantiles cross, it has those of predict_quantiles, to the last digit; elsewhere nearly.
+    expected, got = model.predict_quantiles(X_NEW, KNOWN), distribution.ppf(KNOWN[:, None]).T
     in_order = (np.diff(expected, axis=1) >= 0).all(axis=1)
-    assert in_order.mean() > (0.01 if loss is QUANTILES else 0.9)
+    assert in_order.mean() > (0.2 if loss is QUANTILES else 0.99)
+    np.testing.assert_array_equal(got[in_order], expected[in_order])
+    assert (np.diff(got, axis=1) >= 0).all()
+    assert (np.abs(got - expected) / distribution.std()[:, None]).mean() < 0.005
     # Targets lie in it where they should; of 999 rows the largest deviation is .043 in 95% of all calibrations.
     share = distribution.cdf(Y_NEW)
-    assert stats.kstest(share, "uniform").statistic < 0.06 < 0.08
-    assert (np.sort(share) > 0).mean() > 0.995
-    # The tails are the model's own, moved: no end nearer than before, in units of the outermost distance.
+    assert stats.kstest(share, "uniform").statistic < 0.06
+    # The tails are the model's own, moved.
     assert np.isfinite(distribution.ppf(1e-9)).all() and np.isfinite(distribution.isf(1e-9)).all()
-    far, out = distribution.ppf(1 - 1e-5), distribution.ppf(0.999)
-    moved = np.clip(own.ppf(1 - 1e-5) - own.ppf(0.999), 0, None)
-    np.testing.assert_allclose(far - out, moved, rtol=1e-6, atol=1e-6)
+    far, moved = (one.ppf(1 - 1e-5) - one.ppf(0.999) for one in (distribution, own))
+    np.testing.assert_allclose(far[in_order], moved[in_order], rtol=1e-6, atol=1e-6)
     # Scores and draws are its own; likelihood and mean the model's.
     after = model.crps(X_NEW, Y_NEW)
     assert after == pytest.approx(crps(distribution, Y_NEW).mean()) and after < 1.02 * before
@@ -187,9 +187,8 @@ def test_by_group(engine, fitted):
     classifier = engine.classifier().fit(X, Y > 1).calibrate(X_KNOWN, Y_KNOWN > 1, groups=groups)
     with pytest.raises(ValueError, match="groups must be left out: calibrate of a classifier makes sets"):
         classifier.predict_distribution(X_NEW, groups=new)
-    np.testing.assert_allclose(
-        classifier.predict_distribution(X_NEW).mean(), classifier.predict_proba(X_NEW)[:, 1]
-    )
+    own = classifier.predict_distribution(X_NEW).mean()
+    np.testing.assert_allclose(own, classifier.predict_proba(X_NEW)[:, 1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", [PoissonDeviance(), ZeroInflatedPoisson()], ids=repr)
@@ -202,9 +201,10 @@ def test_counts_stay_counts(engine, loss):
     model.calibrate(X[1000:2000], y[1000:2000])
     distribution = model.predict_distribution(X[2000:])
     assert isinstance(distribution, PiecewiseCounts)
-    np.testing.assert_array_equal(
-        distribution.ppf(PERCENT[:, None]).T, np.sort(model.predict_quantiles(X[2000:], PERCENT), axis=1)
-    )
+    expected, got = model.predict_quantiles(X[2000:], KNOWN), distribution.ppf(KNOWN[:, None]).T
+    in_order = (np.diff(expected, axis=1) >= 0).all(axis=1)
+    assert in_order.mean() > 0.3
+    np.testing.assert_array_equal(got[in_order], expected[in_order])
     draws = model.sample(X[2000:], 20, random_state=0)
     assert (draws == np.floor(draws)).all() and (draws >= 0).all()
     assert (distribution.cdf(-1.0) == 0).all()
