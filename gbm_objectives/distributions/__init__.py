@@ -8,6 +8,8 @@ from .laplace import Laplace
 from .logistic import Logistic, LogLogistic
 from .negative_binomial import NegativeBinomial
 from .normal import LogNormal, Normal
+from .piecewise import PiecewiseNormal
+from .piecewise_counts import PiecewiseCounts
 from .student_t import StudentT
 from .weibull import Weibull
 from .zero_inflated_poisson import ZeroInflatedPoisson
@@ -22,6 +24,8 @@ __all__ = [
     "Logistic",
     "NegativeBinomial",
     "Normal",
+    "PiecewiseCounts",
+    "PiecewiseNormal",
     "StudentT",
     "Weibull",
     "ZeroInflatedPoisson",

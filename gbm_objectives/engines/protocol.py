@@ -101,6 +101,9 @@ class Engine(Protocol):
     def n_rounds(self, booster: Any) -> int:
         """Return the number of rounds that a native model holds."""
 
+    def importances(self, booster: Any, kind: str | None, output: int | None) -> np.ndarray:
+        """Return the importance of each feature in the trees of an output, or in all of them."""
+
     def estimator_with_model(
         self, estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int
     ) -> Any:

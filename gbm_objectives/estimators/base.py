@@ -22,6 +22,7 @@ from .diagram import diagram
 from .distributed import fit_on_cluster
 from .fit_inputs import read_inputs
 from .fitted import keep
+from .importances import Importances
 from .trainee import Trainee
 from .validation_rows import rounds_to_wait
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseGBM"]
 
 
-class BaseGBM(Trainee, BaseEstimator):
+class BaseGBM(Importances, Trainee, BaseEstimator):
     """What `GBMRegressor` and `GBMClassifier` share."""
 
     calibration_: Calibration | None = None
@@ -205,12 +206,6 @@ class BaseGBM(Trainee, BaseEstimator):
             lambda: (data.y, weight),
         )
         return self
-
-    @property
-    def feature_importances_(self) -> np.ndarray:
-        """Importance of each feature, of the kind that the estimator's `importance_type` names."""
-        check_is_fitted(self)
-        return np.asarray(self.estimator_.feature_importances_)
 
     def save_model(self, path: str | PathLike[str]) -> None:
         """Save loss, classes and native model as one JSON file, to be read by `load_model`.

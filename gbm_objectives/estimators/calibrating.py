@@ -14,13 +14,13 @@ from ..sampling import SAMPLE_ROWS
 from ..validation import as_weight, check_between, shown
 from .conformal import Calibration
 from .lazy import gathered, is_collection
-from .raw import RawGBM
+from .likelihood import LikelihoodGBM
 from .ties import MOST_UNTOLD, draws_counts, knows, warn_of
 
 __all__ = ["CalibratingGBM"]
 
 
-class CalibratingGBM(RawGBM):
+class CalibratingGBM(LikelihoodGBM):
     """The calibration of `GBMRegressor` and `GBMClassifier`."""
 
     def calibrate(
@@ -40,8 +40,10 @@ class CalibratingGBM(RawGBM):
         Afterwards `predict_interval` and `predict_quantiles`, or `predict_set` of a classifier, attain their
         stated coverage for rows that are exchangeable with these, whatever the model: on average over rows and
         calibration sets, not for each row. An evaluation set that chose the number of rounds is not fresh, and may
-        lead to a slightly lower coverage. `predict`, `predict_distribution` and `sample` are not affected. `fit`
-        discards the calibration; `save_model` keeps it.
+        lead to a slightly lower coverage. The distributions of a regressor are made of its calibrated quantiles:
+        `predict_distribution`, and with it `sample`, `crps` and plots. `predict`, `predict_params`,
+        `predict_proba` and `log_likelihood` stay the model's own. `fit` discards the calibration; `save_model`
+        keeps it.
 
         Where the data drift, old rows mislead: give the rows in the order of time, with `window` or `half_life`,
         and `update` the calibration as targets become known. For independent rows, coverage is then lower than
@@ -137,17 +139,9 @@ class CalibratingGBM(RawGBM):
             self._told_of_ties = True
             warn_of(known, loss, stacklevel)
 
-    def _distribution(self, raw: np.ndarray) -> Any:
-        """Return the distributions of raw predictions."""
-        raise NotImplementedError
-
     def _check_calibrates(self) -> None:
         """Raise unless there is something to calibrate."""
-        raise NotImplementedError
-
-    def _check_drawn(self, target: np.ndarray) -> None:
-        """Raise if the noise cannot draw a target."""
-        raise NotImplementedError
+        self._noise()
 
     def _check_one_column(self, method: str) -> None:
         """Raise if a target is not one number, which a score or a calibration compares with the prediction."""

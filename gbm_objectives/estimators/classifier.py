@@ -179,7 +179,13 @@ n_features_in_, feature_names_in_
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn's
     @lazily
     def predict_set(
-        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        coverage: float = 0.9,
+        groups: ArrayLike | None = None,
+        *,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return which classes may be the label of each row: sets that contain a given share of fresh labels.
 
@@ -195,6 +201,8 @@ n_features_in_, feature_names_in_
             The share of labels to contain, on average over rows; see `calibrate`, which must be called first.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        num_iteration : int, optional
+            As in `predict`; no other than the rounds that the model was calibrated with.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, like `init_score` in `fit`.
 
@@ -207,7 +215,8 @@ n_features_in_, feature_names_in_
         Raises
         ------
         ValueError
-            If `coverage` is not above 0 and below 1, or the model is not calibrated, or on too few rows.
+            If `coverage` is not above 0 and below 1, or the model is not calibrated, or on too few rows, or with
+            other rounds.
 
         References
         ----------
@@ -217,7 +226,8 @@ n_features_in_, feature_names_in_
         check_is_fitted(self)
         if self.calibration_ is None:
             raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
-        raw = self._raw(X, offset=offset).astype(np.float64)
+        self._check_rounds(num_iteration)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
         return class_sets(self.calibration_, self._probabilities, raw, coverage, self._groups(groups, len(raw)))
 
     def _probabilities(self, raw: np.ndarray) -> np.ndarray:
@@ -227,20 +237,23 @@ n_features_in_, feature_names_in_
     def _check_calibrates(self) -> None:
         _has_probabilities(self)  # raises
 
-    def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+    def _draw(self, distribution: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
         # SciPy draws a multinomial variable only for a single vector of probabilities.
-        bounds = self._probabilities(raw).cumsum(axis=1)[:, None, :-1]
+        p = distribution.mean()
+        bounds = (p.cumsum(axis=1)[:, :-1] if p.ndim == 2 else 1.0 - p[:, None])[:, None]
         codes = (random.random_sample((len(bounds), n_samples, 1)) > bounds).sum(axis=2)
         labels: np.ndarray = self.classes_[codes]
         return labels
 
     @lazily
-    def decision_function(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
+    def decision_function(
+        self, X: Any, *, num_iteration: int | None = None, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes).
 
-        `offset` is as in `predict`.
+        `num_iteration` and `offset` are as in `predict`.
         """
-        raw = self._raw(X, offset=offset)
+        raw = self._raw(X, num_iteration, offset)
         return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
+from ..contract.noise import Noise
 from ..distributions.crps import crps
+from ..distributions.piecewise import PiecewiseNormal
 from ..losses import MultiQuantile
-from ..validation import as_weight, check_between, check_levels
+from ..validation import as_weight, check_between, check_levels, first_offender
+from .calibrated import LEVELS, calibrated_distribution
 from .conformal import Quantiles, interval, one_sided
 from .lazy import lazily
 from .predictive import PredictiveGBM
@@ -26,13 +28,17 @@ class IntervalRegressor(PredictiveGBM):
     """Quantiles and intervals of `GBMRegressor`."""
 
     @lazily
-    def predict_params(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
+    def predict_params(
+        self, X: Any, *, num_iteration: int | None = None, offset: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the parameters of the distribution of each row, as a table with a name for each column.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -50,7 +56,7 @@ class IntervalRegressor(PredictiveGBM):
             If the loss is not a negative log-likelihood.
         """
         noise = self._noise()
-        response = self.loss_.response(self._raw(X, offset=offset).astype(np.float64))
+        response = self.loss_.response(self._raw(X, num_iteration, offset).astype(np.float64))
         if self.loss_.outputs:
             names, values = [output.name for output in self.loss_.outputs], list(response.T)
         else:
@@ -64,7 +70,13 @@ class IntervalRegressor(PredictiveGBM):
 
     @lazily
     def predict_quantiles(
-        self, X: Any, alpha: ArrayLike, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        alpha: ArrayLike,
+        groups: ArrayLike | None = None,
+        *,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return quantiles of the target of each row.
 
@@ -76,6 +88,8 @@ class IntervalRegressor(PredictiveGBM):
             Levels, each above 0 and below 1.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model, and so after `calibrate`.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -94,20 +108,26 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If a level is out of range, the loss has neither quantiles nor a likelihood, or the rows of `calibrate`
-            are too few.
+            are too few, or if a calibrated model is asked for fewer rounds.
         """
         levels = check_levels(alpha, "alpha")
-        model, raw = self._quantiles(), self._raw(X, offset=offset).astype(np.float64)
+        self._check_rounds(num_iteration)
+        model, raw = self._quantiles(), self._raw(X, num_iteration, offset).astype(np.float64)
         if self.calibration_ is None:
-            if groups is not None:
-                raise ValueError("groups must be left out: the model is not calibrated in groups")
+            self._check_no_groups(groups)
             return model.quantiles(raw, levels)
         quantiles = one_sided(self.calibration_, model, raw, levels, self._groups(groups, len(raw)))
         return np.clip(quantiles, self.loss_.domain.low, self.loss_.domain.high)
 
     @lazily
     def predict_interval(
-        self, X: Any, coverage: float = 0.9, groups: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        coverage: float = 0.9,
+        groups: ArrayLike | None = None,
+        *,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return an interval for the target of each row.
 
@@ -119,6 +139,8 @@ class IntervalRegressor(PredictiveGBM):
             The share of targets to contain.
         groups : array-like of shape (n_samples,), optional
             The group of each row, if `calibrate` had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model, and so after `calibrate`.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -135,7 +157,7 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If `coverage` is not above 0 and below 1, the loss has neither quantiles nor a likelihood, or the rows
-            of `calibrate` are too few.
+            of `calibrate` are too few, or if a calibrated model is asked for fewer rounds.
 
         Warns
         -----
@@ -147,16 +169,25 @@ class IntervalRegressor(PredictiveGBM):
         self._warn_of_ties(lambda: self._raw(X, offset=offset), stacklevel=4)
         if self.calibration_ is None:
             levels = [0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage]
-            return self.predict_quantiles(X, levels, groups, offset=offset)
-        raw = self._raw(X, offset=offset).astype(np.float64)
+            return self.predict_quantiles(X, levels, groups, num_iteration=num_iteration, offset=offset)
+        self._check_rounds(num_iteration)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
         ends = interval(self.calibration_, self._quantiles(), raw, coverage, self._groups(groups, len(raw)))
         # The interval need not extend to where no target can be.
         return np.clip(ends, self.loss_.domain.low, self.loss_.domain.high)
 
     def crps(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return the mean continuous ranked probability score of targets, in their unit; lower is better.
+
+        It is that of `predict_distribution`, after `calibrate` of the calibrated distributions.
 
         Parameters
         ----------
@@ -166,6 +197,8 @@ class IntervalRegressor(PredictiveGBM):
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` had groups.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -178,38 +211,81 @@ class IntervalRegressor(PredictiveGBM):
         ------
         ValueError
             If a target, here or in `fit`, is outside the loss's domain or one that its noise cannot draw, if
-            lengths do not fit, or if the loss is not a negative log-likelihood.
+            lengths do not fit, or if the loss has neither quantiles nor a likelihood.
         """
         self._check_distribution()
         self._check_one_column("crps")
         target, raw = self._scored(X, y, offset)
         self._check_drawn(target)
         weight = as_weight(sample_weight, len(target))
-        return float(np.average(crps(self._distribution(raw), target), weights=weight))
+        distribution = self._calibrated(raw, self._groups(groups, len(raw)))
+        return float(np.average(crps(distribution, target), weights=weight))
 
     def _check_calibrates(self) -> None:
         self._quantiles()
 
+    def _noise_if_any(self) -> Noise | None:
+        check_is_fitted(self)
+        return None if isinstance(self.loss_, MultiQuantile) else self._noise()
+
+    def _check_distribution(self) -> None:
+        if self._noise_if_any() is not None:
+            super()._check_distribution()
+
+    def _predictive(self, X: Any, groups: Any, num_iteration: int | None, offset: ArrayLike | None) -> Any:
+        self._check_rounds(num_iteration)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
+        return self._calibrated(raw, self._groups(groups, len(raw)))
+
+    def _calibrated(self, raw: np.ndarray, groups: np.ndarray | None) -> Any:
+        """Return the distributions of raw predictions, calibrated if the model is."""
+        if self.calibration_ is None:
+            self._check_no_groups(groups)
+            return self._distribution(raw)
+        discrete = hasattr(self._distribution(raw[:1]), "pmf")
+        return calibrated_distribution(
+            self.calibration_, self._quantiles(), raw, groups, self.loss_.domain, discrete
+        )
+
+    @staticmethod
+    def _check_no_groups(groups: Any) -> None:
+        if groups is not None:
+            raise ValueError("groups must be left out: the model is not calibrated in groups")
+
+    def _distribution(self, raw: np.ndarray) -> Any:
+        if not isinstance(self.loss_, MultiQuantile):
+            return super()._distribution(raw)
+        own = PiecewiseNormal(self.loss_.alphas, self.loss_.in_order(raw))
+        if self.ties_ is None:
+            return own
+        levels = np.union1d(LEVELS, self.loss_.alphas)
+        return PiecewiseNormal(levels, self.ties_.snapped(own.ppf(levels[:, None]).T))
+
+    def _log_probability(self, target: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        if not isinstance(self.loss_, MultiQuantile):
+            return super()._log_probability(target, raw)
+        log_p: np.ndarray = self._distribution(raw).logpdf(target)
+        if offender := first_offender(target, log_p < np.inf):
+            raise ValueError(
+                "y must not be where quantiles of several levels are equal: such a value has a probability and no"
+                f" density, got {offender}; crps has no such limit"
+            )
+        return log_p
+
     def _quantiles(self) -> Quantiles:
         """Return the model's own quantiles, and the unit in which calibration moves them."""
-        check_is_fitted(self)
-        if isinstance(self.loss_, MultiQuantile):
-            known = special.ndtri(np.asarray(self.loss_.alphas, dtype=np.float64))
-
-            def between(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-                quantiles = _on_lines(special.ndtri(levels), known, self.loss_.in_order(raw))
-                return quantiles if self.ties_ is None else self.ties_.snapped(quantiles)
-
-            return Quantiles(between, lambda raw: np.ones(len(raw)), self.ties_)
         self._check_distribution()
+        fitted = isinstance(self.loss_, MultiQuantile)
 
         def quantiles(raw: np.ndarray, levels: np.ndarray) -> np.ndarray:
-            return np.asarray(self._distribution(raw).ppf(levels[:, None])).T
+            own = np.asarray(self._distribution(raw).ppf(levels[:, None])).T
+            # The distribution has been told of ties, but only up to rounding.
+            return self.ties_.snapped(own) if fitted and self.ties_ is not None else own
 
         def spread(raw: np.ndarray) -> np.ndarray:
             distribution = self._distribution(raw)
-            if not hasattr(distribution.dist, "pdf"):
-                return np.ones(len(raw))  # the spread of counts may be 0
+            if fitted or hasattr(distribution, "pmf"):
+                return np.ones(len(raw))  # that of counts may be 0, and fitted quantiles say how wide they are
             low, high = distribution.ppf(0.25), distribution.ppf(0.75)
             # A spread that overflows, or vanishes next to its location, would turn the intervals into NaN. One
             # below the resolution of float32, in which engines keep targets, counts as none.
@@ -219,10 +295,3 @@ class IntervalRegressor(PredictiveGBM):
 
         counts = draws_counts(self.loss_)
         return Quantiles(quantiles, spread, None if counts else self.ties_, counts)
-
-
-def _on_lines(x: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Interpolate each row of `values`, given at `known`, linearly at `x`; the outer lines are continued."""
-    right = np.clip(np.searchsorted(known, x), 1, len(known) - 1)
-    share = (x - known[right - 1]) / (known[right] - known[right - 1])
-    return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)

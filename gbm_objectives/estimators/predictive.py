@@ -1,68 +1,105 @@
-"""What a fitted estimator predicts beyond a point: a distribution for each row, samples, the log-likelihood."""
+"""What a fitted estimator predicts beyond a point: a distribution for each row, samples; and their calibration."""
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..contract.noise import Noise
-from ..validation import as_weight, first_offender, shown
+from ..validation import shown
 from .calibrating import CalibratingGBM
 
 __all__ = ["PredictiveGBM"]
 
 
 class PredictiveGBM(CalibratingGBM):
-    """The likelihood of `GBMRegressor` and `GBMClassifier`; see `gbm_objectives.contract.noise`."""
+    """The distributions of `GBMRegressor` and `GBMClassifier`."""
 
-    def predict_distribution(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
-        """Return the distribution of the target of each row, under the noise that the loss assumes.
+    def predict_distribution(
+        self,
+        X: Any,
+        *,
+        groups: ArrayLike | None = None,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
+    ) -> Any:
+        """Return the distribution of the target of each row: under the loss's noise, or calibrated.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
+        groups : array-like of shape (n_samples,), optional
+            The group of each row, if `calibrate` of a regressor had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model, and so after `calibrate`. The
+            scale of the noise, `noise_scale_`, stays that of all rounds.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
         Returns
         -------
-        frozen distribution of scipy.stats
-            With one entry per row, in the unit of the target: ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)``. For
-            two classes Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); for several, multinomial with
-            one trial, ``.pmf`` of one-hot rows: to draw from it use `sample`.
+        frozen distribution of scipy.stats, or one with its methods
+            With one entry per row, in the unit of the target: ``.sf(c)`` is P(y > c), and there are ``.cdf``,
+            ``.ppf``, ``.mean()``, ``.interval(0.9)``, ``.logpdf(y)`` and ``.rvs()``. For `MultiQuantile` it is
+            `gbm_objectives.distributions.PiecewiseNormal`, whose ``.ppf`` is `predict_quantiles`, also beyond the
+            levels.
+
+            After `calibrate` of a regressor it is `PiecewiseNormal`, for counts `PiecewiseCounts`. Their ``.ppf``
+            is `predict_quantiles` at the levels 0.01, 0.02 ... 0.99 that the n calibration rows can tell apart,
+            in steps of at least 1/(n + 1), put in order where they cross. Quantiles between them are moved by
+            what lies on a line between, those outside as far as the outermost: the tails are the model's own,
+            and not calibrated. It holds 115 numbers a row.
+
+            For two classes it is Bernoulli, ``.pmf`` of the codes 0 and 1 (``classes_[1]``); for several,
+            multinomial with one trial, ``.pmf`` of one-hot rows: to draw from it use `sample`. `calibrate`
+            does not change these.
 
         Raises
         ------
         ValueError
-            If the loss is not a negative log-likelihood (hinge), if all residuals were 0 when the model was
-            fitted, so that the noise has no scale, or if a target was one that the noise cannot draw (a rate, a
-            share).
+            If the loss has neither quantiles nor a likelihood (hinge), if all residuals were 0 when the model was
+            fitted, so that the noise has no scale, if a target was one that the noise cannot draw (a rate, a
+            share), or if a calibrated model is asked for fewer rounds.
+
+        References
+        ----------
+        Chernozhukov, Fernández-Val and Galichon (2010). *Quantile and probability curves without crossing*.
+        Econometrica 78, 1093-1125.
         """
         self._check_distribution()
-        return self._distribution(self._raw(X, offset=offset).astype(np.float64))
+        return self._predictive(X, groups, num_iteration, offset)
 
-    def _distribution(self, raw: np.ndarray) -> Any:
-        """Return the distributions of raw predictions."""
-        noise, response = self._noise(), self.loss_.response(raw)
-        if noise.fit_scale is None:
-            return noise.distribution(response, noise.scale)
-        if not self.noise_scale_:
-            raise ValueError("the noise has no scale: all residuals are 0; give fit() an eval_set")
-        return noise.distribution(response, self.noise_scale_)
+    def _predictive(self, X: Any, groups: Any, num_iteration: int | None, offset: ArrayLike | None) -> Any:
+        """Return the distributions of rows; see `predict_distribution`."""
+        if groups is not None:
+            raise ValueError("groups must be left out: calibrate of a classifier makes sets, not distributions")
+        return self._distribution(self._raw(X, num_iteration, offset).astype(np.float64))
 
-    def _check_calibrates(self) -> None:
-        self._noise()
+    def _check_rounds(self, num_iteration: int | None) -> None:
+        """Raise if a calibrated model is to predict with other rounds than those that it was calibrated with."""
+        if num_iteration is None or self.calibration_ is None:
+            return
+        most = self.best_iteration_ or self._n_rounds()
+        if num_iteration != most:
+            raise ValueError(
+                f"num_iteration must be {most}, or left out, after calibrate, which moved the quantiles of the"
+                f" model with all its rounds, got {shown(num_iteration)}: fit one with as many and calibrate it"
+            )
 
     def sample(
-        self, X: Any, n_samples: int = 1, random_state: Any = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        n_samples: int = 1,
+        random_state: Any = None,
+        *,
+        groups: ArrayLike | None = None,
+        num_iteration: int | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Draw targets, or labels, from the distribution of each row.
+        """Draw targets, or labels, from the distribution of each row; see `predict_distribution`.
 
         Parameters
         ----------
@@ -72,6 +109,10 @@ class PredictiveGBM(CalibratingGBM):
             Number of draws per row.
         random_state : int, RandomState or None, default=None
             As in scikit-learn.
+        groups : array-like of shape (n_rows,), optional
+            The group of each row, if `calibrate` of a regressor had groups.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_rows,) or (n_rows, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -84,110 +125,14 @@ class PredictiveGBM(CalibratingGBM):
             raise TypeError(f"n_samples must be an integer, got {shown(n_samples)}")
         if n_samples < 1:
             raise ValueError(f"n_samples must be at least 1, got {n_samples}")
-        self._check_distribution()
-        return self._draw(self._raw(X, offset=offset), n_samples, check_random_state(random_state))
+        random = check_random_state(random_state)
+        return self._draw(
+            self.predict_distribution(X, groups=groups, num_iteration=num_iteration, offset=offset),
+            n_samples,
+            random,
+        )
 
-    def _draw(self, raw: np.ndarray, n_samples: int, random: np.random.RandomState) -> np.ndarray:
-        """Return the draws of `sample` for raw predictions; arguments are checked."""
-        distribution = self._distribution(raw.astype(np.float64))
-        n_rows = len(np.atleast_1d(distribution.mean()))
+    def _draw(self, distribution: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
+        """Return the draws of `sample`; arguments are checked."""
+        n_rows = len(np.atleast_1d(distribution.median()))
         return np.asarray(distribution.rvs(size=(n_samples, n_rows), random_state=random)).T
-
-    def log_likelihood(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, offset: ArrayLike | None = None
-    ) -> float:
-        """Return the log-likelihood of targets under the model, the sum over the rows.
-
-        For targets that the noise cannot draw (rates under `PoissonDeviance`, shares under `BinaryCrossEntropy`)
-        it is a quasi-log-likelihood, and a warning says so: it compares models under the same loss on the same
-        rows, and nothing else.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Targets or labels; for target distributions the expectation under them.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights.
-        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Raw predictions to be added to the model's, as `init_score` of `fit`.
-
-        Returns
-        -------
-        float
-            Σ w log p(y).
-
-        Raises
-        ------
-        ValueError
-            If a target is outside the loss's domain, or lengths do not fit.
-
-        Warns
-        -----
-        UserWarning
-            If it is a quasi-log-likelihood.
-        """
-        noise = self._noise()
-        target, raw = self._scored(X, y, offset)
-        weight = as_weight(sample_weight, len(target))
-        if hasattr(self, "classes_") or self.loss_.columns:
-            # If the targets are probabilities, the expectation.
-            log_p = -self.loss_.pointwise(target, raw)
-        elif noise.quasi is not None:
-            if offender := noise.offender(target):
-                warnings.warn(
-                    f"{noise.name} noise draws {noise.support}, not {offender}: this is a quasi-log-likelihood,"
-                    " which compares models under the same loss on the same rows, and nothing else",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            log_p = noise.quasi(target, self.loss_.response(raw))
-        else:
-            self._check_drawn(target)
-            self._check_distribution()
-            distribution = self._distribution(raw)
-            discrete = not hasattr(distribution.dist, "logpdf")
-            log_p = (distribution.logpmf if discrete else distribution.logpdf)(target)
-            if discrete and (offender := first_offender(target, np.isfinite(log_p))):
-                raise ValueError(f"{noise.name} noise gives no probability to {offender}")
-        return float(np.sum(log_p) if weight is None else weight @ log_p)
-
-    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return checked targets, and raw predictions of the same rows."""
-        check_is_fitted(self)
-        target = self._encode(y)
-        self.loss_.check_target(target)
-        raw = self._raw(X, offset=offset).astype(np.float64)
-        check_consistent_length(raw, target)
-        return target, raw
-
-    def _check_drawn(self, target: np.ndarray) -> None:
-        """Raise if the noise cannot draw a regressor's target; a classifier's may be distributions."""
-        noise = self.loss_.noise
-        if noise is not None and not hasattr(self, "classes_") and (offender := noise.offender(target)):
-            raise ValueError(f"y must be {noise.support}, as {noise.name} noise draws them, got {offender}")
-
-    def _check_distribution(self) -> None:
-        """Raise unless the targets that the model was trained on have a distribution."""
-        noise = self._noise()
-        if self.outside_noise_:
-            raise ValueError(
-                f"{self.loss_!r} was trained on targets that have no distribution under it: {noise.name} noise"
-                f" draws {noise.support}, not {self.outside_noise_}. The model predicts only their mean: for"
-                " rates, train on the counts with an offset, or take another loss, such as MultiQuantile"
-            )
-
-    def _noise(self) -> Noise:
-        check_is_fitted(self)
-        noise: Noise | None = self.loss_.noise
-        if noise is None:
-            raise ValueError(
-                f"{self.loss_!r} has no noise, thus no distribution of the target: it is no negative"
-                f" log-likelihood, or its class does not set noise{self._instead_of_distributions()}"
-            )
-        return noise
-
-    def _instead_of_distributions(self) -> str:
-        """Return, for a message, where else to look for what a distribution would tell."""
-        return ""

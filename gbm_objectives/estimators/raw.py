@@ -54,7 +54,7 @@ class RawGBM(BaseGBM):
         check_is_fitted(self)
         X = self._features(X, reset=False)
         _, engine = engine_of(self.estimator_)
-        most = engine.n_rounds(self.booster_)
+        most = self._n_rounds()
         if num_iteration is not None and not 1 <= num_iteration <= most:
             raise ValueError(
                 f"num_iteration must be 1 to {most}, the rounds of the model, got {shown(num_iteration)}"
@@ -62,6 +62,11 @@ class RawGBM(BaseGBM):
         given = offset_of(self.loss_, offset, X.shape[0], "offset")
         raw = engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
         return raw if given is None else raw + given
+
+    def _n_rounds(self) -> int:
+        """Return the number of rounds that the native model holds."""
+        _, engine = engine_of(self.estimator_)
+        return engine.n_rounds(self.booster_)
 
     def staged_predict(self, X: Any, *, offset: ArrayLike | None = None) -> Iterator[np.ndarray]:
         """Yield what `predict` returns after each number of rounds, as scikit-learn's boosting estimators do.
@@ -79,8 +84,7 @@ class RawGBM(BaseGBM):
             The predictions with one round, with two, and so on.
         """
         check_is_fitted(self)
-        _, engine = engine_of(self.estimator_)
-        for rounds in range(1, engine.n_rounds(self.booster_) + 1):
+        for rounds in range(1, self._n_rounds() + 1):
             yield self._predicted(self._raw(X, rounds, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:

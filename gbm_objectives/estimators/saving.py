@@ -104,7 +104,8 @@ def _name(loss: Loss) -> str:
 def _known(name: str) -> Any:
     """Return this package's loss of that name; None if there is none."""
     found = next((getattr(home, name) for home in (losses, formula, distributions) if name in home.__all__), None)
-    return found if inspect.isclass(found) and not inspect.isabstract(found) else None
+    a_loss = inspect.isclass(found) and issubclass(found, Loss) and not inspect.isabstract(found)
+    return found if a_loss else None
 
 
 def _loss_content(loss: Loss) -> dict[str, Any]:

@@ -131,6 +131,7 @@ n_features_in_, feature_names_in_
         times: ArrayLike | None = None,
         return_array: bool = False,
         *,
+        num_iteration: int | None = None,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return the probability that the event of each row is later than each of some times.
@@ -143,6 +144,8 @@ n_features_in_, feature_names_in_
             Times. Without them, a function of time for each row.
         return_array : bool, default=False
             Whether to return the probabilities at `unique_times_` if no times are given, as in scikit-survival.
+        num_iteration : int, optional
+            Number of rounds to predict with; by default all rounds of the model.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Raw predictions to be added to the model's, as `init_score` of `fit`.
 
@@ -151,7 +154,7 @@ n_features_in_, feature_names_in_
         ndarray of shape (n_samples, n_times), or of n_samples `SurvivalFunction`
             Probabilities, or functions that return them.
         """
-        return self._functions(X, times, return_array, offset, cumulative_hazard=False)
+        return self._functions(X, times, return_array, num_iteration, offset, cumulative_hazard=False)
 
     def predict_cumulative_hazard_function(
         self,
@@ -159,13 +162,14 @@ n_features_in_, feature_names_in_
         times: ArrayLike | None = None,
         return_array: bool = False,
         *,
+        num_iteration: int | None = None,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return the cumulative hazard of each row, minus the logarithm of its survival function.
 
         Parameters
         ----------
-        X, times, return_array, offset
+        X, times, return_array, num_iteration, offset
             As in `predict_survival_function`.
 
         Returns
@@ -173,14 +177,21 @@ n_features_in_, feature_names_in_
         ndarray of shape (n_samples, n_times), or of n_samples `SurvivalFunction`
             Cumulative hazards, or functions that return them.
         """
-        return self._functions(X, times, return_array, offset, cumulative_hazard=True)
+        return self._functions(X, times, return_array, num_iteration, offset, cumulative_hazard=True)
 
     def _functions(
-        self, X: Any, times: Any, return_array: bool, offset: ArrayLike | None, *, cumulative_hazard: bool
+        self,
+        X: Any,
+        times: Any,
+        return_array: bool,
+        num_iteration: int | None,
+        offset: ArrayLike | None,
+        *,
+        cumulative_hazard: bool,
     ) -> np.ndarray:
         if isinstance(times, (bool, np.bool_)):  # the second argument of scikit-survival's estimators
             times, return_array = None, bool(times)
-        raw = self._raw(X, offset=offset).astype(np.float64)
+        raw = self._raw(X, num_iteration, offset).astype(np.float64)
         loss = self.loss_
         if times is not None or return_array:
             values = loss.log_survival(raw, self.unique_times_ if times is None else times)

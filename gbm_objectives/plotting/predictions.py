@@ -25,6 +25,7 @@ def plot_prediction_interval(
     feature: int | str = 0,
     coverage: float = 0.9,
     groups: Any = None,
+    offset: Any = None,
     level: float | None = None,
 ) -> Axes:
     """Plot a regression with its prediction interval against one feature.
@@ -46,6 +47,8 @@ def plot_prediction_interval(
         Probability of the interval; above 0 and below 1. For two models their quantiles determine it.
     groups : array-like of shape (n_samples,), optional
         The group of each row, if the model was calibrated in groups.
+    offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        The offset of each row, as for `predict_interval`.
     level : float, optional
         The name of `coverage` until version 0.2.
 
@@ -79,12 +82,13 @@ def plot_prediction_interval(
             raise ValueError(f"model must be one model or a pair, got {len(model)}")
         if groups is not None:
             raise ValueError("groups must be left out for a pair of models: they are not calibrated")
-        first, second = (one.predict(X) for one in model)
+        first, second = (one.predict(X, offset=offset) for one in model)
         lower, upper, line = np.minimum(first, second), np.maximum(first, second), None
     else:
-        (lower, upper), line = model.predict_interval(X, coverage, groups).T, model.predict(X)
+        lower, upper = model.predict_interval(X, coverage, groups, offset=offset).T
+        line = model.predict(X, offset=offset)
         if line.ndim == 2:  # several quantiles
-            line, what = model.predict_quantiles(X, 0.5, groups)[:, 0], "median"
+            line, what = model.predict_quantiles(X, 0.5, groups, offset=offset)[:, 0], "median"
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
         raise ValueError(f"feature must be a column of X, by number or by name, got {shown(feature)}")
@@ -113,6 +117,7 @@ def plot_calibration(
     *,
     kind: str = "pit",
     random_state: Any = 0,
+    groups: Any = None,
     offset: Any = None,
 ) -> Axes:
     """Plot whether predicted distributions are calibrated: how often targets lie where they should.
@@ -120,9 +125,10 @@ def plot_calibration(
     Parameters
     ----------
     model : GBMRegressor
-        A fitted model whose loss has a distribution.
+        A fitted model whose loss has a distribution or several quantiles; after its `calibrate` these are the
+        calibrated ones.
     X : array-like of shape (n_samples, n_features)
-        Rows that it was not fitted on.
+        Rows that it was neither fitted nor calibrated on.
     y : array-like of shape (n_samples,)
         Their targets.
     ax : matplotlib.axes.Axes, optional
@@ -134,6 +140,8 @@ def plot_calibration(
         inside the central interval, for each coverage: a curve above the diagonal means too wide.
     random_state : int, RandomState or None, default=0
         For counts, whose transform is drawn at random between the values below and at the target.
+    groups : array-like of shape (n_samples,), optional
+        The group of each row, if the model was calibrated in groups.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         The offset of each row, as for `predict_distribution`.
 
@@ -169,12 +177,12 @@ def plot_calibration(
     if not hasattr(model, "predict_interval"):
         raise TypeError(f"model must be a fitted GBMRegressor, got {shown(model)}")
     target = column_or_1d(y, dtype=np.float64)
-    distribution = model.predict_distribution(X, offset=offset)
-    check_consistent_length(np.atleast_1d(distribution.mean()), target)
+    check_consistent_length(X, target)
+    distribution = model.predict_distribution(X, groups=groups, offset=offset)
     model.loss_.check_target(target)
     model._check_drawn(target)
     share = distribution.cdf(target)
-    if not hasattr(distribution.dist, "pdf"):
+    if hasattr(distribution, "pmf"):  # counts
         below = distribution.cdf(target - 1.0)
         share = below + (share - below) * check_random_state(random_state).uniform(size=len(target))
     ax = axes_or_new(ax)

@@ -22,6 +22,7 @@ from ..models import check_shape, unfitted_copy
 from ..parameters import check_options
 from ..protocol import FitInputs, Trained, positives_times
 from .categories import in_order_of
+from .importances import importances
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
 from .train import as_booster, objective_name, train
@@ -34,6 +35,7 @@ __all__ = [
     "default_estimator",
     "estimator_with_model",
     "from_text",
+    "importances",
     "n_rounds",
     "native_params",
     "predict_raw",

@@ -18,6 +18,7 @@ from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape, unfitted_copy
 from ..parameters import check_options
 from ..protocol import FitInputs, Trained, positives_times
+from .importances import importances
 from .model_json import first_rounds
 from .train import as_booster, n_outputs_of, objective_name, train
 from .watching import has_early_stopping
@@ -30,6 +31,7 @@ __all__ = [
     "default_estimator",
     "estimator_with_model",
     "from_text",
+    "importances",
     "n_rounds",
     "native_params",
     "predict_raw",

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-__all__ = ["BESIDE_OFFSET", "KeptCategories", "check_categories", "first_rounds", "with_start_in_trees"]
+__all__ = [
+    "BESIDE_OFFSET",
+    "KeptCategories",
+    "check_categories",
+    "first_rounds",
+    "trees_of",
+    "with_start_in_trees",
+]
 
 Json = dict[str, Any]
 # The attribute of models that were trained with an offset: continuing from one requires an offset again.
@@ -128,6 +135,21 @@ def _sums(numbers: list[float], others: np.ndarray) -> list[float]:
     sums = np.asarray(numbers, dtype=np.float32) + others.astype(np.float32)
     found: list[float] = sums.astype(np.float64).tolist()
     return found
+
+
+def trees_of(booster: xgb.Booster) -> tuple[list[Json], list[int]]:
+    """Return the trees of a model, and the output of each.
+
+    Raises
+    ------
+    ValueError
+        If the model is linear.
+    """
+    model = _as_json(booster)
+    if model["learner"]["gradient_booster"]["name"] == "gblinear":
+        raise ValueError("a linear booster has no trees: its coefficients are coef_ of estimator_")
+    trees = _trees(model)
+    return trees["trees"], trees["tree_info"]
 
 
 def _trees(model: Json) -> Json:
