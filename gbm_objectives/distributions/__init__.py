@@ -1,6 +1,7 @@
 """Distributions: losses that fit every parameter of a distribution for each row."""
 
 from .base import Distribution
+from .beta import Beta
 from .censored import Censored
 from .crps import crps
 from .gamma import Gamma
@@ -13,6 +14,7 @@ from .weibull import Weibull
 from .zero_inflated_poisson import ZeroInflatedPoisson
 
 __all__ = [
+    "Beta",
     "Censored",
     "Distribution",
     "Gamma",
