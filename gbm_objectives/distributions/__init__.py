@@ -5,12 +5,14 @@ from .beta import Beta
 from .censored import Censored
 from .crps import crps
 from .gamma import Gamma
+from .hurdle import Hurdle
 from .laplace import Laplace
 from .logistic import Logistic, LogLogistic
 from .negative_binomial import NegativeBinomial
 from .normal import LogNormal, Normal
 from .student_t import StudentT
 from .weibull import Weibull
+from .zero_inflated import ZeroInflated
 from .zero_inflated_poisson import ZeroInflatedPoisson
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Censored",
     "Distribution",
     "Gamma",
+    "Hurdle",
     "Laplace",
     "LogLogistic",
     "LogNormal",
@@ -26,6 +29,7 @@ __all__ = [
     "Normal",
     "StudentT",
     "Weibull",
+    "ZeroInflated",
     "ZeroInflatedPoisson",
     "crps",
 ]

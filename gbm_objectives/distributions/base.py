@@ -49,6 +49,8 @@ class Distribution(Loss):
     # The largest raw prediction of each output, in absolute value, that the formulas see: beyond it exp overflows,
     # or the differences in the formulas are mere rounding.
     _reach: ClassVar[float | tuple[float, ...]] = np.inf
+    # Whether the mean is finite for all parameters.
+    _has_mean: ClassVar[bool] = True
 
     def __init__(self, scale_step: float = 0.1) -> None:
         self.scale_step = scale_step

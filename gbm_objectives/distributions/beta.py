@@ -79,7 +79,13 @@ class Beta(Distribution):
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logit, log_m, log_rest, log_phi = self._logarithms(raw_prediction)
         log_y, log_other = np.log(y_true), np.log1p(-y_true)
-        m, rest, phi, log_a, log_b = np.exp(log_m), np.exp(log_rest), np.exp(log_phi), log_m + log_phi, log_rest + log_phi
+        m, rest, phi, log_a, log_b = (
+            np.exp(log_m),
+            np.exp(log_rest),
+            np.exp(log_phi),
+            log_m + log_phi,
+            log_rest + log_phi,
+        )
         # Each ψ(x) and ψ₁(x) times x is its leading term, which cancels, and a rest of the order of 1.
         of_a, of_b = excess_slope(log_a), excess_slope(log_b)
         gradient = columns(
@@ -106,7 +112,9 @@ class Beta(Distribution):
                 log_a, log_b = special.log_expit(logit) + log_phi, special.log_expit(-logit) + log_phi
                 return float(special.digamma(np.exp(log_a)) - special.digamma(np.exp(log_b)) - log_y + log_other)
 
-            return float(brentq(slope, -100.0, 100.0, xtol=1e-13)) if slope(-100.0) < 0.0 < slope(100.0) else of_mean
+            return (
+                float(brentq(slope, -100.0, 100.0, xtol=1e-13)) if slope(-100.0) < 0.0 < slope(100.0) else of_mean
+            )
 
         def value(log_phi: float) -> float:
             logit = best_logit(log_phi)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .frozen import Mixed
+
 __all__ = ["crps"]
 
 # For wider distributions of counts, a sum over all counts would take long, and steps of 1 are fine enough for an
@@ -48,6 +50,8 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     array([0.2337, 3.    ])
     """
     y = np.asarray(y_true, dtype=np.float64)
+    if isinstance(distribution, Mixed):
+        return _of_mixed(distribution, y)
     if hasattr(distribution.dist, "pdf"):
         return _integral(distribution, y)
     # On the lattice of the counts; a target need not be on it.
@@ -67,6 +71,24 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
         share = distribution.cdf(counts)
         score += (below * np.square(share) + (1.0 - below) * np.square(1.0 - share)).sum(axis=0)
     return score
+
+
+def _of_mixed(mixed: Mixed, y: np.ndarray) -> np.ndarray:
+    """Return E|Y - y| - E|Y - Y'|/2, both as sums over values and everything else."""
+    rest, p, others = mixed.rest, mixed.probabilities, mixed.remaining
+    with np.errstate(invalid="ignore"):
+        mean, lowest = rest.mean(), rest.ppf(TAIL)
+        # Half of the mean distance of two draws, from the mean distance of a draw to a point below all.
+        half = mean - lowest - crps(rest, lowest)
+
+        def distance(x: np.ndarray) -> np.ndarray:
+            return np.where(others > 0.0, crps(rest, x) + half, 0.0)
+
+        score = others * (distance(y) - others * np.where(others > 0.0, half, 0.0))
+        for i, value in enumerate(mixed.values):
+            score = score + p[i] * (np.abs(value - y) - others * distance(np.full(len(y), value)))
+            score = score - sum(p[i] * p[j] * abs(value - other) for j, other in enumerate(mixed.values[:i]))
+    return np.where(np.isinf(mean) & (others > 0.0), np.inf, score)
 
 
 def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:

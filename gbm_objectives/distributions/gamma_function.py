@@ -1,4 +1,4 @@
-"""What is left of the gamma function and its derivatives once Stirling's leading terms, which cancel, are taken."""
+"""The gamma function and its derivatives without Stirling's leading terms, which cancel."""
 
 from __future__ import annotations
 
