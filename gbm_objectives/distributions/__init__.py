@@ -4,6 +4,7 @@ from .base import Distribution
 from .beta import Beta
 from .censored import Censored
 from .crps import crps
+from .formula import FormulaDistribution
 from .gamma import Gamma
 from .hurdle import Hurdle
 from .laplace import Laplace
@@ -19,6 +20,7 @@ __all__ = [
     "Beta",
     "Censored",
     "Distribution",
+    "FormulaDistribution",
     "Gamma",
     "Hurdle",
     "Laplace",

@@ -13,13 +13,12 @@ from ..contract.domain import SMALLEST, Domain
 from ..contract.links import LOG, LOGIT, Output
 from .base import Distribution, columns
 from .gamma_function import divergence, excess, excess_information, excess_slope
+from .quadrature import LARGEST_SHARE
 
 __all__ = ["Beta"]
 
 # Targets are float32: a distribution with a larger precision has a spread below their resolution.
 LARGEST_LOG_PRECISION = 32.0
-# The engines keep targets as float32, whose largest number below 1 this is.
-LARGEST_SHARE = float(np.nextafter(np.float32(1.0), np.float32(0.0)))
 # From this precision on, the start is that of the moments: the two agree to its inverse, and the mean logarithms
 # that maximum likelihood needs cancel.
 NEARLY_CONSTANT = 1e8

@@ -15,6 +15,12 @@ from .wrapped import LITTLE, Truncated, Wrapped, of_counts
 
 __all__ = ["Hurdle"]
 
+# No row by itself moves the logit of a probability by more than this. Of 20,000 rows of which 1% were not 0, told
+# apart by a feature, XGBoost's held-out loss at a rate of 0.3 went up to 0.6 without the limit, and was 0.044 with
+# it; LightGBM stopped at "Check failed: left_count > 0". With 1 it is as steady, but slower. (At a scale_step of
+# 0.1, as for other parameters, held-out losses of 500 and 3,000 rows were 0.01 to 0.1 higher.)
+LONGEST_STEP = 4.0
+
 
 class Hurdle(Wrapped):
     """A distribution of targets that may also be one of a few values, such as 0, each with its own probability.
@@ -65,7 +71,9 @@ class Hurdle(Wrapped):
     array([4.])
     """
 
-    # In the curvature of a row that is none of the values, which of course is there to be fitted: see `_block`.
+    # Whether rows that are none of the values count whole in the distribution's curvature, not by the probability
+    # that they are none. On average they then count up to twice, but no row steps over its target where the
+    # probability is wrong: with 1% of rows not 0, told apart by a feature, XGBoost's loss rose to 1e13.
     _counts_whole = False
 
     def __init__(self, distribution: Distribution, at: float | tuple[float, ...] = 0.0) -> None:
@@ -106,7 +114,7 @@ class Hurdle(Wrapped):
         own = self.distribution.domain
 
         def holds(y: np.ndarray) -> np.ndarray:
-            good = self._at(y).any(axis=0)
+            good: np.ndarray = np.asarray(self._at(y).any(axis=0))
             others = y[~good]
             fits = (others >= own.low) & (others <= own.high)
             if own.holds is not None:
@@ -172,7 +180,8 @@ class Hurdle(Wrapped):
         gradient, curvature = super(Hurdle, self._with(_counts_whole=True))._block(y_true, raw_prediction, dtype)
         k = self.distribution.n_outputs
         logits = self._split(raw_prediction.astype(np.float64))[1]
-        curvature[:, k:] = self._of_logits(self._at(y_true), logits)[0][1]
+        own = self._of_logits(self._at(y_true), logits)[0][1]
+        curvature[:, k:] = np.maximum(own, np.abs(gradient[:, k:]) / LONGEST_STEP)
         return gradient, curvature
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
