@@ -223,6 +223,6 @@ def _has_mean(family: Family) -> bool:
     """Return whether there is a mean, for raw predictions of 0."""
     nodes = family.nodes(np.zeros((1, len(family.links))))
     with np.errstate(all="ignore"):
-        part = np.abs(nodes.mass * SCALES[family.domain_name][0](nodes.x))[0]
+        part = np.where(nodes.mass > 0.0, np.abs(nodes.mass * SCALES[family.domain_name][0](nodes.x)), 0.0)[0]
     ends = np.concatenate([part[:24], part[-24:]]).sum()
     return bool(ends <= HEAVY * part.sum())

@@ -37,8 +37,8 @@ ZOOMS = 8  # each to a sixteenth: to 1e-10 of the distance between two points of
 # are left.
 PANELS = np.concatenate([np.arange(0.0, 4.5, 0.25), np.arange(4.5, 36.1, 1.5)])
 N_NODES = 6
-# A density may have so much of its probability where there are no floating-point numbers, such as between 1 - 1e-16
-# and 1; the rest is then all that targets can be. With more, nothing is said of the row.
+# A density may have so much of its probability where there are no floating-point numbers, such as above 1 - 1e-16;
+# the rest is then all that targets can be. With more, nothing is said of the row.
 MOST_LOST = 0.2
 
 

@@ -161,6 +161,7 @@ def _sample(
         # Its own draws: a density may fall so fast that any other targets are absurd.
         raw = rng.standard_normal((ROWS, k)) if raw_prediction is None else np.asarray(raw_prediction)
         drawn = np.asarray(loss._frozen(loss.response(raw)).rvs(size=len(raw), random_state=0), dtype=np.float64)
+        drawn = np.where(np.isfinite(drawn), drawn, np.nanmedian(drawn))  # a row may be beyond all numbers
         y_true, raw_prediction = np.clip(drawn, loss.domain.low, loss.domain.high), raw
     if y_true is None:
         # Every class must occur: the start value of a missing one is at infinity.
