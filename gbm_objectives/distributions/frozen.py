@@ -74,7 +74,7 @@ class Frozen(ABC):
 
 
 class Positive(Frozen):
-    """A distribution of counts, given that they are above 0.
+    """A distribution of counts, given that they are above 0; all 1, the limit, if it has nothing there.
 
     Parameters
     ----------
@@ -87,8 +87,10 @@ class Positive(Frozen):
 
     def logpmf(self, k: ArrayLike) -> np.ndarray:
         """Return the logarithm of the probability of a count."""
+        k = np.asarray(k)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(np.asarray(k) > 0.0, self.whole.logpmf(k) - np.log(self.kept), -np.inf)
+            some = np.where(self.kept > 0.0, self.whole.logpmf(k) - np.log(self.kept), np.log(k == 1.0))
+        return np.where(k > 0.0, some, -np.inf)
 
     def pmf(self, k: ArrayLike) -> np.ndarray:
         """Return the probability of a count."""
@@ -97,7 +99,8 @@ class Positive(Frozen):
     def sf(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of more than x."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(np.asarray(x) >= 1.0, self.whole.sf(x) / self.kept, 1.0)
+            above = np.where(self.kept > 0.0, self.whole.sf(x) / self.kept, 0.0)
+        return np.where(np.asarray(x) >= 1.0, above, 1.0)
 
     def cdf(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of at most x."""
@@ -112,7 +115,7 @@ class Positive(Frozen):
         return self.isf(1.0 - np.asarray(q))
 
     def mean(self) -> np.ndarray:
-        """Return the mean; 1, the limit, where the distribution is all zeros."""
+        """Return the mean."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.kept > 0.0, self.whole.mean() / self.kept, 1.0)
 

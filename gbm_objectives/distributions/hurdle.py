@@ -116,7 +116,8 @@ class Hurdle(Wrapped):
         def holds(y: np.ndarray) -> np.ndarray:
             good: np.ndarray = np.asarray(self._at(y).any(axis=0))
             others = y[~good]
-            fits = (others >= own.low) & (others <= own.high)
+            # The target may be float32, whose range is smaller than float64's.
+            fits = (others >= np.float64(own.low)) & (others <= np.float64(own.high))
             if own.holds is not None:
                 fits[fits] = own.holds(others[fits])
             good[~good] = fits

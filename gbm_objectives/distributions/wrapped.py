@@ -141,7 +141,11 @@ class Truncated(Distribution):
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         near = np.asarray(self.distribution._initial_raw(y_true, sample_weight))
-        return descent(self, y_true, sample_weight, None, near, np.ones(len(near)))
+        best = descent(self, y_true, sample_weight, None, near, np.ones(len(near)))
+        # If all counts are 1, the likelihood rises without end as the mean goes to 0.
+        while self._at_zero(best[None])[0][0] < LITTLE and not np.allclose(best, near, atol=1e-6):
+            best = 0.5 * (best + near)
+        return best
 
     def _frozen(self, parameters: np.ndarray) -> Any:
         from .frozen import Positive

@@ -174,8 +174,9 @@ def plot_calibration(
     model.loss_.check_target(target)
     model._check_drawn(target)
     share = distribution.cdf(target)
-    if not hasattr(distribution.dist, "pdf"):
-        below = distribution.cdf(target - 1.0)
+    if hasattr(distribution, "probability") or not hasattr(distribution.dist, "pdf"):
+        continuous = hasattr(distribution.dist, "pdf")
+        below = share - distribution.probability(target) if continuous else distribution.cdf(target - 1.0)
         share = below + (share - below) * check_random_state(random_state).uniform(size=len(target))
     ax = axes_or_new(ax)
     n = len(target)
