@@ -15,7 +15,7 @@ __all__ = ["NumericDensity", "near"]
 
 # Steps towards a quantile: Newton's, or halvings of the interval known to hold it.
 STEPS = 30
-# To which probabilities are met, as a share of the smaller side's; and the width in u of an interval that cannot be
+# To which probabilities are met, as a share of the smaller side's; and the width in u of an interval that is not
 # divided further.
 CLOSE, ROUNDING = 1e-9, 1e-15
 NODE, WEIGHT = np.polynomial.legendre.leggauss(8)
