@@ -160,4 +160,5 @@ class NumericDensity(Frozen):
 
     def var(self) -> np.ndarray:
         """Return the variance."""
-        return self._mean_of(np.square(self._targets() - self.mean()[:, None]))
+        with np.errstate(over="ignore"):
+            return self._mean_of(np.square(self._targets() - self.mean()[:, None]))
