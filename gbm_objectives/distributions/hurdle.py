@@ -37,7 +37,9 @@ class Hurdle(Wrapped):
         curvature  the distribution's, times (1 - p₁)(1 - p₂)…; p (1 - p), times the part for those before
                    expected
 
-    The probabilities take full steps, as in `BinaryCrossEntropy`. For counts the only value is 0, and the
+    Against overlong steps the engines get a larger curvature where the target is none of the values: there the row
+    counts whole in that of the distribution. The probabilities take full steps, as in `BinaryCrossEntropy`, but no
+    row by itself moves a logit by more than 4. For counts the only value is 0, and the
     distribution is that of the counts above, given that they are above 0: zero-truncated. Start: maximum
     likelihood.
 
