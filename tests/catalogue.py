@@ -39,7 +39,9 @@ from gbm_objectives import (
     Welsch,
 )
 from gbm_objectives.distributions import (
+    Beta,
     Gamma,
+    Hurdle,
     Laplace,
     Logistic,
     LogLogistic,
@@ -48,6 +50,7 @@ from gbm_objectives.distributions import (
     Normal,
     StudentT,
     Weibull,
+    ZeroInflated,
     ZeroInflatedPoisson,
 )
 
@@ -57,12 +60,13 @@ class Case:
     """A loss, the kind of its target, and where its derivatives jump."""
 
     loss: Loss
-    # "real", "apart" (real, away from 0), "positive", "count", "probability", "binary", "label", "distribution"
+    # "real", "apart" (real, away from 0), "positive", "zeros" (or positive), "count", "share" (between 0 and 1),
+    # "probability", "binary", "label", "distribution"
     target: str
 
     @property
     def is_number(self) -> bool:
-        return self.target in ("real", "apart", "positive", "count")
+        return self.target in ("real", "apart", "positive", "zeros", "count", "share")
 
     @property
     def id(self) -> str:
@@ -74,6 +78,8 @@ class Case:
             "real": lambda: 3.0 * rng.standard_normal(n),
             "apart": lambda: rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 6.0, n),
             "positive": lambda: rng.gamma(2.0, 1.5, n) + 0.01,
+            "zeros": lambda: np.where(np.arange(n) % 3 == 0, 0.0, rng.gamma(2.0, 1.5, n) + 0.01),
+            "share": lambda: rng.uniform(0.02, 0.98, n),
             "count": lambda: rng.poisson(1.5, n).astype(float),
             "probability": lambda: rng.random(n),
             "binary": lambda: np.resize([0.0, 1.0, 1.0], n),
@@ -136,6 +142,11 @@ CASES = [
     Case(Weibull(), "positive"),
     Case(NegativeBinomial(), "count"),
     Case(ZeroInflatedPoisson(), "count"),
+    Case(Beta(), "share"),
+    Case(Hurdle(Gamma()), "zeros"),
+    Case(Hurdle(Beta(), at=(0.0, 1.0)), "share"),
+    Case(Hurdle(NegativeBinomial()), "count"),
+    Case(ZeroInflated(NegativeBinomial()), "count"),
     Case(MultiQuantile(alphas=(0.1, 0.5, 0.9)), "real"),
     Case(PseudoHuber(), "real"),
     Case(LogCosh(scale=2.0), "real"),
@@ -171,7 +182,8 @@ def real_data(case: Case) -> tuple[np.ndarray, np.ndarray]:
     if case.is_number:
         X, y = load_diabetes(return_X_y=True)
         # So that delta=1 is inside the range of the residuals.
-        return X, np.round(y / 10) if case.target == "count" else y / 10
+        of_target = {"count": np.round(y / 10), "share": y / 400, "zeros": np.where(y < 100, 0.0, y / 10)}
+        return X, of_target.get(case.target, y / 10)
     if case.loss.n_outputs > 1:
         X, y = load_wine(return_X_y=True)
         return X, y

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "contract": GROUND,
     "losses": {"contract", *GROUND},
     "formula": {"losses", "contract", *GROUND},
-    "distributions": {"losses", "contract", *GROUND},
+    "distributions": {"formula", "losses", "contract", *GROUND},
     "engines": {"contract", *GROUND},
     "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", *GROUND},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},

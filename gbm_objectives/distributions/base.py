@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +12,7 @@ from ..contract import CurvatureKind, Loss
 from ..contract.links import IDENTITY
 from ..contract.noise import Noise
 from ..validation import as_numbers, check_number
+from .quadrature import scale_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,8 +34,9 @@ LARGEST_STEP = 1.0
 class Distribution(Loss):
     """A distribution of the target whose parameters are fitted to each row: `_pointwise` is -log p(y).
 
-    A subclass sets `outputs`, a name and a link for each parameter, and defines `_pointwise`, `_derivatives` and
-    `_frozen`, and `_initial_raw` if the start has a formula. The curvature is the diagonal of the Fisher
+    A subclass sets `outputs`, a name and a link for each parameter, and defines `_pointwise` and `_derivatives`;
+    `_frozen`, which is faster if SciPy has the distribution and is needed for counts; and `_initial_raw` if the
+    start has a formula. The curvature is the diagonal of the Fisher
     information, kind "expected": unlike the second derivative it is positive for every target. The engines get a
     larger one for shorter steps: it is divided by `scale_step`, and raised in rows that would move a logarithm or
     a logit by more than 1.
@@ -53,6 +54,8 @@ class Distribution(Loss):
     # The largest raw prediction of each output, in absolute value, that the formulas see: beyond it exp overflows,
     # or the differences in the formulas are mere rounding.
     _reach: ClassVar[float | tuple[float, ...]] = np.inf
+    # Whether the mean is finite for all parameters.
+    _has_mean: ClassVar[bool] = True
 
     def __init__(self, scale_step: float = 0.1) -> None:
         self.scale_step = scale_step
@@ -61,9 +64,22 @@ class Distribution(Loss):
         """Raise if `scale_step` is out of range."""
         check_number(self, "scale_step", 0.0, 1.0, closed="right")
 
-    @abstractmethod
     def _frozen(self, parameters: np.ndarray) -> Any:
-        """Return SciPy's frozen distribution for parameters (n_samples, n_outputs)."""
+        """Return SciPy's frozen distribution for parameters (n_samples, n_outputs), or an object with its methods.
+
+        By default the integral of the density that `_pointwise` says, for targets that may be any number, any
+        above 0, or any between 0 and 1.
+        """
+        from .numeric import NumericDensity, near
+
+        raw = np.asarray(self.link.forward(parameters.astype(np.float64)))
+        rows = np.arange(len(raw))
+
+        def log_density(y: np.ndarray) -> np.ndarray:
+            of_rows = np.repeat(rows, y.shape[1])
+            return -np.asarray(self._pointwise(y.ravel(), raw[of_rows])).reshape(y.shape)
+
+        return NumericDensity(log_density, scale_of(self.domain), near(raw))
 
     def _within_reach(self, raw_prediction: np.ndarray) -> np.ndarray:
         reach = np.array(self._reach)

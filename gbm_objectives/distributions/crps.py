@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .frozen import Mixed
 from .piecewise import PiecewiseNormal
 
 __all__ = ["crps"]
@@ -52,6 +53,8 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
     y = np.asarray(y_true, dtype=np.float64)
     if isinstance(distribution, PiecewiseNormal):
         return distribution._crps(y)
+    if isinstance(distribution, Mixed):
+        return _of_mixed(distribution, y)
     if hasattr(distribution, "pdf"):
         return _integral(distribution, y)
     # On the lattice of the counts; a target need not be on it.
@@ -71,6 +74,24 @@ def crps(distribution: Any, y_true: np.ndarray) -> np.ndarray:
         share = distribution.cdf(counts)
         score += (below * np.square(share) + (1.0 - below) * np.square(1.0 - share)).sum(axis=0)
     return score
+
+
+def _of_mixed(mixed: Mixed, y: np.ndarray) -> np.ndarray:
+    """Return E|Y - y| - E|Y - Y'|/2, both as sums over values and everything else."""
+    rest, p, others = mixed.rest, mixed.probabilities, mixed.remaining
+    with np.errstate(invalid="ignore"):
+        mean, lowest = rest.mean(), rest.ppf(TAIL)
+        # Half of the mean distance of two draws, from the mean distance of a draw to a point below all.
+        half = mean - lowest - crps(rest, lowest)
+
+        def distance(x: np.ndarray) -> np.ndarray:
+            return np.where(others > 0.0, crps(rest, x) + half, 0.0)
+
+        score = others * (distance(y) - others * np.where(others > 0.0, half, 0.0))
+        for i, value in enumerate(mixed.values):
+            score = score + p[i] * (np.abs(value - y) - others * distance(np.full(len(y), value)))
+            score = score - sum(p[i] * p[j] * abs(value - other) for j, other in enumerate(mixed.values[:i]))
+    return np.where(np.isinf(mean) & (others > 0.0), np.inf, score)
 
 
 def _integral(distribution: Any, y: np.ndarray) -> np.ndarray:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ..contract.domain import POSITIVE
 from ..contract.links import LOG, Output
 from ..contract.noise import fit_gamma
 from .base import Distribution, columns
+from .gamma_function import divergence, excess, excess_information, excess_slope
 
 __all__ = ["Gamma"]
 
 # Targets are float32: a distribution with a larger shape has a spread below their resolution.
 LARGEST_LOG_SHAPE = 32.0
-# From this shape on, differences of logarithms of gamma functions are mere rounding, and two terms of Stirling's
-# series are accurate to all digits.
-STIRLING = 1e4
 
 
 class Gamma(Distribution):
@@ -57,24 +54,15 @@ class Gamma(Distribution):
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         log_mean, log_k = self._within_reach(raw_prediction).T
-        k = np.exp(log_k)
-        # log Γ(k) - k log k + k.
-        excess = np.where(
-            k < STIRLING,
-            special.gammaln(k) - k * log_k + k,
-            0.5 * (np.log(2.0 * np.pi) - log_k) + 1.0 / (12.0 * k),
-        )
         log_y = np.log(y_true)
-        return np.asarray(excess + log_y + k * _divergence(log_y - log_mean))
+        return np.asarray(excess(log_k) + log_y + np.exp(log_k) * divergence(log_y - log_mean))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_mean, log_k = self._within_reach(raw_prediction).T
         k = np.exp(log_k)
         log_u = np.log(y_true) - log_mean
-        # k (ψ(k) - log k) and k (k ψ₁(k) - 1): -1/2 and 1/2 for large k, -1 and 1 for small k.
-        slope = np.where(k < STIRLING, k * (special.digamma(k) - log_k), -0.5 - 1.0 / (12.0 * k))
-        information = np.where(k < STIRLING, k * (k * special.polygamma(1, k) - 1.0), 0.5 + 1.0 / (6.0 * k))
-        return columns(-k * np.expm1(log_u), slope + k * _divergence(log_u)), columns(k, information)
+        gradient = columns(-k * np.expm1(log_u), excess_slope(log_k) + k * divergence(log_u))
+        return gradient, columns(k, excess_information(log_k))
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         mean = float(np.average(y_true, weights=sample_weight))
@@ -88,8 +76,3 @@ class Gamma(Distribution):
 
         mean, k = parameters.T
         return stats.gamma(k, scale=mean / k)
-
-
-def _divergence(log_u: np.ndarray) -> np.ndarray:
-    """Return u - 1 - log u from log u, which reduces the cancellation of its terms near u = 1."""
-    return np.asarray(np.expm1(log_u) - log_u)

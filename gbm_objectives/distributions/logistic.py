@@ -103,6 +103,7 @@ class LogLogistic(LocationScale):
     domain = POSITIVE
     standard, of_logarithm, _towards_scale = LOGISTIC, True, -1.0
     outputs = (Output("scale", LOG), Output("shape", LOG))
+    _has_mean = False
     _reach = (100.0, LARGEST_LOG_SHAPE)  # float32 holds targets from exp(-103) to exp(88)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:

@@ -62,12 +62,9 @@ class NegativeBinomial(Distribution):
         log_mean, log_r = self._within_reach(raw_prediction).T
         r, log_ratio = np.exp(log_r), log_mean - log_r
         more = np.logaddexp(0.0, log_ratio)  # log(1 + m/r)
-        return np.asarray(
-            np.log(y_true + r)
-            + special.betaln(r, y_true + 1.0)
-            + r * more
-            + y_true * np.logaddexp(0.0, -log_ratio)
-        )
+        # 0 at 0, up to a rounding that is large next to the whole loss where nearly all counts are 0.
+        ways = np.where(y_true == 0.0, 0.0, np.log(y_true + r) + special.betaln(r, y_true + 1.0))
+        return np.asarray(ways + r * more + y_true * np.logaddexp(0.0, -log_ratio))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_mean, log_r = self._within_reach(raw_prediction).T

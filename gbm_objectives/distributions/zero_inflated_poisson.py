@@ -93,6 +93,8 @@ class ZeroInflatedPoisson(Distribution):
         return np.array([np.log(rate), float(LOGIT.forward(np.array(inflation)))])
 
     def _frozen(self, parameters: np.ndarray) -> Any:
-        from .zero_inflated import zero_inflated_poisson
+        from scipy import stats
 
-        return zero_inflated_poisson(parameters[:, 0], parameters[:, 1])
+        from .frozen import zero_inflated
+
+        return zero_inflated(stats.poisson(parameters[:, 0]), parameters[:, 1])

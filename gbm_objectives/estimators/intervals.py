@@ -286,7 +286,9 @@ class IntervalRegressor(PredictiveGBM):
             distribution = self._distribution(raw)
             if fitted or hasattr(distribution, "pmf"):
                 return np.ones(len(raw))  # that of counts may be 0, and fitted quantiles say how wide they are
-            low, high = distribution.ppf(0.25), distribution.ppf(0.75)
+            # Where one value has most of the probability, that of all others: both quartiles may be that value.
+            others = getattr(distribution, "rest", distribution)
+            low, high = others.ppf(0.25), others.ppf(0.75)
             # A spread that overflows, or vanishes next to its location, would turn the intervals into NaN. One
             # below the resolution of float32, in which engines keep targets, counts as none.
             least = LIMITS.eps * np.maximum(np.abs(low), np.abs(high)) + LIMITS.tiny

@@ -44,7 +44,11 @@ def _functions(sympy: Any) -> dict[str, Callable[..., Any]]:
     }
 
 
-def parsed(formula: str, names: Collection[str]) -> Any:
+def parsed(
+    formula: str,
+    names: Collection[str],
+    known: str = "f, the raw prediction, nor y, the target, nor in parameters",
+) -> Any:
     """Return the SymPy expression of a formula in variables of given names, all real.
 
     Parameters
@@ -53,6 +57,8 @@ def parsed(formula: str, names: Collection[str]) -> Any:
         Numbers, names, ``+ - * / **``, comparisons, ``a if condition else b`` and mathematical functions.
     names : collection of str
         The names of the variables.
+    known : str
+        What they are, for messages.
 
     Returns
     -------
@@ -76,16 +82,16 @@ def parsed(formula: str, names: Collection[str]) -> Any:
         raise ValueError(f"formula is no mathematical expression: {error}") from None
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise ValueError("formula is too long: split the loss, or write a class")
-    return stable(_Reader(names).expression(tree.body, 0))
+    return stable(_Reader(names, known).expression(tree.body, 0))
 
 
 class _Reader:
     """Makes SymPy's objects from the allowed nodes, and refuses all others."""
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], known: str) -> None:
         import sympy
 
-        self.sympy = sympy
+        self.sympy, self.known = sympy, known
         self.ours = functions()
         self.functions = _functions(sympy)
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
@@ -117,8 +123,8 @@ class _Reader:
                 if node.id in self.functions:
                     raise ValueError(f"formula names the function {node.id}: write {node.id}(...)")
                 raise ValueError(
-                    f"formula names {node.id!r}, which is neither f, the raw prediction, nor y, the target, nor in"
-                    f" parameters: give a number as parameters={{{node.id!r}: ...}}"
+                    f"formula names {node.id!r}, which is neither {self.known}: give it as"
+                    f" parameters={{{node.id!r}: ...}}"
                 )
             return self.symbols[node.id]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):

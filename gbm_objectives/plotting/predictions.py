@@ -182,8 +182,13 @@ def plot_calibration(
     model.loss_.check_target(target)
     model._check_drawn(target)
     share = distribution.cdf(target)
-    if hasattr(distribution, "pmf"):  # counts
+    if hasattr(distribution, "pmf"):
         below = distribution.cdf(target - 1.0)
+    elif hasattr(distribution, "probability"):
+        below = share - distribution.probability(target)
+    else:
+        below = share
+    if below is not share:
         share = below + (share - below) * check_random_state(random_state).uniform(size=len(target))
     ax = axes_or_new(ax)
     n = len(target)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
+from ..contract import Loss
 from ..contract.links import IDENTITY
 from ..contract.start import constant_rows
 from .trial import Trial, trained, worst
@@ -132,12 +133,14 @@ def _value_object(on: Trial) -> Iterator[str]:
     before = repr(loss)
     on.loss.gradient_hessian(on.y, on.raw)
     own = vars(loss).keys() - {"summary"}  # which `check_loss` has given it
-    if own != loss.get_params().keys() or repr(loss) != before:
+    params = loss.get_params(deep=False)
+    if own != params.keys() or repr(loss) != before:
         yield f"it must hold its hyper-parameters and nothing else, it holds {sorted(vars(loss))}"
+    kinds = {type(held).__name__: type(held) for held in (loss, *params.values()) if isinstance(held, Loss)}
     copies: dict[str, Callable[[], Any]] = {
         "pickle": lambda: pickle.loads(pickle.dumps(loss)),
         "clone": lambda: clone(loss),
-        "repr": lambda: eval(repr(loss), {"nan": np.nan, type(loss).__name__: type(loss)}),
+        "repr": lambda: eval(repr(loss), {"nan": np.nan, **kinds}),
     }
     for name, copied in copies.items():
         try:

@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike
 
 from ..contract import Loss
 from ..contract.links import LOGIT, SOFTMAX
+from ..distributions import Distribution
 from ..engines.parameters import require_loss
 from .behaviour import BEHAVIOUR
 from .contract import FIRST, SECOND
+from .distributions import DISTRIBUTIONS
 from .formulas import FORMULAS
 from .hazards import HAZARDS
 from .joint import JOINT
@@ -43,6 +45,10 @@ def check_loss(
     apart. If all of this is right, it checks where training ends on each engine that is installed: on a feature
     with a few levels the best model is known, and little of what there is to gain over the best constant may be
     left. For a loss that is not convex this is required only where its values fall all the way.
+
+    Of a distribution it checks that the loss is the whole logarithm of a density, which integrates to 1 where its
+    frozen distribution says so, that the gradient's mean over draws is 0, and that the curvature is the mean of
+    its square.
 
     For a loss with `columns` only the formulas are checked, on the targets given. For one whose rows belong
     together, one row is moved at a time, and queries must not see each other.
@@ -91,7 +97,7 @@ def check_loss(
     trial = Trial(loss, y, raw, None if group is None else np.asarray(group))
     # If formulas are wrong, where training ends says nothing new.
     rounds: Sequence[Sequence[Callable[[Trial], Iterator[str]]]]
-    rounds = FIRST, (*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS, *TARGETS), ORACLE
+    rounds = FIRST, (*SECOND, *FORMULAS, *BEHAVIOUR, *HAZARDS, *TARGETS, *DISTRIBUTIONS), ORACLE
     if loss.joint:
         rounds = (JOINT,)
     elif loss.columns:
@@ -151,6 +157,12 @@ def _sample(
     """Return targets and raw predictions: those given, after checks, or others that the loss accepts."""
     rng = np.random.default_rng(0)
     k = loss.n_outputs
+    if y_true is None and isinstance(loss, Distribution) and not loss.columns:
+        # Its own draws: a density may fall so fast that any other targets are absurd.
+        raw = rng.standard_normal((ROWS, k)) if raw_prediction is None else np.asarray(raw_prediction)
+        drawn = np.asarray(loss._frozen(loss.response(raw)).rvs(size=len(raw), random_state=0), dtype=np.float64)
+        drawn = np.where(np.isfinite(drawn), drawn, np.nanmedian(drawn))  # a row may be beyond all numbers
+        y_true, raw_prediction = np.clip(drawn, loss.domain.low, loss.domain.high), raw
     if y_true is None:
         # Every class must occur: the start value of a missing one is at infinity.
         labels = np.resize(np.arange(float(max(k, 2))), max(ROWS, 4 * k))

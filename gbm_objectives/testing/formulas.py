@@ -121,7 +121,7 @@ def _expected(on: Trial) -> Iterator[str]:
     noise = on.loss.noise.distribution(on.loss.response(raw), 1.0)
     drawn = np.asarray(noise.rvs(size=(DRAWS, len(raw)), random_state=4), dtype=np.float64)
     # A draw may be closer to the end of the domain than a target can be; such rows are left out of the mean.
-    rows = ((drawn >= on.loss.domain.low) & (drawn <= on.loss.domain.high)).all(axis=0)
+    rows = np.array([on.loss.domain.accepts(of_row) for of_row in drawn.T])
     if not rows.any():
         return
     drawn, raw = drawn[:, rows], raw[rows]

@@ -109,7 +109,7 @@ def _noise(on: Trial) -> Iterator[str]:
         y_of = np.eye(loss.n_outputs)[y.astype(np.intp)]
         log_p = [density.logpmf(y_of) for density in densities]
     else:
-        log_p = [(d.logpdf if hasattr(d.dist, "logpdf") else d.logpmf)(y) for d in densities]
+        log_p = [(d.logpdf if hasattr(d, "logpdf") else d.logpmf)(y) for d in densities]
     got, wanted = log_p[0] - log_p[1], (loss.pointwise(y, other) - loss.pointwise(y, on.raw)) / scale
     # A binary variable cannot have probabilities as values; and a loss need not reproduce a density of exp(-1e8).
     known = np.isfinite(got) & (np.abs(got) < 1e8)

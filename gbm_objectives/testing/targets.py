@@ -30,8 +30,11 @@ def _other_targets(on: Trial) -> Iterator[str]:
         if on.y.ndim == 2 or on.loss.classifies or not on.loss.domain.accepts(y):
             return
         start = np.asarray(on.loss.initial_raw(y), dtype=np.float64)
-        # Around where training begins, as far as the trial's raw predictions are around 0.
-        unit = [size if link == IDENTITY else 0.3 for link in _links(on)]
+        # Around where training begins, as far as the trial's raw predictions are around 0. An output of the
+        # target's logarithm has moved by that of the size instead of growing with it.
+        moved = np.isclose(start - np.asarray(on.loss.initial_raw(on.y)), np.log(size), 0.0, 0.01)
+        identity = np.array([link == IDENTITY for link in _links(on)])
+        unit = np.where(identity, np.where(moved, 1.0, size), 0.3)
         far = replace(on, y=y, raw=start + np.squeeze(unit) * on.raw)
         for check in FORMULAS:
             problems = list(check(far))

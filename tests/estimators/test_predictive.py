@@ -116,7 +116,7 @@ def test_calibrated_distributions(engine, fitted, loss):
     # Where no quantiles cross, it has those of predict_quantiles, to the last digit; elsewhere nearly.
     expected, got = model.predict_quantiles(X_NEW, KNOWN), distribution.ppf(KNOWN[:, None]).T
     in_order = (np.diff(expected, axis=1) >= 0).all(axis=1)
-    assert in_order.mean() > (0.2 if loss is QUANTILES else 0.99)
+    assert in_order.mean() > (0.2 if loss is QUANTILES else 0.9)  # else little would be compared
     np.testing.assert_array_equal(got[in_order], expected[in_order])
     assert (np.diff(got, axis=1) >= 0).all()
     assert (np.abs(got - expected) / distribution.std()[:, None]).mean() < 0.005

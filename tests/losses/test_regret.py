@@ -53,6 +53,8 @@ def targets(case):
         "binary": {"labels": (rng.random(N) < SHARE).astype(float)},
         "label": {"labels": np.where(rng.random(N) < 0.4, LEVEL % k, rng.integers(0, k, N)).astype(float)},
         "distribution": {"shares": 0.5 * rng.dirichlet(np.ones(k), N) + 0.5 * np.eye(k)[LEVEL % k]},
+        "share": {"shares": np.clip(rng.beta(4.0 * SHARE, 4.0 * (1.0 - SHARE)), 1e-3, 1.0 - 1e-3)},
+        "zeros": {"zeros": np.where(rng.random(N) < 1.0 - SHARE, 0.0, positive["gamma"] + 0.1)},
     }[case.target]
 
 
