@@ -4,8 +4,9 @@
 
 NGBoost's protocol (Duan et al. 2020, section 4.1): 90 % of a set to train, a fifth of them to choose the number of
 rounds by the score, then all of them with that number; means over the splits. `--data` is a folder of sets as for
-`benchmarks.accuracy`. `--ngboost` is the Python of an environment where NGBoost is installed (`nox -s
-distributions` makes one); each of its fits is between ours, on the same rows and one thread.
+`benchmarks.accuracy`; scikit-learn's 442 diabetics come first, a small set. `--ngboost` is the Python of an
+environment where NGBoost is installed (`nox -s distributions` makes one); each of its fits is between ours, on the
+same rows and one thread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from lightgbm import LGBMRegressor
 from scipy import stats
+from sklearn.datasets import load_diabetes
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
@@ -164,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--splits must be at least 2")
     peer = Peer(options.ngboost) if options.ngboost else None
     tables = []
-    for name, X, y in uci_sets(options.data):
+    for name, X, y in [("diabetes", *load_diabetes(return_X_y=True)), *uci_sets(options.data)]:
         tables.append(table(name, measure(X, y, options.splits, peer)))
     report(options.output, "distributions", "\n\n".join(tables))
 

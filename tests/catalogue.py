@@ -40,6 +40,7 @@ from gbm_objectives import (
 )
 from gbm_objectives.distributions import (
     Beta,
+    FormulaDistribution,
     Gamma,
     Hurdle,
     Laplace,
@@ -147,6 +148,12 @@ CASES = [
     Case(Hurdle(Beta(), at=(0.0, 1.0)), "share"),
     Case(Hurdle(NegativeBinomial()), "count"),
     Case(ZeroInflated(NegativeBinomial()), "count"),
+    Case(
+        FormulaDistribution(
+            "-log(scale) - (y - loc)/scale - exp(-(y - loc)/scale)", {"loc": "identity", "scale": "log"}
+        ),
+        "real",
+    ),
     Case(MultiQuantile(alphas=(0.1, 0.5, 0.9)), "real"),
     Case(PseudoHuber(), "real"),
     Case(LogCosh(scale=2.0), "real"),
