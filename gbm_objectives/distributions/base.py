@@ -44,10 +44,10 @@ class Distribution(Loss):
     Parameters
     ----------
     scale_step : float, default=0.1
-        The fraction of a full Newton step that every parameter but the first takes, above 0 and at most 1; at
-        learning rates above 0.1 it moves in a round as far as at 0.1. Trees
-        that fit a spread freely make it 0 where they fit the mean exactly, and the likelihood of new rows falls;
-        the measurements are in `Normal`.
+        The fraction of a full Newton step that every parameter but the first takes, above 0 and at most 1; in the
+        first rounds of a training up to three times as much, at learning rates above 0.1 in a round as much as at
+        0.1 (`gbm_objectives.curvature.Pace`). Trees that fit a spread freely make it 0 where they fit the mean
+        exactly, and the likelihood of new rows falls; the measurements are in `Normal`.
     """
 
     curvature_kind: CurvatureKind = "expected"
