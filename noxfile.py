@@ -34,8 +34,9 @@ CONVERTERS = (
     "scikit-survival",
 )
 # `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
-# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, and the tests marked as slow.
-OF_VERSIONS = ("--ignore=tests/demos", "--ignore=tests/benchmarks", "-m", "not slow")
+# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, pages, and what is marked as slow.
+LEFT_OUT = ("tests/demos", "tests/benchmarks", "tests/test_docs_code.py")
+OF_VERSIONS = (*(f"--ignore={path}" for path in LEFT_OUT), "-m", "not slow")
 # One thread for each engine: more would wait for those of the test beside. Some tests train on all cores, as users
 # do: threads that wait sleep then, where on cores that are taken they would spin, six times as long as they work.
 THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}

@@ -1,6 +1,7 @@
 """Distributions for every row: held-out likelihood, CRPS, error, coverage and time, ours against NGBoost.
 
-    python -m benchmarks.distributions --data DIR [--splits N] [--ngboost PYTHON] [--output DIR]
+    python -m benchmarks.distributions --data DIR [--splits N] [--losses NAME ...]
+                                       [--ngboost PYTHON] [--output DIR]
 
 NGBoost's protocol (Duan et al. 2020, section 4.1): 90 % of a set to train, a fifth of them to choose the number of
 rounds by the score, then all of them with that number; means over the splits. `--data` is a folder of sets as for
@@ -118,12 +119,15 @@ def scores(distribution: Any, mean: np.ndarray, seconds: float, y: np.ndarray) -
     ]
 
 
-def measure(X: np.ndarray, y: np.ndarray, splits: int, peer: Peer | None) -> dict[tuple[str, str], np.ndarray]:
+def measure(
+    X: np.ndarray, y: np.ndarray, splits: int, losses: Sequence[str], peer: Peer | None
+) -> dict[tuple[str, str], np.ndarray]:
     """Return (n_splits, n_columns) for each loss and engine."""
     results: dict[tuple[str, str], list[list[float]]] = {}
     for seed in tqdm(range(splits), unit="split", leave=False):
         rows = split(len(y), seed)
-        for name, loss in LOSSES.items():
+        for name in losses:
+            loss = LOSSES[name]
             for engine in ENGINES:
                 results.setdefault((name, engine), []).append(scores(*ours(engine, loss, X, y, rows), y[rows[2]]))
         if peer is not None:
@@ -159,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of data sets, as for benchmarks.accuracy")
     parser.add_argument("--splits", type=int, default=20, help="90/10 splits per set (default: 20)")
+    parser.add_argument("--losses", nargs="+", choices=LOSSES, default=list(LOSSES), help="some of them only")
     parser.add_argument("--ngboost", metavar="PYTHON", help="Python of an environment with NGBoost")
     add_output(parser)
     options = parser.parse_args(arguments)
@@ -167,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     peer = Peer(options.ngboost) if options.ngboost else None
     tables = []
     for name, X, y in [("diabetes", *load_diabetes(return_X_y=True)), *uci_sets(options.data)]:
-        tables.append(table(name, measure(X, y, options.splits, peer)))
+        tables.append(table(name, measure(X, y, options.splits, options.losses, peer)))
     report(options.output, "distributions", "\n\n".join(tables))
 
 

@@ -145,6 +145,7 @@ def test_extremes_are_finite(loss):
         assert all(np.isfinite(part).all() for part in parts)
 
 
+@pytest.mark.slow
 @mixed
 def test_frozen_distributions_agree_with_themselves(loss):
     raw = rows(loss, 200, seed=2)
@@ -164,6 +165,7 @@ def test_frozen_distributions_agree_with_themselves(loss):
     assert np.isnan(d.ppf(1.5)).all() and np.isnan(d.isf(-0.5)).all()
 
 
+@pytest.mark.slow
 @mixed
 def test_the_crps_is_that_of_draws(loss):
     raw = rows(loss, 6, seed=4)
@@ -175,6 +177,7 @@ def test_the_crps_is_that_of_draws(loss):
     assert (np.abs(crps(d, y) - pairs.mean(axis=0)) < error).all()
 
 
+@pytest.mark.slow
 @every
 def test_training_ends_where_the_likelihood_is_greatest(loss):
     level = np.arange(6000) % 5

@@ -191,6 +191,7 @@ def test_by_group(engine, fitted):
     np.testing.assert_allclose(own, classifier.predict_proba(X_NEW)[:, 1], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [PoissonDeviance(), ZeroInflatedPoisson()], ids=repr)
 def test_counts_stay_counts(engine, loss):
     rng = np.random.default_rng(1)
