@@ -34,7 +34,7 @@ CONVERTERS = (
     "scikit-survival",
 )
 # `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
-# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, pages, and what is marked as slow.
+# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, pages, and tests marked as slow.
 LEFT_OUT = ("tests/demos", "tests/benchmarks", "tests/test_docs_code.py")
 OF_VERSIONS = (*(f"--ignore={path}" for path in LEFT_OUT), "-m", "not slow")
 # One thread for each engine: more would wait for those of the test beside. Some tests train on all cores, as users
