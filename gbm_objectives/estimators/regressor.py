@@ -166,7 +166,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
                 f"{other}"
             )
         if np.ndim(prediction := self._predicted(self._raw(X, offset=offset))) > 1:
-            point = ", or predict one of them, point=0.5" if isinstance(self.loss_, MultiQuantile) else ""
+            point = ", or let it predict one of them, point=0.5" if isinstance(self.loss_, MultiQuantile) else ""
             raise ValueError(
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
                 f" search give scoring=, for instance the loss's value of predict_raw{point}"
