@@ -56,6 +56,8 @@ class Distribution(Loss):
     _reach: ClassVar[float | tuple[float, ...]] = np.inf
     # Whether the mean is finite for all parameters.
     _has_mean: ClassVar[bool] = True
+    # Whether a `Hurdle` takes it: the message for targets at an end of the domain names it.
+    _can_have_values: ClassVar[bool] = True
 
     def __init__(self, scale_step: float = 0.1) -> None:
         self.scale_step = scale_step
@@ -80,6 +82,18 @@ class Distribution(Loss):
             return -np.asarray(self._pointwise(y.ravel(), raw[of_rows])).reshape(y.shape)
 
         return NumericDensity(log_density, scale_of(self.domain), near(raw))
+
+    def _check_domain(self, y: np.ndarray) -> None:
+        try:
+            super()._check_domain(y)
+        except ValueError as error:
+            outside = np.unique(y[~((y >= self.domain.low) & (y <= self.domain.high))]).tolist()
+            if not self._can_have_values or not outside or not {0.0, 1.0}.issuperset(outside):
+                raise
+            at = "" if outside == [0.0] else f", at={tuple(map(int, outside))}"
+            raise ValueError(
+                f"{error}; values with probabilities of their own go into Hurdle({type(self).__name__}(...){at})"
+            ) from None
 
     def _within_reach(self, raw_prediction: np.ndarray) -> np.ndarray:
         reach = np.array(self._reach)

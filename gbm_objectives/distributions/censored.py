@@ -145,6 +145,8 @@ class Censored(Distribution):
         )
         return Domain(what, -np.inf, np.inf, holds)
 
+    _can_have_values = False
+
     def _check_domain(self, y: np.ndarray) -> None:
         if self._law.of_logarithm and (offender := first_offender(y, (y != 0.0).any(axis=1))):
             raise ValueError(

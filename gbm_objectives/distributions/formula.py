@@ -44,7 +44,7 @@ class FormulaDistribution(Distribution):
     Parameters
     ----------
     log_density : str
-        The logarithm of the density, a formula as in `FormulaLoss`, for instance
+        The logarithm of the density, a formula as in `FormulaLoss`, ``pi`` included, for instance
         ``"-log(2*scale) - abs(y - loc)/scale"``.
     parameters : dict of str to {"identity", "log", "logit"}
         The parameters, two or more, each with the link from its values to raw predictions: "log" for positive
@@ -199,7 +199,10 @@ def _check(family: Family) -> None:
     mass = nodes.mass.sum(axis=1)
     values = [LINKS[link].inverse(column) for link, column in zip(family.links, raw.T, strict=True)]
     for row in np.flatnonzero(~(np.abs(mass - 1.0) <= TOLERANCE)):
-        hint = "is the domain right, and does it end where it should?"
+        hint = (
+            "is it the logarithm of the density, with every factor that depends on y or a parameter, is the domain"
+            " right, and does the density end where it should?"
+        )
         if np.allclose(mass, mass[row], 1e-3) and mass[row] > 0.0:
             hint = f"subtract {np.log(mass[row]):.6g} from log_density"
         where = ", ".join(f"{value[row]:.4g}" for value in values)

@@ -32,6 +32,7 @@ _link = lru_cache(maxsize=64)(joint_link)  # equal outputs have one link
 class Wrapped(Distribution):
     """A distribution with one more output, or several: its parameters are its own and that of the distribution."""
 
+    _can_have_values = False
     _example: ClassVar[str] = "Gamma()"
 
     def __init__(self, distribution: Distribution) -> None:

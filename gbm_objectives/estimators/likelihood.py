@@ -119,7 +119,8 @@ class LikelihoodGBM(RawGBM):
             raise ValueError(
                 f"{self.loss_!r} was trained on targets that have no distribution under it: {noise.name} noise"
                 f" draws {noise.support}, not {self.outside_noise_}. The model predicts only their mean: for"
-                " rates, train on the counts with an offset, or take another loss, such as MultiQuantile"
+                " rates, train on the counts with an offset; for shares, take Beta or, with 0 and 1 among them,"
+                " Hurdle(Beta(), at=(0, 1)); or MultiQuantile"
             )
 
     def _noise_if_any(self) -> Noise | None:

@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..contract.rows import BOUNDS
-from ..losses import CoxPH, SquaredError
+from ..losses import CoxPH, MultiQuantile, SquaredError
 from ..validation import as_numbers
 from .fit_inputs import columns_of
 from .intervals import IntervalRegressor
@@ -166,9 +166,10 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
                 f"{other}"
             )
         if np.ndim(prediction := self._predicted(self._raw(X, offset=offset))) > 1:
+            point = ", or let it predict one of them, point=0.5" if isinstance(self.loss_, MultiQuantile) else ""
             raise ValueError(
                 f"score compares one number with the target, {self.loss_!r} predicts {prediction.shape[1]}: in a"
-                " search give scoring=, for instance the loss's value of predict_raw"
+                f" search give scoring=, for instance the loss's value of predict_raw{point}"
             )
         return float(r2_score(self._encode(y), prediction, sample_weight=sample_weight))
 

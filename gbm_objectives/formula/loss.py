@@ -63,7 +63,7 @@ class FormulaLoss(Loss):
     formula : str
         The loss of a row, for instance ``"log(cosh(f - y))"``.
     parameters : dict of str to float, optional
-        Values of further names in the formula.
+        Values of further names in the formula; without one, ``pi`` is π.
     link_name : {"identity", "log", "logit", "log1p"}, default="identity"
         From the response to f.
     domain_name : {"real", "non-negative", "positive", "probability", "binary"}, default="real"

@@ -54,7 +54,8 @@ def parsed(
     Parameters
     ----------
     formula : str
-        Numbers, names, ``+ - * / **``, comparisons, ``a if condition else b`` and mathematical functions.
+        Numbers, names, ``+ - * / **``, comparisons, ``a if condition else b`` and mathematical functions. ``pi``
+        is π, unless it is the name of a variable.
     names : collection of str
         The names of the variables.
     known : str
@@ -120,6 +121,8 @@ class _Reader:
             return self.number(node)
         if isinstance(node, ast.Name):
             if node.id not in self.symbols:
+                if node.id == "pi":
+                    return self.sympy.pi
                 if node.id in self.functions:
                     raise ValueError(f"formula names the function {node.id}: write {node.id}(...)")
                 raise ValueError(

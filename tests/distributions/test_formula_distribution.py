@@ -17,7 +17,7 @@ GUMBEL = FormulaDistribution(
     "-log(scale) - (y - loc)/scale - exp(-(y - loc)/scale)", {"loc": "identity", "scale": "log"}
 )
 INVERSE_GAUSS = FormulaDistribution(
-    "log(lam)/2 - log(2*3.141592653589793)/2 - 1.5*log(y) - lam*(y - mu)**2/(2*mu**2*y)",
+    "log(lam)/2 - log(2*pi)/2 - 1.5*log(y) - lam*(y - mu)**2/(2*mu**2*y)",
     {"mu": "log", "lam": "log"},
     "positive",
 )
@@ -27,8 +27,7 @@ BETA = FormulaDistribution(
     "probability",
 )
 STUDENT = FormulaDistribution(
-    "loggamma((nu + 1)/2) - loggamma(nu/2) - log(3.141592653589793*nu)/2 - log(s)"
-    " - (nu + 1)/2*log(1 + ((y - m)/s)**2/nu)",
+    "loggamma((nu + 1)/2) - loggamma(nu/2) - log(pi*nu)/2 - log(s) - (nu + 1)/2*log(1 + ((y - m)/s)**2/nu)",
     {"m": "identity", "s": "log", "nu": "log"},
 )
 LAPLACE = FormulaDistribution("-log(2*b) - abs(y - m)/b", {"m": "identity", "b": "log"})

@@ -288,6 +288,22 @@ def test_targets_outside_the_domain(engine, loss, y, rule):
         engine.regressor(loss).fit(np.arange(20.0)[:, None], target)
 
 
+@pytest.mark.parametrize(
+    ("loss", "values", "hint"),
+    [
+        (Beta(), [0.0, 0.5, 1.0], r"go into Hurdle\(Beta\(...\), at=\(0, 1\)\)"),
+        (Beta(), [0.5, 1.0], r"go into Hurdle\(Beta\(...\), at=\(1,\)\)"),
+        (Gamma(), [0.0, 2.0], r"go into Hurdle\(Gamma\(...\)\)"),
+        (Gamma(), [0.0, -1.0, 2.0], r" such\)$"),
+        (Hurdle(Beta()), [0.5, 1.0], r" such\)$"),
+    ],
+    ids=repr,
+)
+def test_values_at_the_ends_of_a_domain_are_sent_to_a_hurdle(engine, loss, values, hint):
+    with pytest.raises(ValueError, match=hint):
+        engine.regressor(loss).fit(np.arange(20.0)[:, None], np.resize(values, 20))
+
+
 def test_a_value_beside_a_distribution_of_all_numbers():
     """No change at all, or a change of either sign: quantiles pass the value in the middle."""
     d = Hurdle(Laplace())._frozen(np.array([[1.0, 2.0, 0.4]]))

@@ -128,6 +128,13 @@ def test_which_curvature_and_why(loss, kind, words):
     check_loss(loss)
 
 
+def test_pi_is_known_unless_it_is_a_parameter():
+    loss = FormulaLoss("pi*(f - y)**2")
+    assert loss.pointwise([0.0], [2.0]) == pytest.approx(4 * np.pi)
+    assert loss.gradient([0.0], [2.0]) == pytest.approx(4 * np.pi)
+    assert FormulaLoss("pi*(f - y)**2", {"pi": 3.0}).pointwise([0.0], [2.0]) == pytest.approx(12.0)
+
+
 def test_log1p_link_is_that_of_the_squared_log_error():
     loss = FormulaLoss("(f - log1p(y))**2", link_name="log1p", domain_name="non-negative")
     y, raw = np.array([0.0, 1.0, 9.0]), np.array([0.1, 0.2, 2.0])

@@ -215,3 +215,9 @@ def test_atoms_are_told_by_weight():
     weight[:30] = 0.0
     assert atoms(y, weight).values.tolist() == [2.0]
     assert atoms(rng.normal(size=500), None) is None and atoms(np.zeros(50), None) is None
+
+
+def test_score_names_the_way_to_predict_one_level(engine):
+    model = engine.regressor(MultiQuantile(LEVELS)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"let it predict one of them, point=0\.5$"):
+        model.score(X, Y)
