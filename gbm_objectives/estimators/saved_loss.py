@@ -88,7 +88,9 @@ def _comparable(content: Any, loss: Loss) -> Any:
     params = content.get("params") if isinstance(content, dict) else None
     if not isinstance(params, dict):
         return params
-    given: dict[str, Any] = {RENAMED.get((content["class"], name), name): value for name, value in params.items()}
+    given: dict[str, Any] = {
+        RENAMED.get((str(content["class"]), name), name): value for name, value in params.items()
+    }
     own = loss.get_params(deep=False)
     # As text, a tuple is a list. Of formulas with several outputs, the order of the parameters is that of outputs.
     return {
