@@ -48,6 +48,11 @@ def loss_content(loss: Loss) -> dict[str, Any]:
 RENAMED = {("FormulaLoss", "link"): "link_name", ("FormulaLoss", "domain"): "domain_name"}
 
 
+def _current(name_of_loss: str, param: str) -> str:
+    """Return the current name of a parameter."""
+    return RENAMED.get((name_of_loss, param), param)
+
+
 def loss_of(content: Any, path: Any) -> Loss:
     """Return the loss by its name, from this package's own only: nothing else is looked up."""
     name = str(content.get("class")) if isinstance(content, dict) else ""
@@ -56,7 +61,7 @@ def loss_of(content: Any, path: Any) -> Loss:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
         params = {
-            RENAMED.get((name, param), param): loss_of(value, path) if _holds_loss(value) else value
+            _current(name, param): loss_of(value, path) if _holds_loss(value) else value
             for param, value in content["params"].items()
         }
     except (KeyError, AttributeError, RecursionError) as error:
@@ -88,9 +93,7 @@ def _comparable(content: Any, loss: Loss) -> Any:
     params = content.get("params") if isinstance(content, dict) else None
     if not isinstance(params, dict):
         return params
-    given: dict[str, Any] = {
-        RENAMED.get((str(content["class"]), name), name): value for name, value in params.items()
-    }
+    given = {_current(str(content["class"]), name): value for name, value in params.items()}
     own = loss.get_params(deep=False)
     # As text, a tuple is a list. Of formulas with several outputs, the order of the parameters is that of outputs.
     return {
