@@ -15,6 +15,9 @@ __all__ = ["NumericDensity", "near"]
 
 # Steps towards a quantile: Newton's, or halvings of the interval known to hold it.
 STEPS = 30
+# Where this share of a moment comes from the far ends of the line, it is infinite: the last nodes, and targets so
+# large that their squares are hardly floating-point numbers.
+HEAVY, LAST_NODES, LARGEST_TARGET = 1e-3, 24, 1e150
 # To which probabilities are met, as a share of the smaller side's; and the width in u of an interval that is not
 # divided further.
 CLOSE, ROUNDING = 1e-9, 1e-15
@@ -145,20 +148,31 @@ class NumericDensity(Frozen):
         result = np.where(q == 0.0, first, np.where(q == 1.0, last, result))
         return np.where((q >= 0.0) & (q <= 1.0) & np.isfinite(self._total), result, np.nan)
 
-    def _mean_of(self, values: np.ndarray) -> np.ndarray:
+    def _moment(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of values at the nodes: infinite, or NaN, where far ends of the line have much of it."""
         with np.errstate(all="ignore"):
-            return (self.nodes.mass * np.where(self.nodes.mass > 0.0, values, 0.0)).sum(axis=1) / self._total
+            part = self.nodes.mass * np.where(self.nodes.mass > 0.0, values, 0.0)
+            far = np.abs(values) > LARGEST_TARGET
+            far[:, :LAST_NODES] = far[:, -LAST_NODES:] = True
+            at_ends = np.where(far, part, 0.0)
+            most = HEAVY * np.abs(part).sum(axis=1)
+            upper, lower = (
+                np.maximum(at_ends, 0.0).sum(axis=1) > most,
+                np.minimum(at_ends, 0.0).sum(axis=1) < -most,
+            )
+            result = part.sum(axis=1) / self._total
+            return result + np.where(upper, np.inf, 0.0) - np.where(lower, np.inf, 0.0)
 
     def _targets(self) -> np.ndarray:
         with np.errstate(over="ignore"):
             return self._to_target(self.nodes.x)
 
     def mean(self) -> np.ndarray:
-        """Return the mean."""
+        """Return the mean; infinite, or NaN, if there is none."""
         peak = self._to_target(self.nodes.peak)
-        return np.asarray(peak + self._mean_of(self._targets() - peak[:, None]))
+        return np.asarray(peak + self._moment(self._targets() - peak[:, None]))
 
     def var(self) -> np.ndarray:
-        """Return the variance."""
-        with np.errstate(over="ignore"):
-            return self._mean_of(np.square(self._targets() - self.mean()[:, None]))
+        """Return the variance; infinite, or NaN, if there is none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._moment(np.square(self._targets() - self.mean()[:, None]))
