@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from scipy import stats
 
 from gbm_objectives import GBMRegressor, check_loss
@@ -200,3 +201,16 @@ def test_rows_without_a_mean_have_their_median():
     )
     assert np.isnan(cauchy._frozen(np.array([[2.0, 1.0]])).mean()).all()
     np.testing.assert_allclose(cauchy.predicted([[2.0, 0.0], [-3e6, 9.0]]), [2.0, -3e6], atol=1e-4)
+
+
+def test_equal_targets_leave_a_point():
+    normal = FormulaDistribution(
+        "-log(scale) - log(2*3.141592653589793)/2 - ((y - loc)/scale)**2/2", {"loc": "identity", "scale": "log"}
+    )
+    model = GBMRegressor(normal, LGBMRegressor(n_estimators=5, verbosity=-1)).fit([[0.0]] * 50, [3.0] * 50)
+    np.testing.assert_allclose(model.predict([[0.0]]), [3.0])
+    np.testing.assert_allclose(model.predict_interval([[0.0]]), [[3.0, 3.0]])
+    frozen = normal._frozen(np.array([[3.0, 1e-17], [3.0, 1.0]]))
+    np.testing.assert_allclose(frozen.cdf([[2.9], [3.0]]), [[0.0, stats.norm.cdf(-0.1)], [1.0, 0.5]], atol=1e-9)
+    np.testing.assert_allclose(frozen.sf([[2.9], [3.0]]), [[1.0, stats.norm.sf(-0.1)], [0.0, 0.5]], atol=1e-9)
+    np.testing.assert_allclose(frozen.std(), [0.0, 1.0], rtol=1e-6)
