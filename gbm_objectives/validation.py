@@ -27,6 +27,7 @@ __all__ = [
     "hashable",
     "increasing",
     "is_missing",
+    "missing_rows",
     "shown",
 ]
 
@@ -217,6 +218,12 @@ def is_missing(value: Any) -> bool:
         return value is None or bool(value != value)
     except TypeError:
         return True  # pandas' NA is neither equal to itself nor unequal
+
+
+def missing_rows(labels: np.ndarray) -> np.ndarray:
+    """Return which of the labels (n_rows,) are None, NaN or pandas' NA."""
+    # A NaN is not equal to itself.
+    return np.array([*map(is_missing, labels)], bool) if labels.dtype == object else np.asarray(labels != labels)
 
 
 def hashable(value: Any) -> Any:

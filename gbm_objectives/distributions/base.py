@@ -17,7 +17,7 @@ from .quadrature import scale_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread"]
+__all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread", "mean_or_median"]
 
 # For a spread fitted on the log link: 1/σ² is then at most exp(80), which leaves float32 a factor of 6,000.
 LARGEST_LOG = 40.0
@@ -125,8 +125,15 @@ class Distribution(Loss):
         return self.link.inverse(self._within_reach(as_numbers(raw_prediction, "raw_prediction", ndim=(2,))))
 
     def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
-        """Return the mean of each row's distribution, (n_samples,)."""
-        return np.asarray(self._frozen(self.response(raw_prediction)).mean())
+        """Return the mean of each row's distribution, (n_samples,); its median if it has no finite mean."""
+        return mean_or_median(self._frozen(self.response(raw_prediction)))
+
+
+def mean_or_median(frozen: Any) -> np.ndarray:
+    """Return the mean of each row of a frozen distribution, or its median if the mean is not finite."""
+    mean = np.asarray(frozen.mean())
+    known = np.isfinite(mean)
+    return mean if known.all() else np.where(known, mean, frozen.median())
 
 
 def columns(*values: np.ndarray | float) -> np.ndarray:

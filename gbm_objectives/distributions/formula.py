@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..contract.domain import POSITIVE, REAL, Domain
 from ..contract.links import IDENTITY, LOG, LOGIT, Link, Output, joint_link
@@ -17,7 +16,6 @@ from ..validation import check_choice, shown
 from .base import LARGEST_LOG, Distribution
 from .beta import Beta
 from .information import Family, information
-from .quadrature import SCALES
 
 __all__ = ["FormulaDistribution"]
 
@@ -28,8 +26,6 @@ LARGEST_LOGIT = 35.0
 # Up to which a density may miss an integral of 1, and the mean of its score 0, in standard deviations. What a
 # person forgets, a factor of √(2 π) or of a scale, is more; the integral of a density with kinks is right to 1e-6.
 TOLERANCE = 1e-3
-# Where this share of the mean comes from the far end of the nodes, there is no mean.
-HEAVY = 1e-3
 
 _link = lru_cache(maxsize=64)(joint_link)  # equal outputs have one link
 
@@ -139,10 +135,6 @@ class FormulaDistribution(Distribution):
         return tuple(largest[link] for link in self.parameters.values())
 
     @property
-    def _has_mean(self) -> bool:  # type: ignore[override]
-        return _has_mean(self._family)
-
-    @property
     def _family(self) -> Family:
         return _family(self.log_density, tuple(self.parameters.items()), self.domain_name)
 
@@ -161,11 +153,6 @@ class FormulaDistribution(Distribution):
         with np.errstate(over="ignore"):
             own = np.maximum(np.square(gradient), np.finfo(np.float32).tiny)
         return gradient, np.where(np.isfinite(expected), expected, own)
-
-    def predicted(self, raw_prediction: ArrayLike) -> np.ndarray:
-        """Return the mean of each row's distribution, (n_samples,); its median if there is no mean."""
-        frozen = self._frozen(self.response(raw_prediction))
-        return np.asarray(frozen.mean() if self._has_mean else frozen.median())
 
 
 @lru_cache(maxsize=64)
@@ -219,13 +206,3 @@ def _check(family: Family) -> None:
             "the gradient of FormulaDistribution's log-density must have a mean of 0, by parameter"
             f" {column} it is {mean[row, column]:.4g}: do the ends of the density depend on the parameter?"
         )
-
-
-@lru_cache(maxsize=64)
-def _has_mean(family: Family) -> bool:
-    """Return whether there is a mean, for raw predictions of 0."""
-    nodes = family.nodes(np.zeros((1, len(family.links))))
-    with np.errstate(all="ignore"):
-        part = np.where(nodes.mass > 0.0, np.abs(nodes.mass * SCALES[family.domain_name][0](nodes.x)), 0.0)[0]
-    ends = np.concatenate([part[:24], part[-24:]]).sum()
-    return bool(ends <= HEAVY * part.sum())

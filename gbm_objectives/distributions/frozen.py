@@ -149,12 +149,20 @@ class Mixed(Frozen):
     def _atoms(self) -> list[tuple[float, np.ndarray]]:
         return list(zip(self.values, self.probabilities, strict=True))
 
+    def _read(self, x: ArrayLike) -> np.ndarray:
+        """Return an array in which the values that float32 has rounded are themselves again."""
+        result = np.asarray(x, dtype=np.float64)
+        for value in self.values:
+            result = np.where(result == np.float64(np.float32(value)), value, result)
+        return np.asarray(result)
+
     def probability(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of a value, 0 for others."""
-        return np.asarray(sum(p * (np.asarray(x) == value) for value, p in self._atoms()))
+        x = self._read(x)
+        return np.asarray(sum(p * (x == value) for value, p in self._atoms()))
 
     def _log_density(self, x: ArrayLike, of_rest: Any) -> np.ndarray:
-        x = np.asarray(x)
+        x = self._read(x)
         with np.errstate(divide="ignore"):
             result = np.log(self.remaining) + of_rest(x)
             for value, p in self._atoms():
@@ -163,12 +171,12 @@ class Mixed(Frozen):
 
     def cdf(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of at most x."""
-        x = np.asarray(x)
+        x = self._read(x)
         return np.asarray(self.remaining * self.rest.cdf(x) + sum(p * (x >= value) for value, p in self._atoms()))
 
     def sf(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of more than x."""
-        x = np.asarray(x)
+        x = self._read(x)
         return np.asarray(self.remaining * self.rest.sf(x) + sum(p * (x < value) for value, p in self._atoms()))
 
     def ppf(self, q: ArrayLike) -> np.ndarray:

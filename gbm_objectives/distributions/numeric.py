@@ -15,6 +15,11 @@ __all__ = ["NumericDensity", "near"]
 
 # Steps towards a quantile: Newton's, or halvings of the interval known to hold it.
 STEPS = 30
+# Where this share of a moment comes from the far ends of the line, it is infinite: the last nodes, and targets so
+# large that their squares are hardly floating-point numbers.
+HEAVY, LAST_NODES, LARGEST_TARGET = 1e-3, 24, 1e150
+# The width of a density that hardly has floating-point numbers in it, as a share of its place.
+NARROW = 1e-13
 # To which probabilities are met, as a share of the smaller side's; and the width in u of an interval that is not
 # divided further.
 CLOSE, ROUNDING = 1e-9, 1e-15
@@ -41,6 +46,10 @@ class NumericDensity(Frozen):
         self.nodes = nodes_of(log_density, scale, near)
         total = self.nodes.mass.sum(axis=1)
         self._total = np.where(np.abs(total - 1.0) <= MOST_LOST, total, np.nan)
+        # A density between two floating-point numbers, as of targets that are all equal, is all at its peak.
+        narrow = self.nodes.width.max(axis=0) <= NARROW * np.abs(self.nodes.peak)
+        self._is_point = np.isnan(self._total) & narrow
+        self._point = self._to_target(self.nodes.peak)
         # Ends of panels, negative below the peak.
         self._u = np.concatenate([-PANELS[:0:-1], PANELS])
 
@@ -99,13 +108,15 @@ class NumericDensity(Frozen):
         """Return the probability of at most x."""
         panel, u = self._place(x)
         rows = np.broadcast_to(np.arange(len(self._total)), u.shape)
-        return np.clip((self.nodes.below[rows, panel] + self._since(panel, u)) / self._total, 0.0, 1.0)
+        share = np.clip((self.nodes.below[rows, panel] + self._since(panel, u)) / self._total, 0.0, 1.0)
+        return np.where(self._is_point, np.asarray(x) >= self._point, share)
 
     def sf(self, x: ArrayLike) -> np.ndarray:
         """Return the probability of more than x."""
         panel, u = self._place(x)
         rows = np.broadcast_to(np.arange(len(self._total)), u.shape)
-        return np.clip((self.nodes.above[rows, panel] - self._since(panel, u)) / self._total, 0.0, 1.0)
+        share = np.clip((self.nodes.above[rows, panel] - self._since(panel, u)) / self._total, 0.0, 1.0)
+        return np.where(self._is_point, np.asarray(x) < self._point, share)
 
     def ppf(self, q: ArrayLike) -> np.ndarray:
         """Return the quantile of a level."""
@@ -142,23 +153,37 @@ class NumericDensity(Frozen):
         with np.errstate(over="ignore"):
             result = self._to_target(self._x(u, below_peak)[0])
         first, last = self._ends if sign > 0 else self._ends[::-1]
+        result = np.where(self._is_point, self._point, result)
         result = np.where(q == 0.0, first, np.where(q == 1.0, last, result))
-        return np.where((q >= 0.0) & (q <= 1.0) & np.isfinite(self._total), result, np.nan)
+        known = np.isfinite(self._total) | self._is_point
+        return np.where((q >= 0.0) & (q <= 1.0) & known, result, np.nan)
 
-    def _mean_of(self, values: np.ndarray) -> np.ndarray:
+    def _moment(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of values at the nodes: infinite, or NaN, where far ends of the line have much of it."""
         with np.errstate(all="ignore"):
-            return (self.nodes.mass * np.where(self.nodes.mass > 0.0, values, 0.0)).sum(axis=1) / self._total
+            part = self.nodes.mass * np.where(self.nodes.mass > 0.0, values, 0.0)
+            far = np.abs(values) > LARGEST_TARGET
+            far[:, :LAST_NODES] = far[:, -LAST_NODES:] = True
+            at_ends = np.where(far, part, 0.0)
+            most = HEAVY * np.abs(part).sum(axis=1)
+            upper, lower = (
+                np.maximum(at_ends, 0.0).sum(axis=1) > most,
+                np.minimum(at_ends, 0.0).sum(axis=1) < -most,
+            )
+            result = part.sum(axis=1) / self._total
+            return result + np.where(upper, np.inf, 0.0) - np.where(lower, np.inf, 0.0)
 
     def _targets(self) -> np.ndarray:
         with np.errstate(over="ignore"):
             return self._to_target(self.nodes.x)
 
     def mean(self) -> np.ndarray:
-        """Return the mean."""
-        peak = self._to_target(self.nodes.peak)
-        return np.asarray(peak + self._mean_of(self._targets() - peak[:, None]))
+        """Return the mean; infinite, or NaN, if there is none."""
+        distance = self._moment(self._targets() - self._point[:, None])
+        return np.asarray(self._point + np.where(self._is_point, 0.0, distance))
 
     def var(self) -> np.ndarray:
-        """Return the variance."""
-        with np.errstate(over="ignore"):
-            return self._mean_of(np.square(self._targets() - self.mean()[:, None]))
+        """Return the variance; infinite, or NaN, if there is none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_nodes = self._moment(np.square(self._targets() - self.mean()[:, None]))
+        return np.where(self._is_point, 0.0, of_nodes)

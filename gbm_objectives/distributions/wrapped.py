@@ -13,7 +13,7 @@ from ..contract.domain import Domain
 from ..contract.links import Link, Output, joint_link
 from ..contract.start import descent
 from ..validation import as_numbers, shown
-from .base import Distribution
+from .base import Distribution, mean_or_median
 from .censored import Censored
 
 __all__ = ["LEAST_LEFT", "LITTLE", "Truncated", "Wrapped", "of_counts"]
@@ -90,7 +90,7 @@ class Wrapped(Distribution):
         """Return the mean of each row's distribution, or its median if the distribution may have none."""
         raw = as_numbers(raw_prediction, "raw_prediction", ndim=(2,)).astype(np.float64)
         frozen = self._frozen(self.response(raw))
-        return np.asarray(frozen.mean() if self.distribution._has_mean else frozen.median())
+        return mean_or_median(frozen) if self.distribution._has_mean else np.asarray(frozen.median())
 
 
 class Truncated(Distribution):

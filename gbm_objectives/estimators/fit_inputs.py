@@ -13,7 +13,7 @@ from ..contract import Loss
 from ..contract.rows import ends_of, in_columns, instead_of_columns
 from ..engines.data_sets import as_offset, check_labels
 from ..engines.protocol import FitInputs
-from ..validation import as_numbers, as_weight, brief, first_offender, is_missing
+from ..validation import as_numbers, as_weight, brief, first_offender, missing_rows
 from .trainee import Trainee
 from .validation_rows import check_validation, put_aside, puts_aside
 
@@ -90,9 +90,7 @@ def read_inputs(
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct labels, sorted, and how often each occurs; raise if one is missing or types differ."""
-    # A NaN is not equal to itself.
-    gaps = np.array([*map(is_missing, labels)], bool) if labels.dtype == object else labels != labels
-    if np.any(gaps):
+    if (gaps := missing_rows(labels)).any():
         raise ValueError(f"y must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
     try:
         return np.unique(labels, return_counts=True)

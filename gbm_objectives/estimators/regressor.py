@@ -45,7 +45,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         Which rows are put aside: any; the last ones, for rows in the order of time; or those that a splitter of
         scikit-learn such as ``TimeSeriesSplit(gap=10)`` leaves for testing in the last of its splits, without a
         `validation_fraction`. With `groups` in `fit`, or queries, the share is one of groups, which stay whole,
-        and "last" are those that sort last, such as the latest dates.
+        and "last" are those that sort last, such as the latest dates; ordered categories sort in their order.
     n_iter_no_change : int, optional
         Number of rounds without improvement after which to stop, on either engine, on the rows put aside or on an
         `eval_set`. By default as the parameters of `estimator` or callbacks say, or 10 if rows are put aside.

@@ -7,7 +7,6 @@ reveals damage. It is not a signature: it does not make a file safe that comes f
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 import stat
@@ -20,13 +19,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from .. import distributions, formula, losses
 from ..contract import Loss
 from ..engines.parameters import require_loss
 from ..engines.protocol import Trained
 from ..engines.registry import engine_named, engine_of
 from ..validation import brief, shown
 from .saved_calibration import calibration_content, read_calibration, read_ties, ties_content
+from .saved_loss import as_python, check_same, loss_content, loss_of
 
 __all__ = ["load", "save"]
 
@@ -44,7 +43,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "format": FORMAT,
         "version": VERSION,
         "class": type(model).__name__,
-        "loss": _loss_content(model.loss_),
+        "loss": loss_content(model.loss_),
         "summary": _array_content(model.loss_.summary),
         "unique_times": _array_content(getattr(model, "unique_times_", None)),  # of survival analysis
         "engine": engine_name,
@@ -69,13 +68,13 @@ def save(model: Any, path: str | PathLike[str]) -> None:
             "dtype": "object" if labels.dtype == object else labels.dtype.str,
             "labels": labels.astype(np.int64).tolist() if times else labels.tolist(),
         }
-    _write(json.dumps(sealed(content), default=_number), Path(os.path.realpath(path)))
+    _write(json.dumps(sealed(content), default=as_python), Path(os.path.realpath(path)))
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a file with its checksum."""
     bare = {name: value for name, value in content.items() if name != "sha256"}
-    text = json.dumps(bare, default=_number, sort_keys=True)
+    text = json.dumps(bare, default=as_python, sort_keys=True)
     return {**bare, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
@@ -93,28 +92,6 @@ def _write(text: str, path: Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _name(loss: Loss) -> str:
-    """Return the name of a loss; with its module, if it is not this package's but has the name of one."""
-    kind = type(loss)
-    return kind.__name__ if _known(kind.__name__) in (kind, None) else f"{kind.__module__}.{kind.__name__}"
-
-
-def _known(name: str) -> Any:
-    """Return this package's loss of that name; None if there is none."""
-    found = next((getattr(home, name) for home in (losses, formula, distributions) if name in home.__all__), None)
-    a_loss = inspect.isclass(found) and issubclass(found, Loss) and not inspect.isabstract(found)
-    return found if a_loss else None
-
-
-def _loss_content(loss: Loss) -> dict[str, Any]:
-    """Return class and parameters of a loss; one of them may be a loss itself."""
-    params = loss.get_params(deep=False).items()
-    return {
-        "class": _name(loss),
-        "params": {name: _loss_content(value) if isinstance(value, Loss) else value for name, value in params},
-    }
 
 
 def _array_content(array: Any) -> Any:
@@ -135,13 +112,6 @@ def _array(content: dict[str, Any], name: str) -> np.ndarray | None:
     if array.ndim == 0 or not np.isfinite(array).all():
         raise ValueError(f"{name} must be an array of finite numbers, got {shown(content[name])}")
     return array
-
-
-def _number(value: Any) -> Any:
-    """Return a NumPy scalar or array, which hyper-parameters may be, as Python numbers."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError(f"a model file holds numbers and strings, not {shown(value)} ({type(value).__name__})")
 
 
 def _own_params(model: Any) -> dict[str, Any]:
@@ -184,7 +154,7 @@ def _param_content(value: Any) -> Any:
         return {"dict": [[_param_content(key), _param_content(item)] for key, item in value.items()]}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
         return {"array": value.tolist(), "dtype": value.dtype.str}
-    return _number(value)
+    return as_python(value)
 
 
 def _param(content: Any) -> Any:
@@ -219,16 +189,10 @@ def load(cls: Any, path: str | PathLike[str], loss: Loss | None) -> Any:
     if content["version"] > 1 and content.get("sha256") != sealed(content)["sha256"]:
         raise ValueError(f"{path} is damaged: its checksum is not that of its content")
     if loss is None:
-        loss = _loss(content.get("loss"), path)
+        loss = loss_of(content.get("loss"), path)
     else:
         require_loss(loss)
-        trained_with = (content.get("loss") or {}).get("class")
-        if _name(loss) != trained_with:
-            raise ValueError(f"{path} was trained with {brief(trained_with)}, loss= is {loss!r}")
-        params = content["loss"].get("params")
-        # Compared as JSON: a tuple comes back as a list.
-        if json.loads(json.dumps(_loss_content(loss)["params"], default=_number)) != params:
-            raise ValueError(f"{path} was trained with the parameters {brief(params)}, loss= is {loss!r}")
+        check_same(loss, content.get("loss"), path)
     try:
         return _restored(cls, content, loss)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -291,33 +255,3 @@ def _classes(cls: Any, content: Any) -> np.ndarray | None:
     if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
         raise ValueError(f"classes must be two labels or more, each once, got {shown(labels.tolist())}")
     return labels
-
-
-# Hyper-parameters of losses in files written by version 0.2 or 0.1, and their current names.
-RENAMED = {("FormulaLoss", "link"): "link_name", ("FormulaLoss", "domain"): "domain_name"}
-
-
-def _loss(content: Any, path: Any) -> Loss:
-    """Return the loss by its name, from this package's own only: nothing else is looked up."""
-    name = str(content.get("class")) if isinstance(content, dict) else ""
-    known = _known(name)
-    if known is None:
-        raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
-    try:
-        params = {
-            RENAMED.get((name, param), param): _loss(value, path) if _holds_loss(value) else value
-            for param, value in content["params"].items()
-        }
-    except (KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {brief(error)}") from None
-    try:
-        loss: Loss = known(**params)
-        loss.check_params()
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {brief(error)}") from None
-    return loss
-
-
-def _holds_loss(content: Any) -> bool:
-    """Return whether a parameter is a loss, rather than a dictionary, such as a formula's parameters."""
-    return isinstance(content, dict) and set(content) == {"class", "params"} and isinstance(content["class"], str)

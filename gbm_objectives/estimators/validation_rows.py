@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state, column_or_1d
 
 from ..engines.protocol import FitInputs
-from ..validation import check_between, check_integer, shown
+from ..validation import check_between, check_integer, missing_rows, shown
 from .trainee import Trainee
 
 __all__ = ["check_validation", "put_aside", "puts_aside", "rounds_to_wait"]
@@ -144,10 +144,14 @@ def put_aside(model: Trainee, data: FitInputs, groups: Any) -> FitInputs:
 
 
 def _numbered(groups: Any, n_rows: int) -> np.ndarray:
-    """Return the place of each row's group in the order of all groups."""
+    """Return the place of each row's group in the order of all groups; categories may have one of their own."""
     labels = column_or_1d(groups)
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} values for {n_rows} rows")
+    if (gaps := missing_rows(labels)).any():
+        raise ValueError(f"groups must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
+    if getattr(getattr(groups, "dtype", None), "ordered", False):
+        labels = getattr(groups, "cat", groups).codes
     try:
         return np.unique(labels, return_inverse=True)[1]
     except TypeError:
@@ -177,7 +181,11 @@ def _split(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np.nd
     state = model.random_state if shuffle else None
     try:
         kept, aside = train_test_split(
-            np.arange(n), test_size=fraction, shuffle=shuffle, random_state=state, stratify=strata
+            np.arange(n),
+            test_size=fraction if fraction >= 1 else float(fraction),
+            shuffle=shuffle,
+            random_state=state,
+            stratify=strata,
         )
     except ValueError as error:
         raise ValueError(f"validation_fraction={fraction} of {type(model).__name__}: {error}") from None

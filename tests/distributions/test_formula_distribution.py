@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from scipy import stats
 
 from gbm_objectives import GBMRegressor, check_loss
@@ -177,3 +178,38 @@ def test_check_loss_tells_a_density_that_does_not_integrate_to_one():
 @pytest.mark.parametrize("loss", [GUMBEL, ByHand()], ids=["gumbel", "by_hand"])
 def test_check_loss(loss):
     check_loss(loss)
+
+
+def test_rows_without_a_mean_have_their_median():
+    """Lomax's distribution has a mean from a shape of 1 on, and a variance from 2 on."""
+    lomax = FormulaDistribution(
+        "log(2*half) - log(scale) - (2*half + 1)*log(1 + y/scale)", {"scale": "log", "half": "log"}, "positive"
+    )
+    shape = np.array([0.1, 0.9, 1.0, 1.5, 3.0])
+    parameters = np.column_stack([np.full(5, 7.0), shape / 2])
+    known = stats.lomax(shape, scale=7.0)
+    frozen = lomax._frozen(parameters)
+    np.testing.assert_allclose(frozen.mean(), known.mean(), rtol=1e-6)
+    assert np.isinf(frozen.var()[3]) and np.isclose(frozen.var()[4], known.var()[4])
+    expected = np.where(shape > 1.0, known.mean(), known.median())
+    np.testing.assert_allclose(lomax.predicted(np.log(parameters)), expected, rtol=1e-6)
+    hurdle, some = Hurdle(lomax), np.column_stack([np.log(parameters), np.full(5, -40.0)])
+    np.testing.assert_allclose(hurdle.predicted(some), expected, rtol=1e-6)
+    cauchy = FormulaDistribution(
+        "-log(scale) - log(3.141592653589793) - log(1 + ((y - loc)/scale)**2)", {"loc": "identity", "scale": "log"}
+    )
+    assert np.isnan(cauchy._frozen(np.array([[2.0, 1.0]])).mean()).all()
+    np.testing.assert_allclose(cauchy.predicted([[2.0, 0.0], [-3e6, 9.0]]), [2.0, -3e6], atol=1e-4)
+
+
+def test_equal_targets_leave_a_point():
+    normal = FormulaDistribution(
+        "-log(scale) - log(2*3.141592653589793)/2 - ((y - loc)/scale)**2/2", {"loc": "identity", "scale": "log"}
+    )
+    model = GBMRegressor(normal, LGBMRegressor(n_estimators=5, verbosity=-1)).fit([[0.0]] * 50, [3.0] * 50)
+    np.testing.assert_allclose(model.predict([[0.0]]), [3.0])
+    np.testing.assert_allclose(model.predict_interval([[0.0]]), [[3.0, 3.0]])
+    frozen = normal._frozen(np.array([[3.0, 1e-17], [3.0, 1.0]]))
+    np.testing.assert_allclose(frozen.cdf([[2.9], [3.0]]), [[0.0, stats.norm.cdf(-0.1)], [1.0, 0.5]], atol=1e-9)
+    np.testing.assert_allclose(frozen.sf([[2.9], [3.0]]), [[1.0, stats.norm.sf(-0.1)], [0.0, 0.5]], atol=1e-9)
+    np.testing.assert_allclose(frozen.std(), [0.0, 1.0], rtol=1e-6)

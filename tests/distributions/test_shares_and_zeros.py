@@ -321,3 +321,11 @@ def test_a_distribution_without_a_mean_predicts_its_median():
 @every
 def test_check_loss(loss):
     check_loss(loss)
+
+
+def test_values_that_float32_has_rounded():
+    frozen = Hurdle(Normal(), at=(0.1, 0.7))._frozen(np.array([[0.0, 1.0, 0.3, 0.5]]))
+    for value in (0.1, 0.7):
+        rounded = np.array([value], np.float32)
+        for method in ("pdf", "cdf", "sf", "probability"):
+            assert getattr(frozen, method)(rounded) == getattr(frozen, method)([value])

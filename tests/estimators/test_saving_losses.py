@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from gbm_objectives import FormulaLoss, GBMRegressor, Huber, SquaredError, distributions
+from gbm_objectives import FormulaLoss, GBMRegressor, Huber, MultiQuantile, SquaredError, distributions
 from gbm_objectives.contract import Loss
+from gbm_objectives.distributions import FormulaDistribution
 from gbm_objectives.estimators.saving import sealed
 from tests.contract.losses import OfUnitScale
 
@@ -121,3 +122,34 @@ def test_summaries_that_are_arrays_are_kept(engine, loss, kept, tmp_path):
     else:
         assert loaded.loss_.summary is None
     assert loss.summary is None and loaded.loss.summary is None
+
+
+def test_the_loss_of_an_older_file_has_the_parameters_of_then(engine, tmp_path):
+    """Parameters that came later have their defaults, and renamed ones are compared by their current names."""
+    path = tmp_path / "model.json"
+
+    def written_by_an_older_version(loss, params):
+        engine.regressor(loss).fit(X, Y).save_model(path)
+        content = json.loads(path.read_text())
+        content["loss"]["params"] = params(content["loss"]["params"])
+        path.write_text(json.dumps(sealed(content)))
+
+    quantiles = MultiQuantile((0.1, 0.9))
+    written_by_an_older_version(quantiles, lambda now: {"alphas": now["alphas"]})
+    assert GBMRegressor.load_model(path).loss_ == quantiles
+    assert GBMRegressor.load_model(path, loss=quantiles).loss_ == quantiles
+    with pytest.raises(ValueError, match=r"was trained with the parameters .*loss= is .*point=0\.1"):
+        GBMRegressor.load_model(path, loss=MultiQuantile((0.1, 0.9), point=0.1))
+    formula = FormulaLoss("(f - y)**2")
+    old = {"link_name": "link", "domain_name": "domain"}
+    written_by_an_older_version(formula, lambda now: {old.get(name, name): value for name, value in now.items()})
+    assert GBMRegressor.load_model(path, loss=formula).loss_ == formula
+
+
+def test_the_order_of_a_formulas_outputs_is_compared(engine, tmp_path):
+    path = tmp_path / "model.json"
+    text, links = "-log(2*scale) - abs(y - loc)/scale", {"loc": "identity", "scale": "log"}
+    engine.regressor(FormulaDistribution(text, links)).fit(X, Y).save_model(path)
+    assert GBMRegressor.load_model(path, loss=FormulaDistribution(text, links)).loss_.outputs[0].name == "loc"
+    with pytest.raises(ValueError, match="was trained with the parameters"):
+        GBMRegressor.load_model(path, loss=FormulaDistribution(text, dict(reversed(links.items()))))

@@ -85,6 +85,9 @@ def test_what_is_given_beside_it():
         model.fit(X, Y, groups=[1, 2, 3])
     with pytest.raises(ValueError, match="groups must be labels of one type, got int, str"):
         model.fit(X, Y, groups=np.array([1, "a"] * (N // 2), dtype=object))
+    for gap in (np.where(np.arange(N) == 3, np.nan, 1.0), np.array(["a", "b", "c", None] + ["a"] * (N - 4))):
+        with pytest.raises(ValueError, match=r"groups must be labels, got a missing value in row 3 \(1 such\)"):
+            model.fit(X, Y, groups=gap)
     with pytest.raises(ValueError, match="leaves none to train on: n_samples=442, 1 groups"):
         model.fit(X, Y, groups=np.zeros(N))
     with pytest.raises(ValueError, match="sample_weight must have a value above 0 among the rows put aside"):

@@ -285,6 +285,15 @@ def test_saved_and_loaded(engine, tmp_path):
     assert GBMRegressor.load_model(path).validation == "random"
 
 
+def test_categories_in_order_sort_as_they_say():
+    labels = np.where(np.arange(N) < 300, "spring", "autumn")
+    seasons = pd.Categorical(labels, categories=["spring", "autumn"], ordered=True)
+    model = model_of(LIGHTGBM, validation_fraction=np.float32(0.3), validation="last")
+    for groups in (seasons, pd.Series(seasons)):
+        np.testing.assert_array_equal(model.fit(X, Y, groups=groups).validation_indices_, np.arange(300, N))
+    np.testing.assert_array_equal(model.fit(X, Y, groups=labels).validation_indices_, np.arange(300))
+
+
 def test_groups_are_routed_as_metadata():
     with config_context(enable_metadata_routing=True):
         model = model_of(LIGHTGBM, validation_fraction=0.2, random_state=0).set_fit_request(groups=True)
