@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -110,6 +111,7 @@ LOG1P = Link("log1p", np.log1p, np.expm1)
 HALF_LOGIT = Link("half logit", _half_logit, _twice_expit)
 
 
+@lru_cache(maxsize=64)  # equal outputs have one link
 def joint_link(outputs: tuple[Output, ...]) -> Link:
     """Return the link of rows (n_samples, n_outputs): the one shared by all outputs, or each column's own.
 

@@ -17,10 +17,12 @@ from .quadrature import scale_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LARGEST_LOG", "Distribution", "columns", "log_spread", "mean_or_median"]
+__all__ = ["LARGEST_LOG", "LARGEST_LOGIT", "Distribution", "columns", "log_spread", "mean_or_median"]
 
 # For a spread fitted on the log link: 1/σ² is then at most exp(80), which leaves float32 a factor of 6,000.
 LARGEST_LOG = 40.0
+# Beyond it exp overflows in float32, and 1 - p is 0.
+LARGEST_LOGIT = 35.0
 # A gradient is at most this many square roots of its curvature, that is, a row this many standard deviations out:
 # its square, which occurs for a spread, must fit into float32 together with the normalising constant.
 LARGEST_Z = 1e15
@@ -34,12 +36,11 @@ LARGEST_STEP = 1.0
 class Distribution(Loss):
     """A distribution of the target whose parameters are fitted to each row: `_pointwise` is -log p(y).
 
-    A subclass sets `outputs`, a name and a link for each parameter, and defines `_pointwise` and `_derivatives`;
-    `_frozen`, which is faster if SciPy has the distribution and is needed for counts; and `_initial_raw` if the
-    start has a formula. The curvature is the diagonal of the Fisher
-    information, kind "expected": unlike the second derivative it is positive for every target. The engines get a
-    larger one for shorter steps: it is divided by `scale_step`, and raised in rows that would move a logarithm or
-    a logit by more than 1.
+    A subclass sets `outputs`, a name and a link for each parameter, and defines `_pointwise` and `_derivatives`.
+    Counts need `_frozen`, too; other distributions need it only for speed, where SciPy has them. If the start has
+    a formula, it is `_initial_raw`. The curvature is the diagonal of the Fisher information, kind "expected":
+    unlike the second derivative it is positive for every target. The engines get a larger one for shorter steps:
+    it is divided by `scale_step`, and raised in rows that would move a logarithm or a logit by more than 1.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from ..contract.links import IDENTITY, LOG, LOGIT, Link, Output, joint_link
 from ..formula.functions import NUMPY, functions
 from ..formula.syntax import FUNCTION_NAMES, parsed
 from ..validation import check_choice, shown
-from .base import LARGEST_LOG, Distribution
+from .base import LARGEST_LOG, LARGEST_LOGIT, Distribution
 from .beta import Beta
 from .information import Family, information
 
@@ -21,13 +21,9 @@ __all__ = ["FormulaDistribution"]
 
 LINKS = {link.name: link for link in (IDENTITY, LOG, LOGIT)}
 DOMAINS: dict[str, Domain] = {"real": REAL, "positive": POSITIVE, "probability": Beta.domain}
-# Beyond it exp overflows in float32, and 1 - p is 0.
-LARGEST_LOGIT = 35.0
 # Up to which a density may miss an integral of 1, and the mean of its score 0, in standard deviations. What a
 # person forgets, a factor of √(2 π) or of a scale, is more; the integral of a density with kinks is right to 1e-6.
 TOLERANCE = 1e-3
-
-_link = lru_cache(maxsize=64)(joint_link)  # equal outputs have one link
 
 
 class FormulaDistribution(Distribution):
@@ -122,7 +118,7 @@ class FormulaDistribution(Distribution):
     @property
     def link(self) -> Link:
         """Those of the outputs."""
-        return _link(self.outputs)
+        return joint_link(self.outputs)
 
     @property
     def domain(self) -> Domain:

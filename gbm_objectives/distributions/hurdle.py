@@ -108,7 +108,7 @@ class Hurdle(Wrapped):
 
     @property
     def _added(self) -> tuple[Output, ...]:
-        return tuple(Output(f"at_{value:g}", LOGIT) for value in np.atleast_1d(self.at))
+        return tuple(Output(f"at_{value:.15g}", LOGIT) for value in np.atleast_1d(self.at))
 
     @property
     def domain(self) -> Domain:
@@ -127,7 +127,7 @@ class Hurdle(Wrapped):
 
         if self._of_counts:
             return own
-        named = " or ".join(f"{value:g}" for value in np.atleast_1d(self.at))
+        named = " or ".join(f"{value:.15g}" for value in np.atleast_1d(self.at))
         return Domain(f"{named}, or {own}", min(own.low, *self._values), max(own.high, *self._values), holds)
 
     def _at(self, y_true: np.ndarray) -> np.ndarray:

@@ -33,8 +33,7 @@ DISTANCES = np.exp(np.arange(-40.0, 42.0))
 WIDTHS = np.exp(np.arange(-60.0, 60.5, 0.5))
 ZOOM = np.linspace(-1.0, 1.0, 33)
 ZOOMS = 8  # each to a sixteenth: to 1e-10 of the distance between two points of the grid
-# Ends of panels in u, with the nodes in each: beyond 4.5, only tails of powers
-# are left.
+# Ends of panels in u: beyond 4.5, only tails of powers are left.
 PANELS = np.concatenate([np.arange(0.0, 4.5, 0.25), np.arange(4.5, 36.1, 1.5)])
 N_NODES = 6
 # A density may have so much of its probability where there are no floating-point numbers, such as above 1 - 1e-16;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,20 +12,16 @@ from ..contract.domain import Domain
 from ..contract.links import Link, Output, joint_link
 from ..contract.start import descent
 from ..validation import as_numbers, shown
-from .base import Distribution, mean_or_median
+from .base import LARGEST_LOGIT, Distribution, mean_or_median
 from .censored import Censored
 
 __all__ = ["LEAST_LEFT", "LITTLE", "Truncated", "Wrapped", "of_counts"]
 
-# Beyond it exp overflows in float32, and 1 - p is 0.
-LARGEST_LOGIT = 35.0
 # The least share of a value: that of one that does not occur is 0, whose logit is infinite.
 LITTLE = 1e-7
 # The least part of a distribution's information that is left when it loses its zeros: the difference of nearly
 # equal numbers where almost all counts are 0.
 LEAST_LEFT = 1e-3
-
-_link = lru_cache(maxsize=64)(joint_link)  # equal outputs have one link
 
 
 class Wrapped(Distribution):
@@ -69,7 +64,7 @@ class Wrapped(Distribution):
     @property
     def link(self) -> Link:
         """Those of the outputs."""
-        return _link(self.outputs)
+        return joint_link(self.outputs)
 
     @property
     def name(self) -> str:

@@ -10,12 +10,10 @@ from scipy.optimize import brentq
 
 from ..contract.domain import COUNTS
 from ..contract.links import LOG, LOGIT, Output
-from .base import Distribution, columns
+from .base import LARGEST_LOGIT, Distribution, columns
 
 __all__ = ["ZeroInflatedPoisson"]
 
-# Beyond it exp overflows in float32, and 1 - π is 0.
-LARGEST_LOGIT = 35.0
 # If no rows are inflated, the maximum-likelihood π is 0, whose logit is infinite; without any counts the same
 # holds for log λ. With this share instead, the likelihood differs in its seventh digit.
 LITTLE = 1e-7

@@ -75,7 +75,7 @@ class CalibratingGBM(LikelihoodGBM):
             It multiplies `sample_weight`.
         update : bool, default=False
             Whether the rows of earlier calls still count, as older than these. `window` and `half_life` then are
-            those of the call before, unless given.
+            those of the call before, unless given. Weights of all calls are in one unit; without, rows weigh 1.
 
         Returns
         -------

@@ -138,7 +138,7 @@ class MultiQuantile(Loss):
     @property
     def outputs(self) -> tuple[Output, ...]:
         """An output for each level."""
-        return tuple(Output(f"q{alpha:g}", IDENTITY, takes_offset=True) for alpha in self.alphas)
+        return tuple(Output(f"q{alpha:.15g}", IDENTITY, takes_offset=True) for alpha in self.alphas)
 
     @property
     def _alphas(self) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 
 from gbm_objectives import AbsoluteError, EpsilonInsensitive, FormulaLoss, Huber, LogCosh, Quantile
 from gbm_objectives.contract import driver
+from gbm_objectives.distributions import FormulaDistribution
 from gbm_objectives.formula.rows import HALVINGS, Numbers
 from gbm_objectives.losses.widths import residual_widths
 from gbm_objectives.sampling import SAMPLE_ROWS, sample_rows

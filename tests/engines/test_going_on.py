@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
 from gbm_objectives import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
+from gbm_objectives.distributions import Normal
 from tests.engine import ENGINES, XGBOOST
 
 # LightGBM's own estimators before 4.7 warn of the arrays that they were fitted on.
@@ -40,6 +41,15 @@ def test_on_from_a_model_that_stopped_early(engine):
     best = np.argmin(history["huber"])
     assert again.best_iteration_ == stopped.best_iteration_ + best + 1
     assert loss.value(Y[LATE], again.predict(X[LATE])) == pytest.approx(history["huber"][best], rel=1e-5)
+
+
+def test_going_on_is_one_training_of_a_spread_too(engine):
+    """Its steps fall with the rounds that are done, those of the models before as well."""
+    whole = engine.regressor(Normal(), n_estimators=30).fit(X, Y)
+    model = None
+    for rounds in (5, 10, 15):
+        model = engine.regressor(Normal(), n_estimators=rounds).fit(X, Y, init_model=model)
+    np.testing.assert_allclose(model.predict_raw(X), whole.predict_raw(X), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("objective", ["reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"])
