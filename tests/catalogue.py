@@ -150,7 +150,8 @@ CASES = [
     Case(ZeroInflated(NegativeBinomial()), "count"),
     Case(
         FormulaDistribution(
-            "-log(scale) - (y - loc)/scale - exp(-(y - loc)/scale)", {"loc": "identity", "scale": "log"}
+            "log(2/(pi*sqrt(3))) - log(scale) - 2*log(1 + ((y - loc)/scale)**2/3)",
+            {"loc": "identity", "scale": "log"},
         ),
         "real",
     ),

@@ -136,10 +136,13 @@ class FormulaDistribution(Distribution):
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         raw = self._within_reach(raw_prediction)
-        return -np.asarray(np.broadcast_to(self._family.log_density(y_true, *raw.T), y_true.shape))
+        # A density may vanish far out: that row's loss is infinite, which is refused where training begins.
+        with np.errstate(over="ignore", divide="ignore"):
+            return -np.asarray(np.broadcast_to(self._family.log_density(y_true, *raw.T), y_true.shape))
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        return -self._family.scores(y_true, self._within_reach(raw_prediction))
+        with np.errstate(over="ignore", divide="ignore"):
+            return -self._family.scores(y_true, self._within_reach(raw_prediction))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient = self._gradient(y_true, raw_prediction)

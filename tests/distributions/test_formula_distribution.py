@@ -213,3 +213,9 @@ def test_equal_targets_leave_a_point():
     np.testing.assert_allclose(frozen.cdf([[2.9], [3.0]]), [[0.0, stats.norm.cdf(-0.1)], [1.0, 0.5]], atol=1e-9)
     np.testing.assert_allclose(frozen.sf([[2.9], [3.0]]), [[1.0, stats.norm.sf(-0.1)], [0.0, 0.5]], atol=1e-9)
     np.testing.assert_allclose(frozen.std(), [0.0, 1.0], rtol=1e-6)
+
+
+def test_a_row_where_the_density_vanishes_is_infinite_without_a_warning():
+    gumbel = "-log(scale) - (y - loc)/scale - exp(-(y - loc)/scale)"
+    loss = FormulaDistribution(gumbel, {"loc": "identity", "scale": "log"})
+    assert loss.pointwise([-1250.0], [[0.0, 0.0]]) == np.inf  # exp(1250)
