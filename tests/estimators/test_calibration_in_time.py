@@ -152,7 +152,8 @@ def test_sets_of_classes_in_time(engine):
     model = engine.classifier().fit(X[:500], labels[:500])
     for settings in ({"window": 500}, {"half_life": 300.0}):
         sets = model.calibrate(X[500:1500], labels[500:1500], **settings).predict_set(X[1500:], 0.8)
-        assert sets[np.arange(1500), (labels[1500:] == "yes").astype(int)].mean() == pytest.approx(0.8, abs=0.04)
+        # Three standard deviations of some 450 calibration rows and 1,500 new ones.
+        assert sets[np.arange(1500), (labels[1500:] == "yes").astype(int)].mean() == pytest.approx(0.8, abs=0.065)
 
 
 @pytest.mark.parametrize(
