@@ -172,6 +172,8 @@ def codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which values are true or false, 1 or 0, and which are missing."""
     if values.dtype.kind in "biuf":
         return np.isin(values, (0, 1)), values != values
+    if values.dtype.kind in "mM":  # NumPy warns of durations beside plain numbers
+        return np.zeros(len(values), dtype=bool), np.isnat(values)
     missing = np.array([is_missing(one) for one in values], dtype=bool)
     return np.array([not gap and one in (0, 1) for one, gap in zip(values, missing, strict=True)]), missing
 
