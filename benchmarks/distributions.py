@@ -173,8 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tables = []
     for name, X, y in [("diabetes", *load_diabetes(return_X_y=True)), *uci_sets(options.data)]:
         tables.append(table(name, measure(X, y, options.splits, options.losses, peer)))
-        # After each set: NGBoost takes an hour for all.
-        report(options.output, "distributions", "\n\n".join(tables))
+    report(options.output, "distributions", "\n\n".join(tables))
 
 
 if __name__ == "__main__":

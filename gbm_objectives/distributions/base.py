@@ -104,13 +104,17 @@ class Distribution(Loss):
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
         # Never in float32: densities are small differences of large numbers.
-        gradient, curvature = self._derivatives(y_true.astype(np.float64), raw_prediction.astype(np.float64))
+        gradient, curvature = self._of_engines(y_true.astype(np.float64), raw_prediction.astype(np.float64))
         limit = LARGEST_Z * np.sqrt(curvature)
         gradient = np.clip(gradient, -limit, limit)
         curvature[:, 1:] /= min(self.scale_step * self._pace.spread, 1.0)
         bent = [column for column, output in enumerate(self.outputs) if output.link != IDENTITY]
         curvature[:, bent] = np.maximum(curvature[:, bent], np.abs(gradient[:, bent]) / LARGEST_STEP)
         return gradient, curvature
+
+    def _of_engines(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradient, and the curvature that steps are made of."""
+        return self._derivatives(y_true, raw_prediction)
 
     def _after(self, rounds: int) -> Self:
         pace = self._pace

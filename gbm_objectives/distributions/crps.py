@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .frozen import Mixed
+from .mixed import Mixed
 from .piecewise import PiecewiseNormal
 
 __all__ = ["crps"]

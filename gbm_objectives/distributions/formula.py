@@ -125,6 +125,7 @@ class FormulaDistribution(Distribution):
         """The domain of that name."""
         return DOMAINS.get(self.domain_name, REAL)
 
+    # Of other distributions it is one for the class; here it depends on the links.
     @property
     def _reach(self) -> tuple[float, ...]:  # type: ignore[override]
         largest = {"identity": np.inf, "log": LARGEST_LOG, "logit": LARGEST_LOGIT}

@@ -73,11 +73,6 @@ class Hurdle(Wrapped):
     array([4.])
     """
 
-    # Whether rows that are none of the values count whole in the distribution's curvature, not by the probability
-    # that they are none. On average they then count up to twice, but no row steps over its target where the
-    # probability is wrong: with 1% of rows not 0, told apart by a feature, XGBoost's loss rose to 1e13.
-    _counts_whole = False
-
     def __init__(self, distribution: Distribution, at: float | tuple[float, ...] = 0.0) -> None:
         super().__init__(distribution)
         self.at = at
@@ -155,16 +150,29 @@ class Hurdle(Wrapped):
         return loss
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, curvature, share = self._parts(y_true, raw_prediction)
+        curvature[:, : self.distribution.n_outputs] *= share[:, None]
+        return gradient, curvature
+
+    def _of_engines(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, curvature, share = self._parts(y_true, raw_prediction)
+        # A row that is none of the values counts whole, not by the probability that it is none. On average such
+        # rows then count up to twice, but none steps over its target where the probability is wrong: with 1% of
+        # rows not 0, told apart by a feature, XGBoost's loss rose to 1e13.
+        share[~self._at(y_true).any(axis=0)] = 1.0
+        curvature[:, : self.distribution.n_outputs] *= share[:, None]
+        return gradient, curvature
+
+    def _parts(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the gradient, the information of distribution and logits, and the distribution's probability."""
         raw, logits = self._split(raw_prediction)
         at = self._at(y_true)
         others, y = self._inner(y_true, at)
         of_law = self._law._derivatives(y, raw)
         gradient = np.where(others[:, None], of_law[0], 0.0)
         of_logits, share = self._of_logits(at, logits)
-        if self._counts_whole:
-            share = np.where(others, 1.0, share)
-        curvature = np.broadcast_to(of_law[1], gradient.shape) * share[:, None]
-        return np.hstack([gradient, of_logits[0]]), np.hstack([curvature, of_logits[1]])
+        curvature = np.broadcast_to(of_law[1], gradient.shape)
+        return np.hstack([gradient, of_logits[0]]), np.hstack([curvature, of_logits[1]]), share
 
     def _of_logits(self, at: np.ndarray, logits: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
         """Return gradients and curvatures of the logits, and the probability of none of the values."""
@@ -180,7 +188,7 @@ class Hurdle(Wrapped):
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = super(Hurdle, self._with(_counts_whole=True))._block(y_true, raw_prediction, dtype)
+        gradient, curvature = super()._block(y_true, raw_prediction, dtype)
         k = self.distribution.n_outputs
         logits = self._split(raw_prediction.astype(np.float64))[1]
         own = self._of_logits(self._at(y_true), logits)[0][1]
@@ -202,7 +210,7 @@ class Hurdle(Wrapped):
         return np.array([*np.asarray(self._law._initial_raw(y_true[others], of_others)), *logits])
 
     def _frozen(self, parameters: np.ndarray) -> Any:
-        from .frozen import MixedCounts, MixedDensity
+        from .mixed import MixedCounts, MixedDensity
 
         k = self.distribution.n_outputs
         remaining, probabilities = np.ones(len(parameters)), []

@@ -8,7 +8,7 @@ probability.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ..validation import shown
+from .frozen import Frozen
 
 __all__ = ["Piecewise", "PiecewiseNormal", "normal_share"]
 
 LOG_ROOT_2PI = 0.5 * np.log(2.0 * np.pi)
 
 
-class Piecewise(ABC):
+class Piecewise(Frozen):
     """What both kinds have in common; x and q broadcast against (n_rows,), as for SciPy's frozen distributions.
 
     Parameters
@@ -110,42 +110,6 @@ class Piecewise(ABC):
     def isf(self, q: ArrayLike) -> np.ndarray:
         """Return the quantiles that shares q lie above."""
         return self._at(-special.ndtri(np.asarray(q, dtype=np.float64)))
-
-    def median(self) -> np.ndarray:
-        """Return the median."""
-        return self.ppf(0.5)
-
-    def interval(self, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the interval with equal shares on both sides."""
-        share = 0.5 - 0.5 * np.asarray(confidence, dtype=np.float64)
-        if ((share < 0.0) | (share > 0.5)).any():
-            raise ValueError(f"confidence must be between 0 and 1, got {shown(confidence)}")
-        return self.ppf(share), self.isf(share)
-
-    def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends between which values lie."""
-        return self.interval(1.0)
-
-    @abstractmethod
-    def mean(self) -> np.ndarray:
-        """Return the mean."""
-
-    @abstractmethod
-    def var(self) -> np.ndarray:
-        """Return the variance."""
-
-    def std(self) -> np.ndarray:
-        """Return the standard deviation."""
-        return np.asarray(np.sqrt(self.var()))
-
-    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        """Return draws of shape `size`, whose last entry is the number of rows; by default one for each row."""
-        shape = self._rows.shape if size is None else tuple(np.atleast_1d(size).tolist())
-        if np.broadcast_shapes(shape, self._rows.shape) != shape:
-            raise ValueError(f"size must end with the number of rows, {len(self._rows)}, got {shown(size)}")
-        known = isinstance(random_state, (np.random.RandomState, np.random.Generator))
-        random = random_state if known else np.random.RandomState(random_state)
-        return self._at(random.standard_normal(shape))
 
 
 class PiecewiseNormal(Piecewise):

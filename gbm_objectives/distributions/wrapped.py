@@ -47,6 +47,7 @@ class Wrapped(Distribution):
         if not law.noise.likelihood:
             raise ValueError(f"distribution of {name} must be fitted by its likelihood, got {law!r}")
 
+    # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
     def scale_step(self) -> float:  # type: ignore[override]
         """That of the distribution."""
@@ -94,6 +95,7 @@ class Truncated(Distribution):
     def __init__(self, distribution: Distribution) -> None:
         self.distribution = distribution
 
+    # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
     def scale_step(self) -> float:  # type: ignore[override]
         """That of the distribution."""
@@ -144,7 +146,7 @@ class Truncated(Distribution):
         return best
 
     def _frozen(self, parameters: np.ndarray) -> Any:
-        from .frozen import Positive
+        from .mixed import Positive
 
         return Positive(self.distribution._frozen(parameters))
 

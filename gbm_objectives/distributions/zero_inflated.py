@@ -106,6 +106,6 @@ class ZeroInflated(Wrapped):
         )
 
     def _frozen(self, parameters: np.ndarray) -> Any:
-        from .frozen import zero_inflated
+        from .mixed import zero_inflated
 
         return zero_inflated(self.distribution._frozen(parameters[:, :-1]), parameters[:, -1])

@@ -93,6 +93,6 @@ class ZeroInflatedPoisson(Distribution):
     def _frozen(self, parameters: np.ndarray) -> Any:
         from scipy import stats
 
-        from .frozen import zero_inflated
+        from .mixed import zero_inflated
 
         return zero_inflated(stats.poisson(parameters[:, 0]), parameters[:, 1])

