@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -111,7 +110,17 @@ LOG1P = Link("log1p", np.log1p, np.expm1)
 HALF_LOGIT = Link("half logit", _half_logit, _twice_expit)
 
 
-@lru_cache(maxsize=64)  # equal outputs have one link
+@dataclass(frozen=True)
+class _Columns:
+    """A function of each column. A class, since two functions made alike are not equal, as links must be."""
+
+    functions: tuple[Callable[..., np.ndarray], ...]
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        columns = np.moveaxis(np.asarray(values), -1, 0)
+        return np.stack([of(column) for of, column in zip(self.functions, columns, strict=True)], axis=-1)
+
+
 def joint_link(outputs: tuple[Output, ...]) -> Link:
     """Return the link of rows (n_samples, n_outputs): the one shared by all outputs, or each column's own.
 
@@ -125,12 +134,5 @@ def joint_link(outputs: tuple[Output, ...]) -> Link:
     if all(link == links[0] for link in links):
         return links[0]
 
-    def forward(response: np.ndarray) -> np.ndarray:
-        columns = np.moveaxis(np.asarray(response), -1, 0)
-        return np.stack([link.forward(column) for link, column in zip(links, columns, strict=True)], axis=-1)
-
-    def inverse(raw_prediction: np.ndarray) -> np.ndarray:
-        columns = np.moveaxis(np.asarray(raw_prediction), -1, 0)
-        return np.stack([link.inverse(column) for link, column in zip(links, columns, strict=True)], axis=-1)
-
+    forward, inverse = (_Columns(tuple(getattr(one, way) for one in links)) for way in ("forward", "inverse"))
     return Link(", ".join(link.name for link in links), forward, inverse)

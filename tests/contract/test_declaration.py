@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from gbm_objectives import Loss, SquaredError
 from gbm_objectives.contract.domain import BINARY, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL
-from gbm_objectives.contract.links import IDENTITY, LOG, LOGIT, SOFTMAX, Output, joint_link
+from gbm_objectives.contract.links import IDENTITY, LOG, LOGIT, SOFTMAX, Link, Output, joint_link
 from gbm_objectives.losses import KinkedLoss, ResidualLoss
 
 FORMULAS = {
@@ -92,6 +95,26 @@ def test_joint_links_are_inverses():
     raw = np.random.default_rng(0).standard_normal((7, 3))
     np.testing.assert_allclose(link.forward(link.inverse(raw)), raw)
     np.testing.assert_allclose(link.inverse(raw[0]), link.inverse(raw)[0])
+
+
+@dataclass
+class Times:
+    """A function that cannot be hashed, since instances are compared by value and may change."""
+
+    factor: float
+
+    def __call__(self, x):
+        return self.factor * np.asarray(x)
+
+
+def test_joint_links_are_equal_if_their_parts_are():
+    def outputs(factor):
+        return Output("a", Link("times", Times(factor), Times(1 / factor))), Output("b", LOG)
+
+    assert joint_link(outputs(2.0)) == joint_link(outputs(2.0)) != joint_link(outputs(4.0))
+    assert declare(outputs=outputs(2.0))().link.inverse([[4.0, 0.0]]).tolist() == [[2.0, 1.0]]
+    joint = joint_link((Output("a", IDENTITY), Output("b", LOG)))
+    assert pickle.loads(pickle.dumps(joint)) == joint
 
 
 @pytest.mark.parametrize(
