@@ -142,8 +142,7 @@ class FormulaDistribution(Distribution):
             return -np.asarray(np.broadcast_to(self._family.log_density(y_true, *raw.T), y_true.shape))
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore", divide="ignore"):
-            return -self._family.scores(y_true, self._within_reach(raw_prediction))
+        return -self._family.scores(y_true, self._within_reach(raw_prediction))
 
     def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient = self._gradient(y_true, raw_prediction)

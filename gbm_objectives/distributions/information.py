@@ -40,7 +40,7 @@ class Family(NamedTuple):
 
     def scores(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the derivatives of each row's log-density by its raw predictions, (n_rows, n_outputs)."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", divide="ignore"):  # a row whose density vanishes is refused by name
             return np.stack([np.broadcast_to(slope, y.shape) for slope in self.slopes(y, *raw.T)], axis=-1)
 
     def scores_at(self, x: np.ndarray, raw: np.ndarray) -> np.ndarray:
