@@ -50,7 +50,8 @@ All widths have the unit of the target, so the trees do not depend on it. Gradie
 multiplied by the one constant that makes the *harmonic* mean of the curvature 1, and thus the average Newton step
 too, so that `reg_lambda` and `min_child_weight` mean about what they do for squared error. (The arithmetic mean
 would be dominated by the rows with tiny residuals.) If there are many rows, a sample is enough to determine the
-widths: see `gbm_objectives.sampling`.
+widths: see `gbm_objectives.sampling`. They change slowly, so a training keeps them, and that constant, for some
+rounds: see `gbm_objectives.engines.training`.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ class CheckedLoss(Facts):
 
     def _checked(self, y_true: ArrayLike, raw_prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return target and raw prediction as arrays that have passed all checks."""
+        if self._in_training and isinstance(y_true, np.ndarray):
+            return y_true, as_raw(raw_prediction, len(y_true), self.n_outputs, self)
         self.check_params()
         y = self._target(y_true)
         self._check_domain(y)

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..sampling import SAMPLE_ROWS, sample_rows
-from .formulas import Formulas
+from .formulas import Formulas, Scale
 
-__all__ = ["BLOCK_ROWS", "SMALLEST_CURVATURE", "blocks", "check_derivatives", "derivatives", "weighted_float32"]
+__all__ = [
+    "BLOCK_ROWS",
+    "SMALLEST_CURVATURE",
+    "blocks",
+    "check_derivatives",
+    "derivatives",
+    "scale_of",
+    "weighted_float32",
+]
 
 # Numbers per block: a block's temporaries (a handful of float32 arrays of 128 kB) stay in a core's level-2
 # cache. Whole columns at once would write and read each temporary through main memory; blocks of half the size
@@ -24,6 +32,8 @@ SMALLEST_CURVATURE = np.float32(1e-16)
 # For the mean, curvatures are floored at this share of the median: under a loss that grows linearly, no row counts
 # as more than a thousand times as far out as the median row.
 LEAST_SHARE = 1e-3
+
+LARGEST_FACTOR = float(np.finfo(np.float32).max)
 
 
 def blocks(n_rows: int, n_outputs: int = 1) -> Iterator[slice]:
@@ -50,19 +60,22 @@ def derivatives(
     return loss._block(y, raw, dtype)
 
 
+def scale_of(loss: Formulas, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None) -> Scale:
+    """Return the scale of a loss on these rows, from a sample if there are many."""
+    if not loss.normalised:
+        return Scale(np.float32(loss._share), SMALLEST_CURVATURE)
+    rows = sample_rows(len(y), weight)
+    _, h = derivatives(loss, y[rows], raw[rows], np.float32)
+    return _normalising(loss, h, None if weight is None else weight[rows])
+
+
 def weighted_float32(
-    loss: Formulas,
-    y: np.ndarray,
-    raw: np.ndarray,
-    weight: np.ndarray | None,
-    sample: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None,
-    at_start: bool = False,
+    loss: Formulas, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None, at_start: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gradient and Hessian as `Loss.gradient_hessian` promises them; lengths fit, weights are checked.
 
-    The loss already knows what it must about all rows. If a `sample` of targets, raw predictions and weights is
-    given, these rows are only a part: the normalising constant then comes from the sample. At the start of a
-    training every row is checked.
+    The loss already knows what it must about all rows, perhaps also its scale. At the start of a training every
+    row is checked.
     """
     # One piece of memory: from 4 MB on, NumPy asks for huge pages, without which the first touch of every page
     # can cost more than the mathematics. LightGBM's predictions of several classes are in Fortran order;
@@ -71,35 +84,35 @@ def weighted_float32(
         gradient, hessian = np.empty((2, *raw.shape), dtype=np.float32)
     else:
         gradient, hessian = (part.T for part in np.empty((2, *raw.shape[::-1]), dtype=np.float32))
-    low, high = np.float64(loss.domain.low), np.float64(loss.domain.high)
-    factor, least = np.asarray(loss._share, dtype=np.float32), SMALLEST_CURVATURE
-    normalised = loss.normalised
-    # The sample of a small data set is all of its rows, which need not be computed twice.
-    few = loss.joint or (normalised and sample is None and len(y) <= SAMPLE_ROWS)
-    if normalised and not few:
-        target, prediction, counts = sample or (y, raw, weight)
-        rows = sample_rows(len(target), counts)
-        _, h = derivatives(loss, target[rows], prediction[rows], np.float32)
-        factor, least = _normalising(loss, h, None if counts is None else counts[rows])
+    scale, trusted, domain = loss._scale, loss._in_training, loss.domain
+    few = raw.size <= BLOCK_ROWS or loss.joint
+    if scale is None:
+        # The sample of a small data set is all of its rows, which need not be computed twice.
+        if loss.normalised and (len(y) <= SAMPLE_ROWS or loss.joint):
+            few = True
+        else:
+            scale = scale_of(loss, y, raw, weight)
     for rows in [slice(0, len(y))] if few else blocks(len(y), loss.n_outputs):
         # All rows are passed as they are, not as slices: the summary may hold their results.
         target, prediction = (y, raw) if few else (y[rows], raw[rows])
-        # A NaN is neither above nor below.
-        if not (low <= target.min() and target.max() <= high):
+        # A NaN is neither above nor below. The target may be float32, whose range is smaller than float64's.
+        if not trusted and not (
+            np.float64(domain.low) <= target.min() and target.max() <= np.float64(domain.high)
+        ):
             loss._check_domain(y)
         g, h = derivatives(loss, target, prediction, np.float32)
         if at_start:
             check_derivatives(loss, target, g, h, rows.start)
-        if few and normalised:
-            factor, least = _normalising(loss, h, weight)
-        np.multiply(g, factor, out=gradient[rows], casting="same_kind")
+        if scale is None:
+            scale = _normalising(loss, h, weight)
+        np.multiply(g, scale.factor, out=gradient[rows], casting="same_kind")
         if np.ndim(h) == 0:
-            hessian[rows] = h * factor
+            hessian[rows] = np.maximum(h * scale.factor, scale.least)
         else:
-            np.multiply(h, factor, out=hessian[rows], casting="same_kind")
-        # This check costs a sixth of the floor itself, which few blocks need.
-        if (hessian[rows].min(axis=0) < least).any():
-            np.maximum(hessian[rows], least, out=hessian[rows])
+            np.multiply(h, scale.factor, out=hessian[rows], casting="same_kind")
+            # This check costs a sixth of the floor itself, which few blocks need.
+            if (np.minimum.reduce(hessian[rows], axis=0) < scale.least).any():
+                np.maximum(hessian[rows], scale.least, out=hessian[rows])
         if weight is not None:
             w = weight[rows].reshape((-1,) + (1,) * (raw.ndim - 1))
             np.multiply(gradient[rows], w, out=gradient[rows], casting="same_kind")
@@ -123,29 +136,29 @@ def check_derivatives(loss: Formulas, y: np.ndarray, gradient: np.ndarray, curva
     )
 
 
-def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> tuple[np.ndarray, Any]:
+def _normalising(loss: Formulas, h: Any, weight: np.ndarray | None) -> Scale:
     """Return for each output the constant that makes the harmonic mean of the curvature 1, and then its floor.
 
     Not the arithmetic mean: it would be dominated by the rows with tiny residuals (most targets 0, say), and
     `min_child_weight` would then forbid splitting off the others.
     """
-    if np.ndim(h):
+    if np.ndim(h) == 0:
+        factor: Any = 1.0 / np.float64(h)
+    else:
         # Rows whose curvature is far below the others', or underflows, would dominate the harmonic mean.
         known = h if weight is None else h[weight > 0]
         middle = np.partition(known, len(known) // 2, axis=0)[len(known) // 2]
         h = np.maximum(h, LEAST_SHARE * middle + np.finfo(np.float32).tiny, dtype=np.float64)
-    inverse = np.reciprocal(h, dtype=np.float64)
-    if inverse.ndim == 0:
-        factor = inverse
-    else:
+        inverse = np.reciprocal(h)
         factor = np.add.reduce(inverse) / len(inverse) if weight is None else weight @ inverse / weight.sum()
-    if not np.all((factor > 0) & (factor <= np.finfo(np.float32).max)):
+    if not ((factor > 0) & (factor <= LARGEST_FACTOR)).all():
         raise ValueError(
             f"the curvature of {loss!r} must be positive and of a size that float32 holds, its mean is"
             f" {1 / factor}"
         )
-    factor = np.asarray(factor, dtype=np.float32)
-    if not loss._pace.least or inverse.ndim == 0 or not loss._counts_far_rows:
-        return factor, SMALLEST_CURVATURE
+    factor = factor.astype(np.float32)
+    if not loss._pace.least or np.ndim(h) == 0 or not loss._counts_far_rows:
+        return Scale(factor, SMALLEST_CURVATURE)
     mean = np.average(h, axis=0, weights=weight)
-    return factor, np.maximum(np.float32(loss._pace.least) * mean.astype(np.float32) * factor, SMALLEST_CURVATURE)
+    least = np.float32(loss._pace.least) * mean.astype(np.float32) * factor
+    return Scale(factor, np.maximum(least, SMALLEST_CURVATURE))

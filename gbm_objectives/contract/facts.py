@@ -13,7 +13,7 @@ from ..curvature import Pace
 from ..validation import hashable
 from .declaration import check_declaration
 from .domain import REAL, Domain
-from .formulas import CurvatureKind, Scope
+from .formulas import CurvatureKind, Scale, Scope
 from .links import IDENTITY, Link, Output
 from .noise import Noise
 
@@ -40,8 +40,11 @@ else:
 class Facts(BaseEstimator, ABC):
     """The facts of a loss, which a subclass overrides by attributes or properties; see `Loss`."""
 
-    # What a training sets on a copy: how it steps, and what is known about all rows or computed from them once.
+    # What a training sets on a copy: that it has checked hyper-parameters and rows, how it steps, and what is
+    # known about all rows or computed from them once.
+    _in_training: bool = False
     _pace: Pace = Pace()
+    _scale: Scale | None = None
     summary: Any = None
     prepared: Any = None
 

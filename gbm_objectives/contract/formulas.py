@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,13 +10,20 @@ from ..curvature import Pace
 from .domain import Domain
 from .links import Link, Output
 
-__all__ = ["CurvatureKind", "Formulas", "Scope"]
+__all__ = ["CurvatureKind", "Formulas", "Scale", "Scope"]
 
 CurvatureKind = Literal[
     "exact", "gauss-newton", "bound", "majorizer", "consistent", "expected", "surrogate", "constant"
 ]
 # What must be seen to compute the numbers of a row: that row alone; a summary of all rows; its query; all rows.
 Scope = Literal["row", "summary", "query", "all"]
+
+
+class Scale(NamedTuple):
+    """What multiplies gradient and curvature of each output, and the least curvature after that."""
+
+    factor: Any
+    least: Any
 
 
 class Formulas(Protocol):
@@ -36,6 +43,12 @@ class Formulas(Protocol):
 
     @property
     def _pace(self) -> Pace: ...
+
+    @property
+    def _in_training(self) -> bool: ...
+
+    @property
+    def _scale(self) -> Scale | None: ...
 
     @property
     def _counts_far_rows(self) -> bool: ...

@@ -237,9 +237,8 @@ class Loss(CheckedLoss):
         The weight of a query is the mean of its rows' weights.
         """
         y, raw = self._float64(y_true, raw_prediction)
-        rows = Rows(y, as_weight(sample_weight, len(y)), self._queries(group, len(y)))
-        losses = self._valued_on(y, raw, rows.weight, rows.queries)._pointwise(y, raw)
-        return float(np.average(losses, weights=rows.weight_of_queries()))
+        rows = Rows(y, as_weight(sample_weight, len(y), not self._in_training), self._queries(group, len(y)))
+        return rows.mean(self._valued_on(y, raw, rows.weight, rows.queries)._pointwise(y, raw))
 
     def response(self, raw_prediction: ArrayLike) -> np.ndarray:
         """Return the inverse link of raw predictions: the mean, the probability, the label score."""
@@ -307,10 +306,14 @@ class Loss(CheckedLoss):
         Raises
         ------
         ValueError
-            If shapes do not fit, or a target, a weight or the result is not valid. To keep boosting fast, bounds
-            are always checked, but integer labels, weights and results only while all rows have equal
-            predictions, as at the start of a training.
+            If shapes do not fit, or a target, a weight or the result is not valid. Integer labels, weights and
+            results are checked only while all rows have equal predictions, as at the start of a training.
         """
+        if self._in_training:
+            # It has checked everything: on few rows that would cost as much as the formulas.
+            weight = None if sample_weight is None else np.asarray(sample_weight)
+            rows = np.asarray(y_true), np.asarray(raw_prediction), weight
+            return weighted_float32(self.on(*rows), *rows)
         self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)

@@ -53,6 +53,13 @@ class Rows:
         ends = [0, len(self.y)] if self.queries is None else self.queries.tolist()
         return [slice(first, last) for first, last in pairwise(ends)]
 
+    def mean(self, losses: np.ndarray) -> float:
+        """Return the weighted mean of the losses of rows, or of queries."""
+        weight = self.weight_of_queries()
+        # On few rows np.average takes as long as the losses.
+        total = np.add.reduce(losses) if weight is None else losses @ weight
+        return float(total / (len(losses) if weight is None else np.add.reduce(weight, dtype=np.float64)))
+
     def weight_of_queries(self) -> np.ndarray | None:
         """Return the mean weight of each query's rows."""
         if self.weight is None or self.queries is None:

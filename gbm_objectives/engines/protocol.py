@@ -107,7 +107,7 @@ class Engine(Protocol):
     def estimator_with_model(
         self, estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int
     ) -> Any:
-        """Return a copy of the estimator with the model in it."""
+        """Put the model into an estimator, a copy of the user's, and return it."""
 
     def check_model(self, booster: Any, loss: Loss, n_features: int) -> None:
         """Raise a `ValueError` unless a model has the loss's outputs and link, and `n_features` features."""

@@ -18,7 +18,7 @@ from ..contract.start import best_beside, constant_rows
 from .data_sets import Member, errors_name
 from .metrics import has_auto
 
-__all__ = ["check_finite", "checked_start", "finite_start", "start_of", "zero"]
+__all__ = ["check_finite", "checked_start", "finite_start", "rows_at_start", "start_of", "zero"]
 
 
 def finite_start(
@@ -55,7 +55,7 @@ def checked_start(
     check(start)
     if not np.isfinite(start).all():
         raise ValueError(f"the start value of {loss!r} must be finite, it is {start}")
-    loss._check_start(rows.y, constant_rows(start, len(rows), offset), rows.weight)
+    loss._check_start(rows.y, rows_at_start(start, len(rows), offset), rows.weight)
     return start
 
 
@@ -84,12 +84,12 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
     """
     # A row that is infinite everywhere may make the start value infinite, too: that row must be named, not row 0.
     start = np.where(np.isfinite(start), start, 0.0)
-    target, raw = rows.y, constant_rows(start, len(rows), offset)
+    target = rows.y
+    raw = rows_at_start(start, len(rows), offset)
     loss = loss._resolved_at(target, raw, None)
-    parts = [slice(0, len(rows))] if loss.joint else list(blocks(len(rows), loss.n_outputs))
     with np.errstate(all="ignore"):
         valued = loss._valued_on(target, raw, rows.weight, rows.queries)
-        for part in parts:
+        for part in _parts(loss, target, offset):
             y = target[part]
             losses = valued._pointwise(y.astype(np.float64), raw[part].astype(np.float64))
             if not np.isfinite(losses).all():
@@ -102,6 +102,24 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
                 )
         # Once, as in a training: of each block it would take as long as ten rounds' callbacks.
         loss = loss.on(target, raw, None, rows.queries)
-        for part in parts:
-            gradient, curvature = derivatives(loss, target[part], raw[part], np.float32)
+        for part in _parts(loss, target, offset):
+            gradient, curvature = derivatives(loss, target[part], raw[part].copy(), np.float32)
             check_derivatives(loss, target[part], gradient, curvature, part.start)
+
+
+def _parts(loss: Loss, target: np.ndarray, offset: np.ndarray | None) -> list[slice]:
+    """Return the rows to check: blocks of all; of labels, where all rows start alike, the first of each class."""
+    if loss.joint:
+        return [slice(0, len(target))]
+    if offset is None and loss.classifies and loss.n_outputs > 1 and target.ndim == 1:
+        firsts = [int(np.argmax(target == label)) for label in range(loss.n_outputs)]
+        return [slice(row, row + 1) for row in sorted(set(firsts))]
+    return list(blocks(len(target), loss.n_outputs))
+
+
+def rows_at_start(start: Any, n_rows: int, offset: np.ndarray | None) -> np.ndarray:
+    """Return the raw predictions of rows where the training starts; without an offset, a view of one row's.
+
+    Of many classes, those of all rows would take more memory than the training.
+    """
+    return np.broadcast_to(start, (n_rows, *np.shape(start))) if offset is None else offset + start

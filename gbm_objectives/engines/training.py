@@ -9,14 +9,26 @@ import numpy as np
 
 from ..contract import Loss
 from ..contract.calling import given_group, rows_of
+from ..contract.driver import scale_of
 from ..contract.rows import Rows
 from ..sampling import sample_rows
+from ..validation import as_weight
 from .data_sets import Member
 from .divergence import Watch
 from .metrics import Result, is_own, results_of
 from .start import finite_start
 
 __all__ = ["Folds", "Training", "ready"]
+
+# What smooths a loss, and the scale of its steps, come from all rows and change slowly. They are worked out before
+# each round until the training has gone one full step, in which predictions move most, and then again when the
+# rounds since add up to this many steps, or to this many rounds. On 28 sets the held-out loss of medians and
+# quantiles is then that of fresh ones in each round, within an error of half a percent. After 8 rounds at any
+# rate, the loss of quantiles is 4% higher at 0.3 and 6% at 1; and at 0.1 absolute error among outliers is 2% to 7%
+# higher, and intervals around frequent values contain 2% less.
+STEPS, ROUNDS = 0.5, 3
+
+Everyone = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # targets, raw predictions, weights
 
 
 def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
@@ -61,18 +73,23 @@ class Training:
 
     def __init__(self, loss: Loss, members: Sequence[Member] = (), start: Any = None) -> None:
         # What another training, or `Loss.on`, has told it is of other rows.
-        self.loss, self.start = loss._with(summary=None, prepared=None), start
+        self.loss, self.start = loss._with(summary=None, prepared=None, _in_training=True), start
+        self.rounds = self.looked = 0
         self.members = list(members)
         self.watch: Watch | None = None
         self._prepared: dict[int, Loss] = {}
 
     def rows(self, data: Any) -> Rows:
         """Return the rows of a data set, read once: engines copy labels and weights each time they are asked."""
-        found = next((one for one in self.members if one.data is data), None)
-        if found is None:
-            found = Member(data, "", rows_of(data, self.loss.columns))
-            self.members.append(found)
-        return found.rows
+        for one in self.members:
+            if one.data is data:
+                return one.rows
+        rows = rows_of(data, self.loss.columns)
+        self.loss.check_target(rows.y)
+        if rows.weight is not None and rows.weight.any():  # all those of one worker may be 0
+            as_weight(rows.weight, len(rows))
+        self.members.append(Member(data, "", rows))
+        return rows
 
     def loss_on(self, data: Any) -> Loss:
         """Return the loss with what it knows beyond a row: the training's summary, or what it made of this set."""
@@ -101,9 +118,25 @@ class Training:
 
     def _look(self, rows: Rows, raw_prediction: np.ndarray) -> None:
         """Work out, before a round, what the loss must know about all rows."""
-        if self.loss.scope == "summary":
-            summary = self.loss._summary(rows.y, raw_prediction, rows.weight)
-            self.loss = self.loss._with(summary=summary)
+        loss, rises = self.loss, self.watch is not None and self.watch.above > 0
+        rate, since = loss._pace.learning_rate, self.rounds - self.looked
+        due = rises or self.rounds * rate < 1.0 or since >= ROUNDS or (since + 0.5) * rate >= STEPS
+        # A summary on which the loss itself depends must be that of the round.
+        summarises = loss.scope == "summary" and (due or not loss._smooths_by_summary)
+        seen = self._seen(rows, raw_prediction) if due or summarises else None
+        self.looked = self.rounds if due else self.looked
+        self.rounds += 1
+        if seen is None:
+            return
+        if summarises:
+            loss = loss._with(summary=loss._summary(*seen))
+        if due and not loss.joint:
+            loss = loss._with(_scale=scale_of(loss, *seen))
+        self.loss = loss
+
+    def _seen(self, rows: Rows, raw_prediction: np.ndarray) -> Everyone | None:
+        """Return targets, raw predictions and weights of all rows, or of enough; None if none are needed."""
+        return rows.y, raw_prediction, rows.weight
 
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the loss of a data set, its own metric."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..losses.quantile import two_sided_pair
 from ..losses.residual import residual, weighted_quantile, widths_of
 from ..validation import check_between, check_choice
 from .checks import check_on
-from .pair import Rows, known_of, pair
+from .pair import Known, Rows, known_of, pair
 from .shape import Shape, shape_of
 from .syntax import FUNCTION_NAMES
 
@@ -216,6 +217,11 @@ class FormulaLoss(Loss):
         if shape.slopes is not None:
             return widths_of(y_true + shape.centre, raw_prediction, weight, self._pace)
         return known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
+
+    def _after(self, rounds: int) -> FormulaLoss:
+        # Engines use one piece of memory for the raw predictions of all rounds.
+        kept = isinstance(self.summary, Known) and self.summary.pair is not None
+        return self._with(summary=replace(self.summary, pair=None)) if kept else self
 
     def _block(
         self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]

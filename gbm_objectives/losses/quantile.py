@@ -87,9 +87,9 @@ def two_sided_pair(
     The curvature of the side that pulls less is at least the share `weaker` of the other's.
     """
     gradient, curvature = consistent_pair(r, s, broad)
-    least = weaker * max(above, below)
-    gradient *= _by_side(r, above, below)
-    curvature *= _by_side(r, max(above, least), max(below, least))
+    slope = _by_side(r, above, below)
+    gradient *= slope
+    curvature *= np.maximum(slope, r.dtype.type(weaker * max(above, below)), out=slope)
     return gradient, curvature
 
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from ..contract.loss import Loss
 from ..curvature import SMALLEST_WIDTH
@@ -165,7 +164,7 @@ class TangentLoss(ResidualLoss):
         away = away_from_atom(y_true, weight)
         some = y_true[away], raw_prediction[away], None if weight is None else weight[away]
         size = self._auto_size(typical_size(*some), *some)
-        return clone(self).set_params(**{self._size: size})
+        return self._with(**{self._size: size})
 
     def _auto_size(
         self, typical: float, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None

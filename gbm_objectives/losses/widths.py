@@ -86,17 +86,16 @@ class Widths:
         if np.ndim(self.low) == 0 and not self.groups_per_unit:
             return kind
         # float32: the engines' labels have no more digits, and it takes half the time.
-        group = raw_prediction.astype(np.float32)
-        group -= np.asarray(self.low, dtype=np.float32)
+        low, per_unit = (np.asarray(one, dtype=np.float32) for one in (self.low, self.groups_per_unit))
         with np.errstate(invalid="ignore", over="ignore"):
-            group *= np.asarray(self.groups_per_unit, dtype=np.float32)
+            group = raw_prediction.astype(np.float32, copy=False) - low
+            group *= per_unit
             np.clip(group, np.float32(0), np.float32(GROUPS - 1), out=group)
-            cell = group.astype(np.int32)
-        if np.ndim(self.low):
-            cell += np.arange(len(self.low), dtype=np.int32) * GROUPS
-        cell *= self.n_kinds
+            # Bytes, of which arithmetic takes a fifth of the time.
+            cell = group.astype(np.int8)
+        cell *= np.int8(self.n_kinds)
         cell += kind
-        return cell
+        return cell if low.ndim == 0 else cell + GROUPS * self.n_kinds * np.arange(len(low), dtype=np.int32)
 
     @property
     def n_kinds(self) -> int:
@@ -160,7 +159,7 @@ def residual_widths(
     grouped = (width > SMALLEST_WIDTH) & local
     groups_per_unit = np.divide(GROUPS, width, out=np.zeros_like(width), where=grouped)
     known = Widths(None, low, groups_per_unit, atom)
-    cell = known.cell(residual, raw_prediction, y_true if n_outputs == 1 else y_true[:, None])
+    cell = known.cell(residual, raw_prediction, y_true if n_outputs == 1 else y_true[:, None]).astype(np.intp)
     size = np.abs(residual, dtype=np.float64)
     shape = n_outputs, GROUPS if n_outputs > 1 or grouped else 1, known.n_kinds
     start = _medians(size, cell, shape)

@@ -15,13 +15,12 @@ import numpy as np
 
 from ...contract.rows import Rows
 from ...sampling import sample_rows
+from ..training import Everyone
 
 __all__ = ["EXACT_ROWS", "Collective", "Places", "gathered", "placed_rows"]
 
 # Up to this many rows each worker sees all of them in each round, 400 kB for one output; beyond, a sample will do.
 EXACT_ROWS = 16_384
-
-Everyone = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # targets, raw predictions, weights
 
 
 class Collective(Protocol):

@@ -13,7 +13,7 @@ from ...contract.rows import Rows, without_rows
 from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS
 from ..data_sets import label_of
 from ..metrics import Result, called, has_auto, is_own
-from ..training import Training
+from ..training import Everyone, Training
 from .collective import Collective, Places, gathered, placed_rows
 
 __all__ = ["SharedTraining", "looks_at_all_rows"]
@@ -41,7 +41,7 @@ class SharedTraining(Training):
 
     def __init__(self, loss: Loss, workers: Collective, places: Places | None = None) -> None:
         super().__init__(loss)
-        self.workers, self.places, self.rounds = workers, places, 0
+        self.workers, self.places = workers, places
 
     def rows(self, data: Any) -> Rows:
         """Return this worker's rows of a data set; there may be none."""
@@ -53,21 +53,21 @@ class SharedTraining(Training):
         """Return gradient and Hessian of a round for this worker's rows."""
         rows = self.rows(data)
         raw = self._shaped(raw_prediction, rows)
-        self.rounds += 1
-        sample = None
-        if looks_at_all_rows(self.loss) and self.places is not None:
-            sample = placed_rows(self.workers, rows, raw, slice(None), self.places.own, self.places.total)
-        elif looks_at_all_rows(self.loss):
-            # A different sample in each round, the same on all workers.
-            turn = (self.rounds * GOLDEN_RATIO) % 1.0
-            sample = gathered(self.workers, rows, raw, turn, SAMPLE_ROWS)
-        if self.loss.scope == "summary" and sample is not None:
-            self.loss = self.loss._with(summary=self.loss._summary(*sample))
+        self._look(rows, raw)
         loss = self.loss
         self.has_trained(1)
         if not len(rows):
             return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
-        return weighted_float32(loss, rows.y, raw, rows.weight, sample)
+        return weighted_float32(loss, rows.y, raw, rows.weight)
+
+    def _seen(self, rows: Rows, raw_prediction: np.ndarray) -> Everyone | None:
+        """Return targets, raw predictions and weights of all workers' rows, or of a sample."""
+        if not looks_at_all_rows(self.loss):
+            return None
+        if self.places is not None:
+            return placed_rows(self.workers, rows, raw_prediction, slice(None), self.places.own, self.places.total)
+        # A different sample each time, the same on all workers.
+        return gathered(self.workers, rows, raw_prediction, (self.rounds * GOLDEN_RATIO) % 1.0, SAMPLE_ROWS)
 
     def value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the weighted mean loss of the rows of all workers."""

@@ -18,7 +18,7 @@ from ...validation import shown
 from ..data_sets import label_of
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
-from ..models import check_shape, unfitted_copy
+from ..models import check_shape
 from ..parameters import check_options
 from ..protocol import FitInputs, Trained, positives_times
 from .categories import in_order_of
@@ -117,24 +117,25 @@ def n_rounds(booster: lgb.Booster) -> int:
 
 
 def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
-    """Return a copy of the estimator with the model in it.
+    """Put the model into an estimator, a copy of the user's, and return it.
 
     LightGBM has no public way to give a model to an estimator; these are the attributes that its `fit` sets.
     """
-    model = unfitted_copy(estimator)
-    model._Booster = trained.booster
-    model._best_iteration = trained.best_iteration or 0
-    model._best_score = trained.booster.best_score
-    model._evals_result = trained.evals_result
-    model._n_features = model._n_features_in = n_features
+    estimator._Booster = trained.booster
+    estimator._best_iteration = trained.best_iteration or 0
+    estimator._best_score = trained.booster.best_score
+    estimator._evals_result = trained.evals_result
+    estimator._n_features = estimator._n_features_in = n_features
     # This decides whether it has feature_names_in_; "Column_i" are the names that LightGBM makes up.
-    model._fitted_with_feature_names = trained.booster.feature_name() != [f"Column_{i}" for i in range(n_features)]
-    model._objective = trained.booster.params.get("objective", "custom")
+    estimator._fitted_with_feature_names = trained.booster.feature_name() != [
+        f"Column_{i}" for i in range(n_features)
+    ]
+    estimator._objective = trained.booster.params.get("objective", "custom")
     if classes is not None:
-        model._classes, model._n_classes = classes, len(classes)
-        model._le = LabelEncoder().fit(classes)
-    model.fitted_ = True
-    return model
+        estimator._classes, estimator._n_classes = classes, len(classes)
+        estimator._le = LabelEncoder().fit(classes)
+    estimator.fitted_ = True
+    return estimator
 
 
 def check_model(booster: lgb.Booster, loss: Loss, n_features: int) -> None:

@@ -9,10 +9,9 @@ import numpy as np
 import xgboost as xgb
 
 from ...contract import Loss
-from ...contract.start import constant_rows
 from ..data_sets import alone_with, member
 from ..metrics import native_metrics, placed
-from ..start import start_of
+from ..start import rows_at_start, start_of
 from ..training import Folds, Training, ready
 from .data_sets import check_data_set, labels_for_softmax, numbered, offset_of
 from .train import base_score, checked_params, paced
@@ -78,7 +77,7 @@ def cv(
     check_data_set(loss, dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
     start = ready(loss, [whole]).start
-    unit = unit_of_gains(loss, whole.rows, constant_rows(start, len(whole.rows), whole.offset))
+    unit = unit_of_gains(loss, whole.rows, rows_at_start(start, len(whole.rows), whole.offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     metrics = placed(loss, native_metrics(loss, custom_metric), first=False)

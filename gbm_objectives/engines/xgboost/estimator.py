@@ -15,7 +15,7 @@ from ...validation import shown
 from ..data_sets import label_of
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
-from ..models import check_shape, unfitted_copy
+from ..models import check_shape
 from ..parameters import check_options
 from ..protocol import FitInputs, Trained, positives_times
 from .importances import importances
@@ -118,8 +118,15 @@ def predict_raw(booster: xgb.Booster, X: Any, estimator: Any, n_rounds: int | No
             "a linear booster keeps its last round alone: num_iteration must be left out, and staged_predict has"
             " no rounds to show"
         )
-    data = _dmatrix(estimator, X, booster)
-    return np.asarray(booster.predict(data, output_margin=True, iteration_range=(0, n_rounds or 0)))
+    rounds = (0, n_rounds or 0)
+    if _is_plain(estimator, X):
+        # As XGBoost's estimator does: to make a DMatrix of one row takes longer than to predict it.
+        raw = booster.inplace_predict(
+            X, iteration_range=rounds, predict_type="margin", missing=float(estimator.missing)
+        )
+    else:
+        raw = booster.predict(_dmatrix(estimator, X, booster), output_margin=True, iteration_range=rounds)
+    return np.asarray(raw)
 
 
 def n_rounds(booster: xgb.Booster) -> int:
@@ -128,13 +135,13 @@ def n_rounds(booster: xgb.Booster) -> int:
 
 
 def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray | None, n_features: int) -> Any:
-    """Return a copy of the estimator with the model in it."""
-    model = unfitted_copy(estimator)
-    model.load_model(bytearray(trained.booster.save_raw("json")))
-    # The model's own values would be refused when the copy is fitted again.
-    model.objective, model.base_score = estimator.objective, estimator.base_score
-    model.evals_result_ = trained.evals_result
-    return model
+    """Put the model into an estimator, a copy of the user's, and return it."""
+    given = estimator.objective, estimator.base_score
+    estimator.load_model(bytearray(trained.booster.save_raw("ubj")))
+    # The model's own values would be refused when it is fitted again.
+    estimator.objective, estimator.base_score = given
+    estimator.evals_result_ = trained.evals_result
+    return estimator
 
 
 def check_model(booster: xgb.Booster, loss: Loss, n_features: int) -> None:
@@ -164,6 +171,17 @@ def feature_weights(estimator: Any, options: dict[str, Any]) -> Any:
     if estimator.feature_weights is not None and in_fit is not None:
         raise ValueError("feature_weights are given to the estimator and to fit: give them to the estimator alone")
     return in_fit if estimator.feature_weights is None else estimator.feature_weights
+
+
+def _is_plain(estimator: Any, X: Any) -> bool:
+    """Return whether XGBoost can predict an array where it is: by trees, in memory, and without categories."""
+    in_memory = isinstance(X, np.ndarray) and estimator.device in (None, "cpu")
+    return (
+        in_memory
+        and estimator.missing is not None
+        and estimator.feature_types is None
+        and estimator.booster != "gblinear"
+    )
 
 
 def _is_linear(booster: xgb.Booster) -> bool:

@@ -13,7 +13,6 @@ import xgboost as xgb
 from ...contract import Loss
 from ...contract.calling import given_group
 from ...contract.links import IDENTITY, LOG, LOGIT, SOFTMAX
-from ...contract.start import constant_rows
 from ...curvature import Pace
 from ...validation import brief, shown
 from ..data_sets import Member, errors_name, member
@@ -21,6 +20,7 @@ from ..divergence import Watch
 from ..metrics import is_own, native_metrics, placed
 from ..models import native_model
 from ..parameters import at_pace, check_keys, require_loss
+from ..start import rows_at_start
 from ..training import ready
 from .data_sets import check_data_set, labels_for_softmax, margins_from, offset_of
 from .model_json import BESIDE_OFFSET, KeptCategories, check_categories, with_start_in_trees
@@ -135,7 +135,7 @@ def train(
     training = ready(paced(loss, params), members)
     start, own = training.start, members[0]
     with errors_name("dtrain"):
-        unit = unit_of_gains(training.loss_on(dtrain), own.rows, constant_rows(start, len(own.rows), own.offset))
+        unit = unit_of_gains(training.loss_on(dtrain), own.rows, rows_at_start(start, len(own.rows), own.offset))
     if unit != 1.0:
         params = with_penalties_times(params, unit)
     if xgb_model is None:
@@ -227,7 +227,7 @@ def _warn_of_rounding(loss: Loss, last: Member, start: Any, keywords: Any) -> No
     if not has_early_stopping(keywords.get("early_stopping_rounds"), keywords.get("callbacks")):
         return
     rows = last.rows
-    raw = constant_rows(start, len(rows), last.offset)
+    raw = rows_at_start(start, len(rows), last.offset)
     value = loss.value(rows.y, raw, rows.weight, **given_group(loss, rows.group))
     # Six decimals leave fewer than three digits of it: rounds that differ by a tenth of a per cent look the same.
     if 0 < value < 1e-3:
