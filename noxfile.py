@@ -34,8 +34,12 @@ CONVERTERS = (
     "scikit-survival",
 )
 # `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
-# `checks` what asks for our own mathematics in long trainings: demos, benchmarks, pages, and tests marked as slow.
-LEFT_OUT = ("tests/demos", "tests/benchmarks", "tests/test_docs_code.py")
+# `checks` what asks for our own mathematics, in demos, benchmarks, pages, tests of formulas, and those marked as
+# slow. Of the mathematics they run the examples in docstrings, and what estimators need.
+LEFT_OUT = (
+    *("tests/demos", "tests/benchmarks", "tests/test_docs_code.py"),
+    *("tests/distributions", "tests/losses", "tests/formula", "tests/testing"),
+)
 OF_VERSIONS = (*(f"--ignore={path}" for path in LEFT_OUT), "-m", "not slow")
 # One thread for each engine: more would wait for those of the test beside. Some tests train on all cores, as users
 # do: threads that wait sleep then, where on cores that are taken they would spin, six times as long as they work.
@@ -60,7 +64,10 @@ def checks(session: nox.Session) -> None:
     """Style, types, and all tests with the coverage of the package, in the environment that nox runs in."""
     for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         session.run(sys.executable, "-m", *tool)
-    tests(session, sys.executable, "--cov", "--cov-report=term-missing:skip-covered", "--ignore=tests/site")
+    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
+    tests(session, sys.executable, "--ignore=tests/site", *measured)
+    # Coverage makes Python half as fast again, and long trainings cover nothing more.
+    tests(session, sys.executable, "--ignore=tests/site", "-m", "slow")
 
 
 @nox.session(python=interpreter("3.10"))
@@ -99,9 +106,7 @@ def survival(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Test Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
-    # Our own mathematics has run in `checks`, with versions as new as these.
-    mathematics = ("tests/distributions", "tests/losses", "tests/formula", "tests/testing")
-    tests(session, "python", *OF_VERSIONS, *(f"--ignore={path}" for path in mathematics))
+    tests(session, "python", *OF_VERSIONS)
 
 
 # Outside of the repository, with nothing but what the wheel brings.
