@@ -54,7 +54,7 @@ def interpreter(version: str) -> str:
 
 
 def tests(session: nox.Session, python: str, *arguments: str) -> None:
-    """Run tests, a file on each core."""
+    """Run tests, a file on each core unless arguments say otherwise."""
     cores = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
     session.run(python, "-m", "pytest", *cores, *arguments, *session.posargs, env=THREADS)
 
@@ -67,7 +67,7 @@ def checks(session: nox.Session) -> None:
     measured = ("--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
     tests(session, sys.executable, "--ignore=tests/site", *measured)
     # Coverage makes Python half as fast again, and long trainings cover nothing more.
-    tests(session, sys.executable, "--ignore=tests/site", "-m", "slow")
+    tests(session, sys.executable, "--ignore=tests/site", "-m", "slow", "--dist", "load")
 
 
 @nox.session(python=interpreter("3.10"))
@@ -106,7 +106,8 @@ def survival(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Test Python 3.13 with the newest version of everything."""
     session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
-    tests(session, "python", *OF_VERSIONS)
+    # Clusters take a third of the time, and have run in `checks` with a Dask and engines as new as these.
+    tests(session, "python", *OF_VERSIONS, "--ignore=tests/engines/cluster", "-k", "not distributed")
 
 
 # Outside of the repository, with nothing but what the wheel brings.

@@ -15,6 +15,7 @@ from ..contract import Loss
 from ..contract.driver import blocks, check_derivatives, derivatives
 from ..contract.rows import Rows
 from ..contract.start import best_beside, constant_rows
+from ..sampling import SAMPLE_ROWS
 from .data_sets import Member, errors_name
 from .metrics import has_auto
 
@@ -108,12 +109,13 @@ def check_finite(loss: Loss, rows: Rows, offset: np.ndarray | None, start: Any) 
 
 
 def _parts(loss: Loss, target: np.ndarray, offset: np.ndarray | None) -> list[slice]:
-    """Return the rows to check: blocks of all; of labels, where all rows start alike, the first of each class."""
+    """Return the rows to check: blocks of all; of labels, where all rows start alike, the first of each."""
     if loss.joint:
         return [slice(0, len(target))]
     if offset is None and loss.classifies and loss.n_outputs > 1 and target.ndim == 1:
-        firsts = [int(np.argmax(target == label)) for label in range(loss.n_outputs)]
-        return [slice(row, row + 1) for row in sorted(set(firsts))]
+        firsts = np.sort(np.unique(target, return_index=True)[1])
+        if len(firsts) <= SAMPLE_ROWS:
+            return [slice(row, row + 1) for row in firsts.tolist()]
     return list(blocks(len(target), loss.n_outputs))
 
 

@@ -131,3 +131,13 @@ def test_metric_for_people_and_for_the_wrappers():
     metric, y, raw, weight = SquaredError().metric, np.zeros(2), np.array([1.0, 2.0]), np.array([3.0, 1.0])
     assert metric(y, raw) == 2.5 and metric(y, raw, weight) == metric(y, raw, sample_weight=weight) == 1.75
     assert metric(y, raw, weight, None) == ("squared_error", 1.75, False)
+
+
+def test_bytes_in_another_machines_order(engine):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    model = engine.regressor(SquaredError()).fit(X, X[:, 0])
+    for kind in (">f8", ">f4", "<f8"):
+        np.testing.assert_allclose(model.predict(X.astype(kind)), model.predict(X), rtol=1e-5)
+    swapped = engine.regressor(SquaredError()).fit(X.astype(">f8"), X[:, 0])
+    np.testing.assert_allclose(swapped.predict(X), model.predict(X))

@@ -15,6 +15,7 @@ from gbm_objectives import (
     SquaredError,
     Tukey,
 )
+from gbm_objectives.contract import LOGIT, Domain, Loss, Output
 from gbm_objectives.contract.rows import Rows
 from gbm_objectives.distributions import Normal
 from gbm_objectives.engines.data_sets import Member
@@ -141,6 +142,30 @@ def test_a_class_without_a_row_and_a_row_that_is_infinite(engine):
 
     with pytest.raises(ValueError, match=r"starts it is inf for 2.0 in row 1:"):
         engine.train(Infinite(4), features, labels, rounds=3)
+
+
+def test_labels_need_not_be_the_numbers_of_outputs(engine):
+    """An ordinal loss has a label more than outputs."""
+
+    class Ordinal(Loss):
+        curvature_kind, classifies, n_classes = "surrogate", True, 3
+        domain = Domain("labels 0 to 2", 0.0, 2.0)
+        outputs = (Output("above 0", LOGIT), Output("above 1", LOGIT))
+
+        def _pointwise(self, y_true, raw_prediction):
+            return np.where(y_true == 2, np.inf, (raw_prediction**2).sum(axis=1))
+
+        def _derivatives(self, y_true, raw_prediction):
+            return raw_prediction + 1, np.ones_like(raw_prediction)
+
+        def labels(self, raw_prediction):
+            return (raw_prediction > 0).sum(axis=1)
+
+        def _initial_raw(self, y_true, sample_weight):
+            return np.zeros(2)
+
+    with pytest.raises(ValueError, match=r"starts it is inf for 2.0 in row 2:"):
+        engine.train(Ordinal(), np.arange(150.0)[:, None], np.arange(150) % 3, rounds=2)
 
 
 @pytest.mark.parametrize("one", ENGINES, ids=lambda one: one.name)

@@ -43,6 +43,7 @@ __all__ = [
 FIRST_ROUND = 0
 QUIET: dict[str, Any] = {"verbosity": 0}
 OPTIONS = ("feature_weights", "verbose")
+LARGEST = np.finfo(np.float32).max
 
 
 def default_estimator(classifier: bool) -> Any:
@@ -174,14 +175,15 @@ def feature_weights(estimator: Any, options: dict[str, Any]) -> Any:
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:
-    """Return whether XGBoost can predict an array where it is: by trees, in memory, and without categories."""
-    in_memory = isinstance(X, np.ndarray) and estimator.device in (None, "cpu")
-    return (
-        in_memory
-        and estimator.missing is not None
-        and estimator.feature_types is None
-        and estimator.booster != "gblinear"
-    )
+    """Return whether XGBoost can predict an array where it is: by trees, in memory, and without categories.
+
+    A DMatrix refuses infinite features, as in training; here they would be taken for large ones.
+    """
+    if not isinstance(X, np.ndarray) or not X.dtype.isnative or estimator.device not in (None, "cpu"):
+        return False
+    if estimator.missing is None or estimator.feature_types is not None or estimator.booster == "gblinear":
+        return False
+    return X.dtype.kind != "f" or not (np.abs(X) > LARGEST).any()
 
 
 def _is_linear(booster: xgb.Booster) -> bool:

@@ -68,3 +68,10 @@ def test_the_users_estimator_stays_as_it_is():
     model.fit(X, 2 * Y)
     assert not np.array_equal(model.estimator_.predict(X), first)
     model.estimator_.fit(X, Y)
+
+
+def test_infinite_features_are_refused_as_in_training():
+    model = GBMRegressor(AbsoluteError(), xgb.XGBRegressor(n_estimators=5, n_jobs=1)).fit(X, Y)
+    for value in (np.inf, -np.inf, 1e300):
+        with pytest.raises(xgb.core.XGBoostError, match="contains `inf` or a value too large"):
+            model.predict(np.where(X > 0.1, value, X))
