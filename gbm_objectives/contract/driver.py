@@ -33,6 +33,7 @@ SMALLEST_CURVATURE = np.float32(1e-16)
 # as more than a thousand times as far out as the median row.
 LEAST_SHARE = 1e-3
 
+# Gradient and curvature are multiplied in float32: a larger factor would be infinite there.
 LARGEST_FACTOR = float(np.finfo(np.float32).max)
 
 

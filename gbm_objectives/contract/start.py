@@ -282,7 +282,7 @@ def descent(
             rows, few_weight = _sample(y, weight)
             few_value, _ = _functions(loss, y[rows], few_weight, None if offset is None else offset[rows])
             settings = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 400 * k, "initial_simplex": _simplex(best.x)}
-            function = lambda t: few_value(start + unit * t)  # noqa: E731
+            function = lambda t: few_value(start + unit * t)  # noqa: E731  # named for the line below
             polished = minimize(function, best.x, method="Nelder-Mead", options=settings)
             best = polished if value(start + unit * polished.x) <= value(start + unit * best.x) else best
     found = np.asarray(start + unit * best.x)

@@ -98,7 +98,7 @@ class Censored(Distribution):
 
     # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
-    def scale_step(self) -> float:  # type: ignore[override]
+    def scale_step(self) -> float:  # type: ignore[override]  # an attribute elsewhere
         """That of the distribution."""
         return self._law.scale_step
 

@@ -127,7 +127,7 @@ class FormulaDistribution(Distribution):
 
     # Of other distributions it is one for the class; here it depends on the links.
     @property
-    def _reach(self) -> tuple[float, ...]:  # type: ignore[override]
+    def _reach(self) -> tuple[float, ...]:  # type: ignore[override]  # an attribute elsewhere
         largest = {"identity": np.inf, "log": LARGEST_LOG, "logit": LARGEST_LOGIT}
         return tuple(largest[link] for link in self.parameters.values())
 

@@ -49,7 +49,7 @@ class Wrapped(Distribution):
 
     # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
-    def scale_step(self) -> float:  # type: ignore[override]
+    def scale_step(self) -> float:  # type: ignore[override]  # an attribute elsewhere
         """That of the distribution."""
         return self.distribution.scale_step
 
@@ -97,7 +97,7 @@ class Truncated(Distribution):
 
     # A parameter of distributions, which is an attribute; nothing sets that of this one.
     @property
-    def scale_step(self) -> float:  # type: ignore[override]
+    def scale_step(self) -> float:  # type: ignore[override]  # an attribute elsewhere
         """That of the distribution."""
         return self.distribution.scale_step
 

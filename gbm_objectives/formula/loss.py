@@ -219,7 +219,7 @@ class FormulaLoss(Loss):
         return known_of(shape.numbers, self._rows(y_true, raw_prediction), weight, self._pace)
 
     def _after(self, rounds: int) -> FormulaLoss:
-        # Engines use one piece of memory for the raw predictions of all rounds.
+        # The pair is that of one round's rows, and not known by their array: LightGBM has one for all rounds.
         kept = isinstance(self.summary, Known) and self.summary.pair is not None
         return self._with(summary=replace(self.summary, pair=None)) if kept else self
 

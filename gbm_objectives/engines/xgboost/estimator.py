@@ -43,7 +43,7 @@ __all__ = [
 FIRST_ROUND = 0
 QUIET: dict[str, Any] = {"verbosity": 0}
 OPTIONS = ("feature_weights", "verbose")
-LARGEST = np.finfo(np.float32).max
+LARGEST = np.finfo(np.float32).max  # XGBoost keeps features in float32
 
 
 def default_estimator(classifier: bool) -> Any:
