@@ -41,6 +41,8 @@ class SquaredError(ResidualLoss):
 
     curvature_kind = "exact"
     noise = NORMAL
+    # A mean curvature of 1 without asking rows, which a cluster would have to share.
+    normalised, _share = False, 0.5
 
     def _of_residual(self, r: np.ndarray) -> np.ndarray:
         return np.square(r)

@@ -39,6 +39,8 @@ class SharedTraining(Training):
         the last digits of a sum. Otherwise it comes from a sample.
     """
 
+    sees_others = True
+
     def __init__(self, loss: Loss, workers: Collective, places: Places | None = None) -> None:
         super().__init__(loss)
         self.workers, self.places = workers, places
