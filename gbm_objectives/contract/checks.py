@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw
 from .facts import Facts
-from .rows import ends_of, in_columns, instead_of_columns
+from .rows import described, ends_of, in_columns, instead_of_columns
 
 __all__ = ["CheckedLoss"]
 
@@ -32,8 +32,8 @@ class CheckedLoss(Facts):
         y = as_numbers(in_columns(y_true, self.columns, "y_true"), "y_true", ndim=(1, 2))
         if y.shape[1:] != (len(self.columns),):
             raise ValueError(
-                f"y_true of {self!r} must have the columns {', '.join(self.columns)}, got shape {y.shape}; a"
-                f" native data set has them as its attribute target{instead_of_columns(self.columns)}"
+                f"y_true of {self!r} must have {described(self.columns)}, got shape {y.shape}; a native"
+                f" data set has them as its attribute target{instead_of_columns(self.columns)}"
             )
         return y
 

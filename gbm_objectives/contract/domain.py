@@ -57,15 +57,19 @@ class Domain:
     def __str__(self) -> str:
         return self.description
 
-    def offender(self, y_true: np.ndarray) -> str:
-        """Describe the first row of a target that is not in the domain; an empty string when all are."""
+    def holds_for(self, y_true: np.ndarray) -> np.ndarray:
+        """Return whether the target of each row is in the domain."""
         # The target may be float32, whose range is smaller than float64's.
         low, high = np.float64(self.low), np.float64(self.high)
         inside: np.ndarray = np.logical_and(y_true >= low, y_true <= high)
         good = np.all(inside, axis=1) if y_true.ndim == 2 else inside
         if self.holds is not None:
             good[good] = self.holds(y_true[good])
-        return first_offender(y_true, good)
+        return good
+
+    def offender(self, y_true: np.ndarray) -> str:
+        """Describe the first row of a target that is not in the domain; an empty string when all are."""
+        return first_offender(y_true, self.holds_for(y_true))
 
     def check(self, y_true: np.ndarray, name: str) -> None:
         """Raise a `ValueError` that names the rule and the first offender, if there is one."""

@@ -13,7 +13,7 @@ from ..curvature import Pace
 from ..validation import hashable
 from .declaration import check_declaration
 from .domain import REAL, Domain
-from .formulas import CurvatureKind, Scale, Scope
+from .formulas import CurvatureKind, Scope
 from .links import IDENTITY, Link, Output
 from .noise import Noise
 
@@ -44,7 +44,7 @@ class Facts(BaseEstimator, ABC):
     # known about all rows or computed from them once.
     _in_training: bool = False
     _pace: Pace = Pace()
-    _scale: Scale | None = None
+    _scale: Any = None  # a `Scale`, or one for each of several targets
     summary: Any = None
     prepared: Any = None
 

@@ -6,27 +6,23 @@ and the signatures of both engines here; weights, blocks, precision, normalisati
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw, as_weight
+from .applied import AppliedLoss
 from .calling import Metric, given_group, require_queries, rows_of
-from .checks import CheckedLoss
-from .driver import derivatives, weighted_float32
+from .driver import derivatives
 from .formulas import CurvatureKind, Scope
 from .rows import Rows
-from .start import best_constant, constant_rows
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from .start import best_beside, best_constant, constant_rows
 
 __all__ = ["CurvatureKind", "Loss", "Scope"]
 
 
-class Loss(CheckedLoss):
+class Loss(AppliedLoss):
     """A loss: gradient and curvature for LightGBM and XGBoost, a metric, a start value and a link.
 
     A value object without state. A subclass sets `curvature_kind`, `_pointwise`, `_derivatives`, and if need be:
@@ -79,22 +75,6 @@ class Loss(CheckedLoss):
     margins, have no such unit.
     """
 
-    @abstractmethod
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the loss of each row, or query; both arguments are checked, float64, and of equal length."""
-
-    @abstractmethod
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and curvature of a block of rows, as new arrays.
-
-        Both arguments are checked and of one precision, float32 or float64, which the formulas should keep. The
-        curvature may be a single number.
-        """
-
-    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        """Return the derivative of `_pointwise`; override it if `_derivatives` gives that of a smoothed loss."""
-        return self._derivatives(y_true, raw_prediction)[0]
-
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         """Return the constant that minimises the mean of `_pointwise`; target and weights are checked, float64.
 
@@ -111,64 +91,19 @@ class Loss(CheckedLoss):
             loss = loss.on(y_true, raw, sample_weight)
         return best_constant(loss, y_true, sample_weight)
 
+    def _initial_beside(
+        self, y_true: np.ndarray, sample_weight: np.ndarray | None, offset: np.ndarray
+    ) -> float | np.ndarray:
+        """Return the constant that minimises the mean loss in addition to an offset; all arguments are checked."""
+        if self._has_auto:
+            # Fitted to residuals, so that only what the offset leaves of the target counts.
+            return self.initial_raw(y_true - offset, sample_weight)
+        start = self.initial_raw(y_true, sample_weight)
+        loss = self._valued_on(y_true, constant_rows(start, len(y_true), offset), sample_weight)
+        return best_beside(loss, y_true.astype(np.float64), sample_weight, offset.astype(np.float64), start)
+
     def _check_start(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> None:
         """Raise if a training on these rows that starts from these predictions cannot end where it should."""
-
-    # ---- what is known beyond a row ------------------------------------------------------------------------
-
-    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
-        """Return what formulas need to know about all rows, found as `self.summary`; for scope "summary".
-
-        A training asks for it before each round; `self.summary` is then that of the round before, None at first.
-        """
-        return None
-
-    def _prepare(self, rows: Rows) -> Any:
-        """Return what is computed once per data set, found as `self.prepared`; for scopes "query" and "all"."""
-        return rows
-
-    def on(
-        self,
-        y_true: np.ndarray,
-        raw_prediction: np.ndarray,
-        weight: np.ndarray | None = None,
-        queries: np.ndarray | None = None,
-    ) -> Self:
-        """Return the loss with what it must know about these rows; unchanged if a training has set it already."""
-        if self.scope == "summary" and self.summary is None:
-            return self._with(summary=self._summary(y_true, raw_prediction, weight))
-        if self.joint and self.prepared is None:
-            return self._with(prepared=self._prepare(Rows(y_true, weight, queries)))
-        return self
-
-    def _valued_on(self, *rows: Any) -> Self:
-        """Return the loss with what it must know of rows for its value and its own gradient."""
-        return self if self._smooths_by_summary else self.on(*rows)
-
-    # ---- what a family of losses may override: how formulas are applied to a block of rows -------------------
-
-    def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and curvature of a block of rows, computed in `dtype` where that loses nothing."""
-        # In the target's unit numbers may be large, and float32 would lose their difference.
-        working = np.result_type(y_true, raw_prediction) if self.has_unit else dtype
-        return self._derivatives(y_true.astype(working, copy=False), raw_prediction.astype(working, copy=False))
-
-    def _gradient_block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
-    ) -> np.ndarray:
-        """Return the loss's own gradient for a block of rows: with a constant curvature nothing is smoothed."""
-        return self._gradient(y_true, raw_prediction)
-
-    def _softened(self) -> bool:
-        """Return whether the engines get the gradient of a smoothed loss."""
-        return self.summary is not None
-
-    def _resolved_at(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Loss:
-        """Return the loss with each "auto" replaced by a number and its summary, from these rows."""
-        own = self.scope == "summary" and not self._smooths_by_summary
-        return self._with(summary=self._summary(y_true, raw_prediction, weight)) if own else self
 
     # ---- the mathematics, for users -----------------------------------------------------------------------
 
@@ -252,6 +187,12 @@ class Loss(CheckedLoss):
         """Return the loss at the start of training: each "auto" is a number, from the spread of the target."""
         return self
 
+    @property
+    def _has_auto(self) -> bool:
+        """Whether a hyper-parameter is "auto", to be determined from data."""
+        some = np.array([0.0, 1.0])
+        return self.resolved(np.stack([some] * len(self.columns), axis=1) if self.columns else some) is not self
+
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
         """Return the constant raw prediction that minimises `value`.
 
@@ -313,7 +254,7 @@ class Loss(CheckedLoss):
             # It has checked everything: on few rows that would cost as much as the formulas.
             weight = None if sample_weight is None else np.asarray(sample_weight)
             rows = np.asarray(y_true), np.asarray(raw_prediction), weight
-            return weighted_float32(self.on(*rows), *rows)
+            return self.on(*rows)._for_engines(*rows)
         self.check_params()
         y = self._target(y_true)
         raw = as_raw(raw_prediction, len(y), self.n_outputs, self)
@@ -323,7 +264,7 @@ class Loss(CheckedLoss):
             self._check_domain(y)
         weight = as_weight(sample_weight, len(y), at_start)
         loss = self.on(y, raw, weight, self._queries(group, len(y)))
-        return weighted_float32(loss, y, raw, weight, at_start=at_start)
+        return loss._for_engines(y, raw, weight, at_start)
 
     def __call__(
         self,

@@ -10,7 +10,16 @@ import numpy as np
 
 from ..validation import shown
 
-__all__ = ["BOUNDS", "Rows", "ends_of", "in_columns", "instead_of_columns", "without_rows"]
+__all__ = [
+    "BOUNDS",
+    "Rows",
+    "described",
+    "ends_of",
+    "in_columns",
+    "instead_of_columns",
+    "numbered",
+    "without_rows",
+]
 
 # The columns of a target of which only bounds are known.
 BOUNDS = ("lower", "upper")
@@ -70,7 +79,8 @@ class Rows:
 def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
     """Return a target with the columns of a loss in their order, of a data frame or a structured array by name.
 
-    Names that are not strings, such as a data frame has of an array, say nothing.
+    Names that are not strings, such as a data frame has of an array, say nothing, nor do any where the loss only
+    numbers its columns.
 
     Raises
     ------
@@ -78,7 +88,7 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
         If there are names, and one of the columns is not among them.
     """
     given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
-    if not columns or given is None or not any(isinstance(one, str) for one in given):
+    if columns == numbered(len(columns)) or given is None or not any(isinstance(one, str) for one in given):
         return y
     if missing := [one for one in columns if one not in given]:
         raise ValueError(
@@ -86,6 +96,16 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
             f"{instead_of_columns(columns) if len(missing) == len(columns) else ''}"
         )
     return np.column_stack([np.asarray(y[one]) for one in columns])
+
+
+def numbered(n_columns: int) -> tuple[str, ...]:
+    """Return the names of columns that have an order, and no names of their own."""
+    return tuple(str(number) for number in range(n_columns))
+
+
+def described(columns: tuple[str, ...]) -> str:
+    """Return what columns a target must have, for messages."""
+    return f"{len(columns)} columns" if columns == numbered(len(columns)) else f"the columns {', '.join(columns)}"
 
 
 def instead_of_columns(columns: tuple[str, ...]) -> str:

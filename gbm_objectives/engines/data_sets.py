@@ -66,8 +66,8 @@ def check_labels(loss: Loss, target: np.ndarray) -> None:
     """Raise unless the loss is defined for the target and it fits into float32, in which engines keep labels."""
     loss.check_target(target)
     limit = np.finfo(np.float32).max
-    # A domain may include infinity, as the upper end of something unbounded.
-    held = (np.abs(target) <= limit) | (np.abs(target) == np.inf)
+    # A domain may include infinity, as the upper end of something unbounded, or NaN, where a target is not known.
+    held = ~((np.abs(target) > limit) & np.isfinite(target))
     if offender := first_offender(target, held.reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 

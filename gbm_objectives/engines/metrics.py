@@ -20,7 +20,6 @@ __all__ = [
     "OfResponse",
     "Result",
     "called",
-    "has_auto",
     "is_own",
     "native_metrics",
     "of_unknown_direction",
@@ -105,12 +104,7 @@ def _of_loss(metric: Any, loss: Loss) -> bool:
     """Return whether a metric is the loss's own, or that of the same loss with an "auto" in it."""
     if not isinstance(metric, Metric) or type(metric.loss) is not type(loss) or metric.__name__ != loss.name:
         return False
-    return metric == loss.metric or has_auto(metric.loss)
-
-
-def has_auto(loss: Loss) -> bool:
-    """Return whether a hyper-parameter is "auto", to be determined from data."""
-    return loss.resolved([0.0, 1.0]) is not loss
+    return metric == loss.metric or metric.loss._has_auto
 
 
 def is_own(metric: Any, loss: Loss) -> bool:

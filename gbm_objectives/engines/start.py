@@ -14,10 +14,8 @@ import numpy as np
 from ..contract import Loss
 from ..contract.driver import blocks, check_derivatives, derivatives
 from ..contract.rows import Rows
-from ..contract.start import best_beside, constant_rows
 from ..sampling import SAMPLE_ROWS
 from .data_sets import Member, errors_name
-from .metrics import has_auto
 
 __all__ = ["check_finite", "checked_start", "finite_start", "rows_at_start", "start_of", "zero"]
 
@@ -64,13 +62,7 @@ def start_of(loss: Loss, rows: Rows, offset: np.ndarray | None) -> Any:
     """Return the start value, in addition to an offset if there is one."""
     if offset is None or loss.joint:
         return loss.initial_raw(rows.y, rows.weight)
-    if has_auto(loss):
-        # Fitted to residuals, so that only what the offset leaves of the target counts.
-        return loss.initial_raw(rows.y - offset, rows.weight)
-    start = loss.initial_raw(rows.y, rows.weight)
-    raw = constant_rows(start, len(rows), offset)
-    loss = loss._valued_on(rows.y, raw, rows.weight)
-    return best_beside(loss, rows.y.astype(np.float64), rows.weight, offset.astype(np.float64), start)
+    return loss._initial_beside(rows.y, rows.weight, offset)
 
 
 def zero(loss: Loss) -> float | np.ndarray:

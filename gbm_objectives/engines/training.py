@@ -9,7 +9,6 @@ import numpy as np
 
 from ..contract import Loss
 from ..contract.calling import given_group, rows_of
-from ..contract.driver import scale_of
 from ..contract.rows import Rows
 from ..sampling import sample_rows
 from ..validation import as_weight
@@ -135,7 +134,7 @@ class Training:
         if loss.scope == "summary":
             loss = loss._with(summary=loss._summary(*seen))
         if (kept or self.sees_others) and not loss.joint:
-            loss = loss._with(_scale=scale_of(loss, *seen))
+            loss = loss._scaled_on(*seen)
         self.loss = loss
 
     def _seen(self, rows: Rows, raw_prediction: np.ndarray) -> Everyone | None:

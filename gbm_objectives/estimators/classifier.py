@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
@@ -19,7 +20,7 @@ from ..contract.links import IDENTITY
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy
 from ..validation import check_between, shown
 from .conformal import class_sets
-from .fit_inputs import counted_labels
+from .fit_inputs import columns_of, counted_labels
 from .lazy import lazily
 from .predictive import PredictiveGBM
 
@@ -51,7 +52,8 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; 0 ... n_classes - 1 for target distributions.
+        The labels, sorted; 0 ... n_classes - 1 for target distributions; of `MultiTarget`, the numbers of the
+        targets.
     booster_, estimator_, loss_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \
 n_features_in_, feature_names_in_
         As in `GBMRegressor`.
@@ -91,6 +93,8 @@ n_features_in_, feature_names_in_
         self.class_weight = class_weight
 
     def _prepare(self, y: Any) -> np.ndarray:
+        if self._knows_loss():
+            return super()._prepare(y)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             self.classes_ = np.arange(array.shape[1])
@@ -123,7 +127,18 @@ n_features_in_, feature_names_in_
             raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, y has {n_classes}")
         return self._encode(y)
 
+    def _knows_loss(self) -> bool:
+        return self.loss is not None and bool(self.loss.columns)
+
+    def _choose_loss(self) -> None:
+        self.loss_ = clone(self.loss)
+        if not self.loss_.classifies:
+            raise ValueError(f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}")
+        self.classes_ = np.arange(len(self.loss_.columns))
+
     def _encode(self, y: Any) -> np.ndarray:
+        if self.loss_.columns:
+            return columns_of(self.loss_, y.toarray() if issparse(y) else y)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             CategoricalCrossEntropy(len(self.classes_)).check_target(array)
@@ -147,6 +162,8 @@ n_features_in_, feature_names_in_
             class_weight = getattr(estimator, "class_weight", None)
         if class_weight is None:
             return weight
+        if self.loss_.columns:
+            raise ValueError("class_weight must be left out where a row has several labels: use sample_weight")
         if target.ndim == 2 or not np.isin(target, range(len(self.classes_))).all():
             raise ValueError("class_weight needs labels, not target distributions")
         by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
@@ -156,12 +173,16 @@ n_features_in_, feature_names_in_
     def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Return the predicted label of each row, (n_samples,), from `num_iteration` rounds or from all.
 
+        Of `MultiTarget`, 0 or 1 for each target, (n_samples, n_targets).
+
         An `offset`, (n_samples,) or (n_samples, n_outputs), is added to raw predictions, like `init_score` in
         `fit`.
         """
         return self._predicted(self._raw(X, num_iteration, offset))
 
     def _predicted(self, raw: np.ndarray) -> np.ndarray:
+        if self.loss_.columns:
+            return self.loss_.labels(raw)
         labels: np.ndarray = self.classes_[self.loss_.labels(raw)]
         return labels
 
@@ -171,6 +192,8 @@ n_features_in_, feature_names_in_
         self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None
     ) -> np.ndarray:
         """Return the probability of each class, (n_samples, n_classes), from `num_iteration` rounds or from all.
+
+        Of `MultiTarget`, the probability of each target's 1, (n_samples, n_targets).
 
         `offset` is as in `predict`.
         """
@@ -235,6 +258,7 @@ n_features_in_, feature_names_in_
         return response if response.ndim == 2 else np.stack([1.0 - response, response], axis=1)
 
     def _check_calibrates(self) -> None:
+        self._check_one_column("calibrate")
         _has_probabilities(self)  # raises
 
     def _draw(self, distribution: Any, n_samples: int, random: np.random.RandomState) -> np.ndarray:
@@ -251,16 +275,22 @@ n_features_in_, feature_names_in_
     ) -> np.ndarray:
         """Return the score of the second class, (n_samples,), or of each of several, (n_samples, n_classes).
 
+        Of `MultiTarget`, of each target's 1, (n_samples, n_targets).
+
         `num_iteration` and `offset` are as in `predict`.
         """
         raw = self._raw(X, num_iteration, offset)
-        return raw if raw.ndim == 1 or raw.shape[1] > 2 else raw[:, 1] - raw[:, 0]
+        return raw if raw.ndim == 1 or raw.shape[1] > 2 or self.loss_.columns else raw[:, 1] - raw[:, 0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:
-        """Return the accuracy of `predict`, with weights and with an offset if they are given."""
+        """Return the accuracy of `predict`, with weights and with an offset if they are given.
+
+        Of several labels, as in scikit-learn, the share of rows in which all of them are right.
+        """
         return float(accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self.loss is not None and bool(self.loss.columns)
         tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_classes", 2) > 2
         return tags

@@ -62,7 +62,7 @@ def fit_on_cluster(
             raise TypeError(f"{name} is not supported on a cluster{hint}")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
-    if not is_classifier(model):
+    if model._knows_loss():
         model._choose_loss()
     named = _collections(
         model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
@@ -165,7 +165,7 @@ def _collections(
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise ValueError(f"eval_set[{i}] must be a pair (X, y)")
             sets.append((f"eval_set[{i}]", (*pair, None if weights is None else weights[i])))
-    columns = () if is_classifier(model) else model.loss_.columns
+    columns = model.loss_.columns if model._knows_loss() else ()
     # The same collection stays the same one: a set may be the training set.
     targets = {id(target): model._collected(target) for _, (_, target, _) in sets}
     sets = [(name, (features, targets[id(target)], weight)) for name, (features, target, weight) in sets]
@@ -188,7 +188,7 @@ def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
 
     from ..engines.cluster.partitions import first_message, partitions
 
-    if not is_classifier(model):
+    if model._knows_loss():
         return None
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
     first_message("y", [message for *_, message in found])
@@ -223,6 +223,8 @@ def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.nda
     class_weight = getattr(model, "class_weight", None)
     if class_weight is None:
         class_weight = getattr(estimator, "class_weight", None)
+    if counts is None and class_weight is not None:
+        raise ValueError("class_weight must be left out where a row has several labels: use sample_weight")
     if counts is not None and class_weight is not None:
         if isinstance(class_weight, str) and class_weight == "balanced":
             factors = factors * counts.sum() / (len(counts) * counts)

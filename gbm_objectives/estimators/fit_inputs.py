@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import ends_of, in_columns, instead_of_columns
+from ..contract.rows import described, ends_of, in_columns, instead_of_columns
 from ..engines.data_sets import as_offset, check_labels
 from ..engines.protocol import FitInputs
 from ..validation import as_numbers, as_weight, brief, first_offender, missing_rows
@@ -160,9 +160,8 @@ def columns_of(loss: Loss, y: Any) -> np.ndarray:
     """Return a target of several columns; from a data frame or a structured array, those of the right names."""
     target = as_numbers(in_columns(y, loss.columns, "y"), "y", ndim=(1, 2)).astype(np.float64, copy=False)
     if target.shape[1:] != (len(loss.columns),):
-        names = ", ".join(loss.columns)
         hint = instead_of_columns(loss.columns)
-        raise ValueError(f"y must have the columns {names} of {loss!r}, got shape {target.shape}{hint}")
+        raise ValueError(f"y must have {described(loss.columns)} of {loss!r}, got shape {target.shape}{hint}")
     return target
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from ..contract import Loss, Noise
-from ..engines.metrics import has_auto
 from ..engines.protocol import Engine, Trained
 from .ties import ties
 from .trainee import Trainee
@@ -50,7 +49,7 @@ def keep(
     model.estimator_ = engine.estimator_with_model(estimator, trained, classes, model.n_features_in_)
     loss = model.loss_
     # A loss of all rows may keep something of them, too, such as the baseline of a hazard.
-    if has_auto(loss) or loss.scope == "all" or (loss.scope == "summary" and not loss._smooths_by_summary):
+    if loss._has_auto or loss.scope == "all" or (loss.scope == "summary" and not loss._smooths_by_summary):
         model.loss_ = resolved()
     noise, model.noise_scale_ = model.loss_.noise, None
     model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""

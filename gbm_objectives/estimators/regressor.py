@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..contract.rows import BOUNDS
-from ..losses import CoxPH, MultiQuantile, SquaredError
+from ..losses import CoxPH, MultiQuantile, MultiTarget, SquaredError
 from ..validation import as_numbers
 from .fit_inputs import columns_of
 from .intervals import IntervalRegressor
@@ -26,6 +26,16 @@ def _has_outlier_weights(model: GBMRegressor) -> bool:
     if hasattr(loss, "outlier_weights"):
         return True
     raise AttributeError(f"{loss!r} has no outlier_weights: it counts all rows equally")
+
+
+def mean_r2(y_true: np.ndarray, prediction: np.ndarray, sample_weight: Any) -> float:
+    """Return the mean over targets of R² in the rows that have them."""
+    scores = []
+    for y, predicted in zip(y_true.T, prediction.T, strict=True):
+        known = ~np.isnan(y)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        scores.append(r2_score(y[known], predicted[known], sample_weight=weight))
+    return float(np.mean(scores))
 
 
 class GBMRegressor(RegressorMixin, IntervalRegressor):
@@ -130,14 +140,14 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         return np.asarray(loss.outlier_weights(self._encode(y), self._raw(X, offset=offset)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:
-        """Return R² of the prediction, as scikit-learn's regressors do.
+        """Return R² of the prediction, of several targets the mean, as scikit-learn's regressors do.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Features.
-        y : array-like of shape (n_samples,)
-            Targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets; missing ones of several are left out.
         sample_weight : array-like of shape (n_samples,), optional
             Weights.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
@@ -151,13 +161,15 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
         Raises
         ------
         ValueError
-            If the loss predicts several numbers for a row.
+            If the loss predicts several numbers for a target.
         """
         if self.loss_.scope == "query":
             raise ValueError(
                 f"score compares values with targets, {self.loss_!r} tells the order in queries: in a search give"
                 " scoring=, for instance the loss's value of predict_raw, with group="
             )
+        if isinstance(self.loss_, MultiTarget):
+            return mean_r2(self._encode(y), self._predicted(self._raw(X, offset=offset)), sample_weight)
         if self.loss_.columns:
             other = ", or take GBMSurvival, whose score is Harrell's C" if self.loss_.columns == BOUNDS else ""
             raise ValueError(

@@ -36,12 +36,23 @@ def _known(name: str) -> Any:
 
 
 def loss_content(loss: Loss) -> dict[str, Any]:
-    """Return class and parameters of a loss; one of them may be a loss itself."""
+    """Return class and parameters of a loss; one of them may be a loss itself, or a list of losses."""
     params = loss.get_params(deep=False).items()
-    return {
-        "class": _name(loss),
-        "params": {name: loss_content(value) if isinstance(value, Loss) else value for name, value in params},
-    }
+    return {"class": _name(loss), "params": {name: _content(value) for name, value in params}}
+
+
+def _content(value: Any) -> Any:
+    """Return a parameter as a file holds it."""
+    if isinstance(value, (list, tuple)) and any(isinstance(one, Loss) for one in value):
+        return [_content(one) for one in value]
+    return loss_content(value) if isinstance(value, Loss) else value
+
+
+def _value(content: Any, path: Any) -> Any:
+    """Return a parameter; the inverse of `_content`."""
+    if isinstance(content, list) and any(map(_holds_loss, content)):
+        return [_value(one, path) for one in content]
+    return loss_of(content, path) if _holds_loss(content) else content
 
 
 # Hyper-parameters of losses in files written by version 0.2 or 0.1, and their current names.
@@ -60,10 +71,7 @@ def loss_of(content: Any, path: Any) -> Loss:
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
     try:
-        params = {
-            _current(name, param): loss_of(value, path) if _holds_loss(value) else value
-            for param, value in content["params"].items()
-        }
+        params = {_current(name, param): _value(value, path) for param, value in content["params"].items()}
     except (KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {brief(error)}") from None
     try:
@@ -96,19 +104,23 @@ def _comparable(content: Any, loss: Loss) -> Any:
     given = {_current(str(content["class"]), name): value for name, value in params.items()}
     own = loss.get_params(deep=False)
     # As text, a tuple is a list. Of formulas with several outputs, the order of the parameters is that of outputs.
-    return {
-        name: _comparable(value, own[name])
-        if _holds_loss(value) and isinstance(own.get(name), Loss)
-        else json.dumps(value, default=as_python, sort_keys=not loss.outputs)
-        for name, value in {**_defaults(loss), **given}.items()
-    }
+    return {name: _as_text(value, own.get(name), loss) for name, value in {**_defaults(loss), **given}.items()}
+
+
+def _as_text(value: Any, own: Any, loss: Loss) -> Any:
+    """Return a parameter of a file as text; `own` is that of the loss at hand."""
+    if isinstance(value, list) and isinstance(own, (list, tuple)) and len(value) == len(own):
+        return [_as_text(one, other, loss) for one, other in zip(value, own, strict=True)]
+    if _holds_loss(value) and isinstance(own, Loss):
+        return _comparable(value, own)
+    return json.dumps(value, default=as_python, sort_keys=not loss.outputs)
 
 
 def _defaults(loss: Loss) -> dict[str, Any]:
     """Return the parameters that have a default, as a file holds them."""
     params = inspect.signature(type(loss)).parameters.items()
     of_class = {name: of.default for name, of in params if of.default is not inspect.Parameter.empty}
-    return {name: loss_content(value) if isinstance(value, Loss) else value for name, value in of_class.items()}
+    return {name: _content(value) for name, value in of_class.items()}
 
 
 def _holds_loss(content: Any) -> bool:

@@ -61,6 +61,10 @@ class Trainee:
         self._look_at(target)
         return target
 
+    def _knows_loss(self) -> bool:
+        """Return whether the loss does not depend on the target, as that of labels does on their number."""
+        return True
+
     def _choose_loss(self) -> None:
         """Set `loss_` where it does not depend on the target."""
         raise NotImplementedError

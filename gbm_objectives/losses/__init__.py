@@ -6,6 +6,7 @@ from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
+from .multi_target import MultiTarget
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
@@ -34,6 +35,7 @@ __all__ = [
     "LogCosh",
     "Loss",
     "MultiQuantile",
+    "MultiTarget",
     "PoissonDeviance",
     "PseudoHuber",
     "Quantile",

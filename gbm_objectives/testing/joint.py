@@ -63,7 +63,7 @@ def _left_behind(on: Trial) -> Iterator[str]:
     y, raw = on.y.copy(), on.raw.copy()
     first = on.loss.gradient_hessian(y, raw, on.weight, on.group)
     on.loss.gradient_hessian(y, 0.5 * raw, on.weight, on.group)
-    if not (np.array_equal(y, on.y) and np.array_equal(raw, on.raw)):
+    if not (np.array_equal(y, on.y, equal_nan=True) and np.array_equal(raw, on.raw)):
         yield "gradient_hessian changes its input"
     again = on.loss.gradient_hessian(y, raw, on.weight, on.group)
     if not all(np.array_equal(one, other) for one, other in zip(first, again, strict=True)):

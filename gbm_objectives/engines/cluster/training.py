@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...contract import Loss
-from ...contract.driver import weighted_float32
 from ...contract.rows import Rows, without_rows
 from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS
 from ..data_sets import label_of
-from ..metrics import Result, called, has_auto, is_own
+from ..metrics import Result, called, is_own
 from ..training import Everyone, Training
 from .collective import Collective, Places, gathered, placed_rows
 
@@ -60,7 +59,7 @@ class SharedTraining(Training):
         self.has_trained(1)
         if not len(rows):
             return np.empty(raw.shape, dtype=np.float32), np.empty(raw.shape, dtype=np.float32)
-        return weighted_float32(loss, rows.y, raw, rows.weight)
+        return loss._for_engines(rows.y, raw, rows.weight)
 
     def _seen(self, rows: Rows, raw_prediction: np.ndarray) -> Everyone | None:
         """Return targets, raw predictions and weights of all workers' rows, or of a sample."""
@@ -75,12 +74,12 @@ class SharedTraining(Training):
         """Return the weighted mean loss of the rows of all workers."""
         rows, loss, total, share = self.rows(data), self.loss, 0.0, 0.0
         raw = self._shaped(raw_prediction, rows)
-        if has_auto(loss) and (sample := gathered(self.workers, rows, raw, most=SAMPLE_ROWS)) is not None:
+        if loss._has_auto and (sample := gathered(self.workers, rows, raw, most=SAMPLE_ROWS)) is not None:
             loss = loss._resolved_at(*sample)
         if len(rows):
             losses = loss.pointwise(rows.y, raw)
             total = float(losses.sum() if rows.weight is None else rows.weight @ losses)
-            share = float(len(rows) if rows.weight is None else np.sum(rows.weight, dtype=np.float64))
+            share = float(np.sum(loss._counts(rows.y, rows.weight), dtype=np.float64))
         total, share = self.workers.sum(np.array([total, share]))
         return float(total / share)
 

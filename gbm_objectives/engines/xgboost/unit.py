@@ -93,11 +93,22 @@ def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tup
         gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
         if loss.outputs:
             steps = np.sqrt(np.mean(np.square(gradient / hessian), axis=0))
-            units = [np.std(few) * ROUNDING if output.link == IDENTITY else FLOAT32 for output in loss.outputs]
+            spreads = _spreads(few, loss.n_outputs)
+            units = [
+                spread * ROUNDING if output.link == IDENTITY else FLOAT32
+                for spread, output in zip(spreads, loss.outputs, strict=True)
+            ]
             still = steps <= np.maximum(units, FLOAT32 * np.abs(raw).mean(axis=0))
             if not still.all():
                 gains = np.where(still, 0.0, gains)
     return gains, float(np.abs(gradient).mean(axis=0).max())
+
+
+def _spreads(y: np.ndarray, n_outputs: int) -> list[float]:
+    """Return the spread of the target of each output: of its own column, if there are as many, or of all."""
+    columns = y.T if y.ndim == 2 and y.shape[1] == n_outputs else [y] * n_outputs
+    known = [column[np.isfinite(column)] for column in columns]
+    return [float(np.std(column)) if column.size else 0.0 for column in known]
 
 
 def with_penalties_times(params: dict[str, Any], unit: float) -> dict[str, Any]:
