@@ -17,6 +17,7 @@ __all__ = [
     "ends_of",
     "in_columns",
     "instead_of_columns",
+    "names_of",
     "numbered",
     "without_rows",
 ]
@@ -87,7 +88,7 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
     ValueError
         If there are names, and one of the columns is not among them.
     """
-    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    given = names_of(y)
     if columns == numbered(len(columns)) or given is None or not any(isinstance(one, str) for one in given):
         return y
     if missing := [one for one in columns if one not in given]:
@@ -96,6 +97,12 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
             f"{instead_of_columns(columns) if len(missing) == len(columns) else ''}"
         )
     return np.column_stack([np.asarray(y[one]) for one in columns])
+
+
+def names_of(y: Any) -> tuple[Any, ...] | None:
+    """Return the names of the columns of a data frame or a structured array; None if there are none."""
+    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    return None if given is None else tuple(given)
 
 
 def numbered(n_columns: int) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ n_features_in_, feature_names_in_
 
     def _encode(self, y: Any) -> np.ndarray:
         if self.loss_.columns:
-            return columns_of(self.loss_, y.toarray() if issparse(y) else y)
+            return columns_of(self, y.toarray() if issparse(y) else y)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             CategoricalCrossEntropy(len(self.classes_)).check_target(array)

@@ -64,6 +64,7 @@ def fit_on_cluster(
     _, of_one_machine = engine_of(local)
     if model._knows_loss():
         model._choose_loss()
+        model.target_names_in_ = None  # partitions are arrays
     named = _collections(
         model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
     )

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import described, ends_of, in_columns, instead_of_columns
+from ..contract.rows import described, ends_of, in_columns, instead_of_columns, names_of, numbered
 from ..engines.data_sets import as_offset, check_labels
 from ..engines.protocol import FitInputs
 from ..validation import as_numbers, as_weight, brief, first_offender, missing_rows
@@ -156,8 +156,18 @@ def queries_of(
     ]
 
 
-def columns_of(loss: Loss, y: Any) -> np.ndarray:
-    """Return a target of several columns; from a data frame or a structured array, those of the right names."""
+def columns_of(model: Trainee, y: Any) -> np.ndarray:
+    """Return a target of several columns; from a data frame or a structured array, those of the right names.
+
+    Raises
+    ------
+    ValueError
+        If there are other columns, or, where the loss only numbers them, others than in `fit`.
+    """
+    loss, names = model.loss_, names_of(y)
+    known = model.target_names_in_ if loss.columns == numbered(len(loss.columns)) else None
+    if names is not None and known is not None and names != known:
+        raise ValueError(f"y must have the columns {brief(known)}, in this order, as in fit, got {brief(names)}")
     target = as_numbers(in_columns(y, loss.columns, "y"), "y", ndim=(1, 2)).astype(np.float64, copy=False)
     if target.shape[1:] != (len(loss.columns),):
         hint = instead_of_columns(loss.columns)

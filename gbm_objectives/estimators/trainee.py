@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..contract import Loss
+from ..contract.rows import names_of
 from .lazy import is_collection
 from .ties import Ties
 
@@ -31,6 +32,7 @@ class Trainee:
     outside_noise_: str = ""
     n_features_in_: int
     classes_: np.ndarray  # of a classifier
+    target_names_in_: tuple[Any, ...] | None = None
 
     def _features(self, X: Any, reset: bool) -> Any:
         """Return features for the engine: arrays checked by scikit-learn, data frames unchanged."""
@@ -57,6 +59,7 @@ class Trainee:
     def _prepare(self, y: Any) -> np.ndarray:
         """Set `loss_` (and `classes_`) from the training target and return it as numbers."""
         self._choose_loss()
+        self.target_names_in_ = names_of(y)
         target = self._encode(y)
         self._look_at(target)
         return target

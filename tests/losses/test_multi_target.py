@@ -399,6 +399,20 @@ def test_an_evaluation_set_may_miss_a_target_but_not_all(engine):
         engine.regressor(loss).fit(X, y, eval_set=[(X, np.full((N, 3), np.nan))])
 
 
+def test_columns_in_another_order_are_refused(engine):
+    """Predictions have the order of `fit`, so an evaluation or a score would silently compare other columns."""
+    y = pd.DataFrame(targets(SquaredError()), columns=["a", "b", "c"])
+    loss = MultiTarget(SquaredError(), 3)
+    message = r"y must have the columns \('a', 'b', 'c'\), in this order, as in fit, got \('c', 'a', 'b'\)"
+    with pytest.raises(ValueError, match=r"eval_set\[0\]: " + message):
+        engine.regressor(loss).fit(X, y, eval_set=[(X, y[["c", "a", "b"]])])
+    model = engine.regressor(loss).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        model.score(X, y[["c", "a", "b"]])
+    assert model.score(X, y) == model.score(X, y.to_numpy())
+    model.fit(X, y[["c", "a", "b"]])
+
+
 def test_a_negative_count_is_named_with_its_row(engine):
     y = targets(PoissonDeviance())
     y[3, 0], y[5, 2] = np.nan, -1.0
