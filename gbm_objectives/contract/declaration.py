@@ -97,7 +97,7 @@ def _check_partners(cls: type, own: Any, complain: Any) -> None:
     # Of the package's families, which smooth by a summary of their own.
     family = next((base for base in cls.__mro__ if "_summary" in vars(base) and base is not cls), cls)
     if (
-        family.__name__ != "Loss"
+        family.__module__.rpartition(".")[0] != __package__
         and family.__module__.startswith(PACKAGE)
         and not cls.__module__.startswith(PACKAGE)
     ):

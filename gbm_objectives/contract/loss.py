@@ -193,6 +193,10 @@ class Loss(AppliedLoss):
         some = np.array([0.0, 1.0])
         return self.resolved(np.stack([some] * len(self.columns), axis=1) if self.columns else some) is not self
 
+    def _resolves(self, other: Loss) -> bool:
+        """Return whether this is another loss, or what one with an "auto" became."""
+        return self == other or (type(self) is type(other) and other._has_auto)
+
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
         """Return the constant raw prediction that minimises `value`.
 

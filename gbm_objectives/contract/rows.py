@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..validation import shown
+from ..validation import brief, shown
 
 __all__ = [
     "BOUNDS",
     "Rows",
+    "check_order",
     "described",
     "ends_of",
     "in_columns",
@@ -89,7 +90,9 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
         If there are names, and one of the columns is not among them.
     """
     given = names_of(y)
-    if columns == numbered(len(columns)) or given is None or not any(isinstance(one, str) for one in given):
+    if columns == numbered(len(columns)):
+        return np.column_stack([y[one] for one in y.dtype.names]) if hasattr(y, "dtype") and given else y
+    if not columns or given is None or not any(isinstance(one, str) for one in given):
         return y
     if missing := [one for one in columns if one not in given]:
         raise ValueError(
@@ -101,13 +104,27 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
 
 def names_of(y: Any) -> tuple[Any, ...] | None:
     """Return the names of the columns of a data frame or a structured array; None if there are none."""
-    given = getattr(y, "columns", getattr(getattr(y, "dtype", None), "names", None))
+    of_frame = getattr(y, "column_names", getattr(y, "columns", None))  # pyarrow's `columns` are data
+    given = getattr(getattr(y, "dtype", None), "names", None) if of_frame is None else of_frame
     return None if given is None else tuple(given)
+
+
+def check_order(known: Any, names: Any, where: str) -> None:
+    """Raise unless the names of columns without names of their own are those known, in their order.
+
+    Names that are not strings say nothing.
+    """
+    told = all(given is not None and all(isinstance(one, str) for one in given) for given in (known, names))
+    if told and tuple(known) != tuple(names):
+        raise ValueError(
+            f"y must have the columns {brief(', '.join(known))}, in this order, as {where}, got"
+            f" {brief(', '.join(names))}"
+        )
 
 
 def numbered(n_columns: int) -> tuple[str, ...]:
     """Return the names of columns that have an order, and no names of their own."""
-    return tuple(str(number) for number in range(n_columns))
+    return tuple(f"target {number}" for number in range(n_columns))
 
 
 def described(columns: tuple[str, ...]) -> str:

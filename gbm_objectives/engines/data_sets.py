@@ -19,6 +19,7 @@ __all__ = [
     "Member",
     "alone_with",
     "as_offset",
+    "check_known",
     "check_labels",
     "check_queries",
     "errors_name",
@@ -118,7 +119,15 @@ def member(loss: Loss, data: Any, name: str, offset: np.ndarray | None = None) -
         rows = rows_of(data, loss.columns)
         check_labels(loss, rows.y)
         check_queries(loss, rows.queries)
-        return Member(data, name, Rows(rows.y, as_weight(rows.weight, len(rows)), rows.queries), offset)
+        weight = as_weight(rows.weight, len(rows))
+        check_known(loss, rows.y, weight)
+        return Member(data, name, Rows(rows.y, weight, rows.queries), offset)
+
+
+def check_known(loss: Loss, target: np.ndarray, weight: np.ndarray | None) -> None:
+    """Raise if there is no row to compute a mean loss of."""
+    if loss.columns and not loss._counts(target, weight).any():
+        raise ValueError(f"the targets of {loss!r} must be known in some row: all are missing, or of weight 0")
 
 
 def as_offset(loss: Loss, offset: np.ndarray, n_rows: int) -> np.ndarray | None:

@@ -102,9 +102,9 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
 
 def _of_loss(metric: Any, loss: Loss) -> bool:
     """Return whether a metric is the loss's own, or that of the same loss with an "auto" in it."""
-    if not isinstance(metric, Metric) or type(metric.loss) is not type(loss) or metric.__name__ != loss.name:
+    if not isinstance(metric, Metric) or metric.__name__ != loss.name:
         return False
-    return metric == loss.metric or metric.loss._has_auto
+    return isinstance(metric.loss, Loss) and loss._resolves(metric.loss)
 
 
 def is_own(metric: Any, loss: Loss) -> bool:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..contract import Loss
 from ..contract.calling import given_group, rows_of
-from ..contract.rows import Rows
+from ..contract.rows import Rows, check_order, names_of, numbered
 from ..sampling import sample_rows
 from ..validation import as_weight
-from .data_sets import Member
+from .data_sets import Member, errors_name
 from .divergence import Watch
 from .metrics import Result, is_own, results_of
 from .start import finite_start
@@ -47,6 +47,11 @@ def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
     ValueError
         If there is no start value, or a row is not finite there, with its set, number and target.
     """
+    if loss.columns == numbered(len(loss.columns)):
+        for one in members[1:]:
+            with errors_name(one.name):
+                known, names = (names_of(getattr(of.data, "target", None)) for of in (members[0], one))
+                check_order(known, names, "of train_set")
     training = Training(loss, members)
     training.start = finite_start(training.loss, members, start, training.loss_on)
     return training
@@ -151,7 +156,8 @@ class Training:
         if self.loss.joint:
             return self.value(raw_prediction, data)
         rows = self.rows(data)
-        some = sample_rows(len(rows), rows.weight)
+        counts = self.loss._counts(rows.y, rows.weight) if self.loss.columns else rows.weight
+        some = sample_rows(len(rows), counts)
         weight = None if rows.weight is None else rows.weight[some]
         return self.loss.value(rows.y[some], raw_prediction[some], weight)
 

@@ -13,14 +13,14 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
 from ..contract.links import IDENTITY
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy
-from ..validation import check_between, shown
+from ..validation import as_weight, check_between, first_offender, shown
 from .conformal import class_sets
-from .fit_inputs import columns_of, counted_labels
+from .fit_inputs import INSTEAD_OF_WEIGHTS, columns_of, counted_labels
 from .lazy import lazily
 from .predictive import PredictiveGBM
 
@@ -29,7 +29,7 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or loss.link != IDENTITY:
+    if loss is None or IDENTITY not in (loss.link, *(output.link for output in loss.outputs)):
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
 
@@ -97,6 +97,11 @@ n_features_in_, feature_names_in_
             return super()._prepare(y)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
+            if np.isin(array, (0, 1)).all() and (array.sum(axis=1) != 1).any():
+                raise ValueError(
+                    "y must be one label for each row, or a distribution: for rows with several labels take"
+                    f" MultiTarget(BinaryCrossEntropy(), {array.shape[1]})"
+                )
             self.classes_ = np.arange(array.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
@@ -128,7 +133,7 @@ n_features_in_, feature_names_in_
         return self._encode(y)
 
     def _knows_loss(self) -> bool:
-        return self.loss is not None and bool(self.loss.columns)
+        return bool(getattr(self.loss, "columns", ()))
 
     def _choose_loss(self) -> None:
         self.loss_ = clone(self.loss)
@@ -138,7 +143,10 @@ n_features_in_, feature_names_in_
 
     def _encode(self, y: Any) -> np.ndarray:
         if self.loss_.columns:
-            return columns_of(self, y.toarray() if issparse(y) else y)
+            labels = columns_of(self, y.toarray() if issparse(y) else y)
+            if offender := first_offender(labels, (np.isnan(labels) | (labels == 0) | (labels == 1)).all(axis=1)):
+                raise ValueError(f"y must be labels 0 and 1, or NaN where a label is not known, got {offender}")
+            return labels
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             CategoricalCrossEntropy(len(self.classes_)).check_target(array)
@@ -163,7 +171,7 @@ n_features_in_, feature_names_in_
         if class_weight is None:
             return weight
         if self.loss_.columns:
-            raise ValueError("class_weight must be left out where a row has several labels: use sample_weight")
+            raise ValueError(f"class_weight must be left out where a row has several labels: {INSTEAD_OF_WEIGHTS}")
         if target.ndim == 2 or not np.isin(target, range(len(self.classes_))).all():
             raise ValueError("class_weight needs labels, not target distributions")
         by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
@@ -247,6 +255,7 @@ n_features_in_, feature_names_in_
         """
         check_between(coverage, "coverage", 0.0, 1.0)
         check_is_fitted(self)
+        self._check_one_column("predict_set")
         if self.calibration_ is None:
             raise ValueError("the model is not calibrated: call calibrate(X, y) with rows it was not fitted on")
         self._check_rounds(num_iteration)
@@ -285,12 +294,23 @@ n_features_in_, feature_names_in_
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:
         """Return the accuracy of `predict`, with weights and with an offset if they are given.
 
-        Of several labels, as in scikit-learn, the share of rows in which all of them are right.
+        Of several labels, as in scikit-learn, the share of rows in which all of them are right, among those of
+        which all are known.
         """
-        return float(accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight))
+        predicted = self.predict(X, offset=offset)
+        if self.loss_.columns:
+            y = self._encode(y)
+            known = ~np.isnan(y).any(axis=1)
+            check_consistent_length(y, predicted)
+            if not known.any():
+                raise ValueError("y must have a row of which all labels are known, for accuracy")
+            y, predicted = y[known], predicted[known]
+            weight = as_weight(sample_weight, len(known))
+            sample_weight = None if weight is None else weight[known]
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = self.loss is not None and bool(self.loss.columns)
+        tags.classifier_tags.multi_label = tags.target_tags.multi_output = self._knows_loss()
         tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_classes", 2) > 2
         return tags

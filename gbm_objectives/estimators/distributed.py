@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..contract import Loss
 from ..contract.noise import Noise
-from ..contract.rows import in_columns, without_rows
+from ..contract.rows import check_order, in_columns, names_of, numbered, without_rows
 from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
 from ..sampling import SAMPLE_ROWS, sample_rows
@@ -23,6 +23,7 @@ from ..validation import shown
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
+    INSTEAD_OF_WEIGHTS,
     MODEL_NAMES,
     OFFSET_NAMES,
     counted_labels,
@@ -64,12 +65,14 @@ def fit_on_cluster(
     _, of_one_machine = engine_of(local)
     if model._knows_loss():
         model._choose_loss()
-        model.target_names_in_ = None  # partitions are arrays
+        model.target_names_in_ = names_of(y)
     named = _collections(
         model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
     )
-    for name, (features, *_) in named:
+    for name, (features, target, _) in named:
         _check_features(model, features, name)
+        if model._knows_loss() and model.loss_.columns == numbered(len(model.loss_.columns)):
+            check_order(model.target_names_in_, names_of(target), "of y")
     repeats = [
         features is named[0][1][0] and target is named[0][1][1] and (weight is None or weight is named[0][1][2])
         for _, (features, target, weight) in named[1:]
@@ -225,7 +228,7 @@ def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.nda
     if class_weight is None:
         class_weight = getattr(estimator, "class_weight", None)
     if counts is None and class_weight is not None:
-        raise ValueError("class_weight must be left out where a row has several labels: use sample_weight")
+        raise ValueError(f"class_weight must be left out where a row has several labels: {INSTEAD_OF_WEIGHTS}")
     if counts is not None and class_weight is not None:
         if isinstance(class_weight, str) and class_weight == "balanced":
             factors = factors * counts.sum() / (len(counts) * counts)

@@ -10,8 +10,8 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import described, ends_of, in_columns, instead_of_columns, names_of, numbered
-from ..engines.data_sets import as_offset, check_labels
+from ..contract.rows import check_order, described, ends_of, in_columns, instead_of_columns, names_of, numbered
+from ..engines.data_sets import as_offset, check_known, check_labels
 from ..engines.protocol import FitInputs
 from ..validation import as_numbers, as_weight, brief, first_offender, missing_rows
 from .trainee import Trainee
@@ -21,8 +21,10 @@ __all__ = [
     "EVAL_NAMES",
     "EVAL_OFFSET_NAMES",
     "EVAL_WEIGHT_NAMES",
+    "INSTEAD_OF_WEIGHTS",
     "MODEL_NAMES",
     "OFFSET_NAMES",
+    "check_one_target",
     "columns_of",
     "counted_labels",
     "eval_pairs",
@@ -36,6 +38,8 @@ EVAL_WEIGHT_NAMES = ("eval_sample_weight", "sample_weight_eval_set")
 MODEL_NAMES = ("init_model", "xgb_model")
 OFFSET_NAMES = ("init_score", "base_margin")
 EVAL_OFFSET_NAMES = ("eval_init_score", "base_margin_eval_set")
+# Of several labels a row has one weight, and each label classes of its own.
+INSTEAD_OF_WEIGHTS = "take MultiTarget([WeightedCrossEntropy(w) for w in weights])"
 # What says something of evaluation sets.
 EVAL_NAMES = (
     *("eval_X", "eval_y", "eval_names", "eval_group", "eval_qid"),
@@ -60,6 +64,7 @@ def read_inputs(
     loss = model.loss_
     check_labels(loss, target)
     weight = as_weight(sample_weight, len(target))
+    check_known(loss, target, weight)
     offset = offset_of(loss, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
     eval_set = eval_pairs(eval_set, fit_params)
     eval_weight = one_of(fit_params, EVAL_WEIGHT_NAMES)
@@ -156,6 +161,16 @@ def queries_of(
     ]
 
 
+def check_one_target(loss: Loss, y: Any) -> None:
+    """Raise, with what to take instead, if a target has several columns and the loss is of one."""
+    shape = np.shape(y)
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y must be one target for {loss!r}, got shape {shape}: for several take MultiTarget({loss!r},"
+            f" {shape[1]})"
+        )
+
+
 def columns_of(model: Trainee, y: Any) -> np.ndarray:
     """Return a target of several columns; from a data frame or a structured array, those of the right names.
 
@@ -164,10 +179,11 @@ def columns_of(model: Trainee, y: Any) -> np.ndarray:
     ValueError
         If there are other columns, or, where the loss only numbers them, others than in `fit`.
     """
-    loss, names = model.loss_, names_of(y)
-    known = model.target_names_in_ if loss.columns == numbered(len(loss.columns)) else None
-    if names is not None and known is not None and names != known:
-        raise ValueError(f"y must have the columns {brief(known)}, in this order, as in fit, got {brief(names)}")
+    loss = model.loss_
+    if loss.columns == numbered(len(loss.columns)):
+        check_order(model.target_names_in_, names_of(y), "in fit")
+    if hasattr(y, "iloc"):  # pandas has missing values that NumPy does not know
+        y = y.astype(object).where(y.notna(), np.nan)
     target = as_numbers(in_columns(y, loss.columns, "y"), "y", ndim=(1, 2)).astype(np.float64, copy=False)
     if target.shape[1:] != (len(loss.columns),):
         hint = instead_of_columns(loss.columns)
@@ -182,6 +198,7 @@ def check_classes(estimator: Any, model: Any) -> None:
         ours, theirs = (np.asarray(getattr(m, "classes_", ())) for m in (estimator, model))
         if not np.array_equal(ours, theirs):
             raise ValueError(f"init_model knows the classes {brief(theirs)}, y has {brief(ours)}")
+        check_order(getattr(model, "target_names_in_", None), estimator.target_names_in_, "of init_model")
 
 
 def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
@@ -224,6 +241,7 @@ def eval_sets(
             check_consistent_length(features, target)
             check_labels(model.loss_, target)
             weight = as_weight(weights[i], len(target)) if weights is not None else None
+            check_known(model.loss_, target, weight)
         except ValueError as error:
             raise ValueError(f"eval_set[{i}]: {error}") from None
         sets.append((features, target, weight))

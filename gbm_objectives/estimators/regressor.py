@@ -10,11 +10,12 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_consistent_length
 
 from ..contract.rows import BOUNDS
 from ..losses import CoxPH, MultiQuantile, MultiTarget, SquaredError
-from ..validation import as_numbers
-from .fit_inputs import columns_of
+from ..validation import as_numbers, as_weight
+from .fit_inputs import check_one_target, columns_of
 from .intervals import IntervalRegressor
 from .lazy import lazily
 
@@ -30,11 +31,14 @@ def _has_outlier_weights(model: GBMRegressor) -> bool:
 
 def mean_r2(y_true: np.ndarray, prediction: np.ndarray, sample_weight: Any) -> float:
     """Return the mean over targets of R² in the rows that have them."""
-    scores = []
-    for y, predicted in zip(y_true.T, prediction.T, strict=True):
-        known = ~np.isnan(y)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        scores.append(r2_score(y[known], predicted[known], sample_weight=weight))
+    check_consistent_length(y_true, prediction)
+    weight, scores = as_weight(sample_weight, len(y_true)), []
+    for i, (y, predicted) in enumerate(zip(y_true.T, prediction.T, strict=True)):
+        known = ~np.isnan(y) if weight is None else ~np.isnan(y) & (weight > 0)
+        if known.sum() < 2:
+            raise ValueError(f"target {i} must be known in two rows or more for R², it is in {known.sum()}")
+        of_known = None if weight is None else weight[known]
+        scores.append(r2_score(y[known], predicted[known], sample_weight=of_known))
     return float(np.mean(scores))
 
 
@@ -113,9 +117,12 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
     def _encode(self, y: Any) -> np.ndarray:
         if self.loss_.columns:
             return columns_of(self, y)
+        check_one_target(self.loss_, y)
         return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
     def _instead_of_distributions(self) -> str:
+        if isinstance(self.loss_, MultiTarget):
+            return "; intervals and distributions are of one target: train a model for each"
         return "; GBMSurvival has its survival functions and quantiles" if isinstance(self.loss_, CoxPH) else ""
 
     @available_if(_has_outlier_weights)  # type: ignore[untyped-decorator]  # scikit-learn's

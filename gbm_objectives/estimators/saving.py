@@ -51,6 +51,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "estimator_params": _estimator_params(model.estimator_),
         "n_features_in": model.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
+        "target_names_in": _target_names(model),
         "classes": None,
         "best_iteration": model.best_iteration_,
         "evals_result": model.evals_result_,
@@ -92,6 +93,12 @@ def _write(text: str, path: Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _target_names(model: Any) -> list[str] | None:
+    """Return the names of several targets, if they are strings; others say nothing."""
+    names = model.target_names_in_
+    return list(names) if names is not None and all(isinstance(one, str) for one in names) else None
 
 
 def _array_content(array: Any) -> Any:
@@ -226,6 +233,8 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
         model.feature_names_in_ = np.array(content["feature_names_in"], dtype=object)
         if len(model.feature_names_in_) != n_features:
             raise ValueError(f"it has {len(model.feature_names_in_)} feature names for {n_features} features")
+    if (targets := content.get("target_names_in")) is not None:  # missing in files of 0.2
+        model.target_names_in_ = tuple(map(str, targets))
     if classes is not None:
         model.classes_ = classes
     model.booster_ = engine.from_text(content["model"])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..contract.domain import Domain
-from ..contract.formulas import CurvatureKind, Scope
+from ..contract.formulas import CurvatureKind
 from ..contract.links import Link, Output, joint_link
 from ..contract.loss import Loss
 from ..contract.rows import numbered
-from ..validation import as_numbers, as_weight, first_offender, shown
+from ..validation import as_numbers, as_weight, shown
+from .by_target import ByTarget
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,18 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MultiTarget"]
 
 
-class Column(NamedTuple):
-    """One target: its number, its loss, which rows have it, and these rows."""
-
-    number: int
-    loss: Loss
-    rows: Any
-    y: np.ndarray
-    raw: np.ndarray
-    weight: np.ndarray | None
-
-
-class MultiTarget(Loss):
+class MultiTarget(ByTarget):
     """Several targets in one model, each under a loss of its own; a target may be missing in some rows.
 
     Domain: that of the loss, and NaN where a target is not known. Outputs: one for each target. With L of the
@@ -91,13 +81,14 @@ class MultiTarget(Loss):
             one.check_params()
             if one.n_outputs > 1 or one.columns or one.joint or one.n_classes > 2:
                 raise ValueError(
-                    "loss of MultiTarget must have one output for one target, whose rows do not belong together,"
-                    f" got {one!r}"
+                    "loss of MultiTarget must predict one number of one target, each row by itself: no"
+                    f" distribution, several levels or classes, or order, got {one!r}"
                 )
-        if len({one._largest_step for one in self._losses}) > 1:
+        if len(limits := {one._largest_step: one for one in self._losses}) > 1:
+            limited = next(one for step, one in limits.items() if step is not None)
             raise ValueError(
-                "loss of MultiTarget must limit the steps of all targets alike, by one parameter of the engines:"
-                " a log link, say, does not go with others"
+                f"loss of MultiTarget must limit the steps of all targets alike: {limited!r} needs max_delta_step,"
+                " which engines apply to all of them; take TweedieDeviance or GammaDeviance beside other losses"
             )
         if len({one.classifies for one in self._losses}) > 1:
             raise ValueError("loss of MultiTarget must be of classes for all targets or for none")
@@ -106,14 +97,17 @@ class MultiTarget(Loss):
     def _losses(self) -> tuple[Loss, ...]:
         if isinstance(self.loss, (list, tuple)):
             return tuple(self.loss)
-        return (self.loss,) * int(self.n_targets or 0)  # type: ignore[return-value]  # checked
+        # Facts are asked for before parameters are checked.
+        times = self.n_targets if isinstance(self.n_targets, (int, np.integer)) else 1
+        return (self.loss,) * max(1, int(times))  # type: ignore[return-value]
 
     # ---- facts: what follows from those of the losses --------------------------------------------------------
 
     @property
     def outputs(self) -> tuple[Output, ...]:
         """An output for each target."""
-        return tuple(Output(f"target {i}", one.link, takes_offset=True) for i, one in enumerate(self._losses))
+        pairs = zip(self.columns, self._losses, strict=True)
+        return tuple(Output(name, one.link, takes_offset=True) for name, one in pairs)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -132,8 +126,9 @@ class MultiTarget(Loss):
 
     @property
     def curvature_kind(self) -> CurvatureKind:
-        """What the curvature of the first loss promises."""
-        return self._losses[0].curvature_kind
+        """What the curvature of all the losses promises; "surrogate" if that differs."""
+        kinds = {one.curvature_kind for one in self._losses}
+        return kinds.pop() if len(kinds) == 1 else "surrogate"
 
     @property
     def classifies(self) -> bool:
@@ -141,18 +136,9 @@ class MultiTarget(Loss):
         return self._losses[0].classifies
 
     @property
-    def scope(self) -> Scope:
-        """What must be seen to compute the numbers of a row."""
-        return "summary" if any(one.scope == "summary" for one in self._losses) else "row"
-
-    @property
     def normalised(self) -> bool:
         """Whether the curvature of some target is brought to a mean of 1."""
         return any(one.normalised for one in self._losses)
-
-    @property
-    def _smooths_by_summary(self) -> bool:
-        return all(one._smooths_by_summary for one in self._losses if one.scope == "summary")
 
     @property
     def _largest_step(self) -> float | None:
@@ -162,109 +148,7 @@ class MultiTarget(Loss):
     def _has_auto(self) -> bool:
         return any(one._has_auto for one in self._losses)
 
-    # ---- each target by itself -------------------------------------------------------------------------------
-
-    def _columns(
-        self, y: np.ndarray, raw: np.ndarray | None = None, weight: np.ndarray | None = None
-    ) -> Iterator[Column]:
-        """Yield the targets that some row has."""
-        for i, one in enumerate(self._losses):
-            known = ~np.isnan(y[:, i])
-            rows: Any = slice(None) if known.all() else np.flatnonzero(known)
-            of_rows = None if weight is None else weight[rows]
-            # Rows of weight 0 say nothing of all rows, and a loss need not expect that there are no others.
-            if not known.any() or (of_rows is not None and not of_rows.any()):
-                continue
-            loss = one._with(
-                summary=None if self.summary is None else self.summary[i],
-                _scale=None if self._scale is None else self._scale[i],
-                _pace=self._pace,
-                _in_training=self._in_training,
-            )
-            yield Column(i, loss, rows, y[rows, i], (y if raw is None else raw)[rows, i], of_rows)
-
-    def _of_each(self, found: dict[int, Any]) -> tuple[Any, ...]:
-        """Return what was found of each target; None of one that no row has."""
-        return tuple(found.get(i) for i in range(len(self._losses)))
-
-    def _summary(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Any:
-        columns = self._columns(y_true, raw_prediction, weight)
-        return self._of_each({c.number: c.loss._summary(*c[3:]) for c in columns})
-
-    def _scaled_on(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Self:
-        columns = self._columns(y_true, raw_prediction, weight)
-        return self._with(_scale=self._of_each({c.number: c.loss._scaled_on(*c[3:])._scale for c in columns}))
-
-    def _after(self, rounds: int) -> Self:
-        if self.summary is None:
-            return self
-        pairs = zip(self._losses, self.summary, strict=True)
-        return self._with(summary=tuple(one._with(summary=known)._after(rounds).summary for one, known in pairs))
-
-    def _for_engines(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, at_start: bool = False
-    ) -> tuple[np.ndarray, np.ndarray]:
-        # In the order of the predictions, which saves an engine a copy. Exactly 0 where a target is missing: of
-        # thresholds with only such rows in between, rounding would choose one, on each machine another.
-        gradient = np.zeros_like(raw_prediction, dtype=np.float32)
-        hessian = np.zeros_like(gradient)
-        for c in self._columns(y_true, raw_prediction, weight):
-            g, h = c.loss.on(*c[3:])._for_engines(*c[3:], at_start)
-            gradient[c.rows, c.number], hessian[c.rows, c.number] = g, h
-        return gradient, hessian
-
     # ---- the mathematics -------------------------------------------------------------------------------------
-
-    def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        total = np.zeros(len(y_true))
-        for c in self._columns(y_true, raw_prediction):
-            total[c.rows] += c.loss._valued_on(c.y, c.raw)._pointwise(c.y, c.raw)
-        return total / len(self._losses)
-
-    def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
-        gradient = np.zeros_like(raw_prediction)
-        for c in self._columns(y_true, raw_prediction):
-            gradient[c.rows, c.number] = c.loss._valued_on(c.y, c.raw)._gradient(c.y, c.raw)
-        return gradient / len(self._losses)
-
-    def _derivatives(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._block(y_true, raw_prediction, raw_prediction.dtype.type)
-
-    def _block(
-        self, y_true: np.ndarray, raw_prediction: np.ndarray, dtype: type[np.floating[Any]]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        gradient, curvature = np.zeros((2, *raw_prediction.shape), dtype=dtype)
-        for c in self._columns(y_true, raw_prediction):
-            g, h = c.loss.on(c.y, c.raw)._block(c.y, c.raw, dtype)
-            gradient[c.rows, c.number], curvature[c.rows, c.number] = g, h
-        return gradient / dtype(len(self._losses)), curvature / dtype(len(self._losses))
-
-    def _check_domain(self, y: np.ndarray) -> None:
-        for c in self._columns(y):
-            good = np.isnan(y[:, c.number])
-            good[c.rows] = c.loss.domain.holds_for(c.y)
-            if offender := first_offender(y[:, c.number], good):
-                raise ValueError(f"target {c.number} of {self!r} must be {c.loss.domain}, got {offender}")
-
-    def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
-        columns = self._columns(y_true, weight=sample_weight)
-        return self._at_start({c.number: c.loss._initial_raw(c.y, c.weight) for c in columns})
-
-    def _initial_beside(
-        self, y_true: np.ndarray, sample_weight: np.ndarray | None, offset: np.ndarray
-    ) -> np.ndarray:
-        columns = self._columns(y_true, offset, sample_weight)
-        return self._at_start({c.number: c.loss._initial_beside(c.y, c.weight, c.raw) for c in columns})
-
-    def _at_start(self, found: dict[int, Any]) -> np.ndarray:
-        for i in range(len(self._losses)):
-            if i not in found:
-                raise ValueError(f"target {i} of {self!r} must be known in some row: all its values are missing")
-        return np.array(self._of_each(found), dtype=np.float64)
-
-    def _counts(self, y_true: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        known = 1.0 - np.isnan(y_true).mean(axis=1)
-        return known if weight is None else known * weight
 
     def value(
         self,
@@ -286,6 +170,8 @@ class MultiTarget(Loss):
         counts = self._counts(y, weight)
         if not counts.any():
             raise ValueError(f"y_true of {self!r} must have known values: all are missing, or of weight 0")
+        if weight is not None and not weight.all():
+            y, raw, weight, counts = (part[weight > 0] for part in (y, raw, weight, counts))
         loss = self._resolved_at(y, raw, weight) if self._has_auto else self
         losses = loss._valued_on(y, raw, weight)._pointwise(y, raw)
         return float((losses.sum() if weight is None else losses @ weight) / counts.sum())
@@ -304,6 +190,11 @@ class MultiTarget(Loss):
         y = self._target(y_true)
         columns = self._columns(y, weight=as_weight(sample_weight, len(y)))
         return self._of_losses({c.number: c.loss.resolved(c.y, c.weight) for c in columns})
+
+    def _resolves(self, other: Loss) -> bool:
+        if not isinstance(other, MultiTarget) or len(self._losses) != len(other._losses):
+            return False
+        return all(one._resolves(auto) for one, auto in zip(self._losses, other._losses, strict=True))
 
     def _of_losses(self, found: dict[int, Loss]) -> Self:
         """Return the loss with some of the losses replaced, where one changed."""
@@ -325,4 +216,4 @@ class MultiTarget(Loss):
 
     def _in_columns(self, method: str, raw_prediction: ArrayLike) -> np.ndarray:
         raw = as_numbers(raw_prediction, "raw_prediction", ndim=(2,))
-        return np.stack([getattr(one, method)(raw[:, i]) for i, one in enumerate(self._losses)], axis=1)
+        return np.stack([getattr(one, method)(raw[:, i]) for i, one in enumerate(self._each)], axis=1)

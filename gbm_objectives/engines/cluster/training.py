@@ -81,6 +81,8 @@ class SharedTraining(Training):
             total = float(losses.sum() if rows.weight is None else rows.weight @ losses)
             share = float(np.sum(loss._counts(rows.y, rows.weight), dtype=np.float64))
         total, share = self.workers.sum(np.array([total, share]))
+        if not share:
+            raise ValueError(f"the targets of {loss!r} must be known in some row: all are missing, or of weight 0")
         return float(total / share)
 
     def results(

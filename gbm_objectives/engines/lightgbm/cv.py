@@ -14,7 +14,7 @@ from ..metrics import native_metrics, placed
 from ..start import start_of
 from ..training import Folds, Training, ready
 from .data_sets import check_data_set, construct, offset_of, set_start
-from .parameters import ObjectiveIsNone, checked_params, given_start, paced
+from .parameters import ObjectiveIsNone, checked_params, given_start, of_known_rows, paced
 from .ties import warn_of_ties
 from .train import complete
 from .watching import feval_of, n_watched
@@ -97,7 +97,8 @@ def cv(
         params = construct(params, train_set, [(train_set, "train_set")])
         whole = member(loss, train_set, "train_set", offset_of(loss, train_set, "train_set"))
         # Before any fold, so that a message has the row's number in the whole data set.
-        ready(loss, [whole], given)
+        start = ready(loss, [whole], given).start
+        params = of_known_rows(params, loss, whole.rows, start)
         warn_of_ties(loss, whole.rows)
         if loss.scope == "query" and keywords.get("folds") is None:
             keywords["folds"] = _of_whole_queries(whole, keywords)

@@ -33,7 +33,7 @@ from ..parameters import check_options
 from ..protocol import ClusterFitInputs, Trained
 from .estimator import native_params, valid_names
 from .network import PortTakenError
-from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start
+from .parameters import METRIC_NAMES, THREAD_NAMES, UNBALANCED, checked_params, given_start, of_known_rows
 from .ties import warn_of_ties
 from .train import complete
 from .watching import EARLY_STOPPING_NAMES
@@ -152,6 +152,7 @@ def _train(
 ) -> tuple[lgb.Booster, dict[str, dict[str, list[float]]]]:
     """Train on checked data; `repeats` says which evaluation sets are the training set."""
     warn_of_ties(task.loss, task.rows)
+    params = of_known_rows(params, task.loss, task.rows, task.start)
     bins = client.scatter(sampled(client, task.sets[0][0], task.counts[0], BIN_ROWS), broadcast=True)
     shares = [_by_worker(client, one, n) for one, n in zip(task.sets, task.counts, strict=True)]
     workers = sorted(shares[0])

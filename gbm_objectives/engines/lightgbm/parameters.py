@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ...contract import Loss
 from ...contract.links import IDENTITY
+from ...contract.rows import Rows
 from ...curvature import Pace
 from ...validation import shown
 from ..parameters import at_pace, check_keys, require_loss
-from ..start import zero
+from ..start import rows_at_start, zero
 
 __all__ = [
     "BUILTIN_ONLY",
@@ -23,6 +26,7 @@ __all__ = [
     "checked_params",
     "drops_trees",
     "given_start",
+    "of_known_rows",
     "paced",
 ]
 
@@ -49,6 +53,13 @@ LEAST_ROWS_NAMES = (
     "min_data_per_leaf",
 )
 LEAST_ROWS = 20
+LEAST_HESSIAN_NAMES = (
+    "min_sum_hessian_in_leaf",
+    "min_sum_hessian_per_leaf",
+    "min_sum_hessian",
+    "min_hessian",
+    "min_child_weight",
+)
 # A fifth of the rows must be counted as enough for a leaf, wherever they are. A floor above a tenth of the mean
 # curvature would shorten the steps of rows far out accordingly: with a fifth they get half as far in 100 rounds.
 SHARE_OF_FAR, LARGEST_LEAST = 0.2, 0.1
@@ -57,7 +68,8 @@ LARGEST_STEP_NAMES = ("max_delta_step", "max_tree_output", "max_leaf_output")
 METRIC_NAMES = ("metric", "metrics", "metric_types")
 # With a custom objective LightGBM computes its metrics on raw predictions; of those for classes and counts, only
 # the ones that depend on the order alone are then right.
-ORDER_METRICS = {"", "none", "null", "custom", "na", "auc", "average_precision", "auc_mu", "multi_error"}
+NO_METRICS = {"", "none", "null", "custom", "na"}
+ORDER_METRICS = {*NO_METRICS, "auc", "average_precision", "auc_mu", "multi_error"}
 
 
 def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
@@ -80,13 +92,37 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
 
 def paced(loss: Loss, params: dict[str, Any], n_rows: int | None) -> Loss:
     """Return a copy of the loss that steps as the parameters say, for `n_rows` rows if that is known."""
-    given = next((params[name] for name in LEAST_ROWS_NAMES if params.get(name) is not None), LEAST_ROWS)
-    try:
-        wanted = int(given)
-    except (TypeError, ValueError):
-        wanted = 0  # LightGBM refuses it
+    wanted = _number(params, LEAST_ROWS_NAMES, LEAST_ROWS)
     least = min(LARGEST_LEAST, wanted / (SHARE_OF_FAR * n_rows)) if n_rows else 0.0
     return at_pace(loss, params, RATE_NAMES, replace(PACE, least=least))
+
+
+def of_known_rows(params: dict[str, Any], loss: Loss, rows: Rows, start: Any) -> dict[str, Any]:
+    """Return the parameters such that a leaf needs enough rows of which the target is known.
+
+    LightGBM counts rows by their share of the Hessian: with one target in fifty known, each known row counts as
+    fifty, and a leaf of one of them is enough. The error of such targets was then 1.5 times that of a model of
+    their own; with the least Hessian of as many known rows it is 1.1 times that.
+    """
+    if not loss.columns or not np.isnan(rows.y).any():
+        return params
+    loss = paced(loss, params, len(rows))
+    _, hessian = loss.gradient_hessian(rows.y, np.array(rows_at_start(start, len(rows), None)), rows.weight)
+    # Of rows with a typical Hessian: a mean of kinks' would be that of the few rows next to their target.
+    typical = [1.0 / np.mean(1.0 / column[column > 0], dtype=np.float64) for column in hessian.T if column.any()]
+    least = _number(params, LEAST_ROWS_NAMES, LEAST_ROWS) * min(typical)
+    given = {name: params[name] for name in LEAST_HESSIAN_NAMES if params.get(name) is not None}
+    others = {name: value for name, value in params.items() if name not in given}
+    return {**others, LEAST_HESSIAN_NAMES[0]: max(least, _number(given, LEAST_HESSIAN_NAMES, 0.0))}
+
+
+def _number(params: dict[str, Any], names: tuple[str, ...], default: float) -> float:
+    """Return the parameter that has one of some names; 0 if it is no number, which LightGBM refuses."""
+    given = next((params[name] for name in names if params.get(name) is not None), default)
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def drops_trees(params: dict[str, Any]) -> bool:
@@ -126,6 +162,11 @@ def _check_metrics(loss: Loss, given: list[Any]) -> None:
             if str(metric).strip().lower() == loss.name:
                 raise ValueError(
                     f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
+                )
+            if loss.outputs and str(metric).strip().lower() not in NO_METRICS:
+                raise ValueError(
+                    f"metric {shown(metric)} is of one prediction a row, {loss!r} has {loss.n_outputs}; pass a"
+                    " function (feval= of train, eval_metric= of fit)"
                 )
             if not right and str(metric).strip().lower() not in ORDER_METRICS:
                 raise ValueError(

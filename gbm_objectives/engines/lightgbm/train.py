@@ -15,13 +15,13 @@ from ..data_sets import Member, alone_with, member
 from ..divergence import Watch
 from ..metrics import native_metrics, placed
 from ..models import native_model
-from ..start import zero
+from ..start import start_of, zero
 from ..training import Training, ready
 from .categories import check_categories
 from .data_sets import check_data_set, construct, given_rows, named_sets, offset_of, start_values
 from .frozen import FrozenOutputs
 from .model_text import completed, objective_in, short_name
-from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start, paced
+from .parameters import ObjectiveIsNone, checked_params, drops_trees, given_start, of_known_rows, paced
 from .ties import warn_of_ties
 from .watching import feval_of, n_watched
 
@@ -154,6 +154,9 @@ def train(
                 n_rows = len(known[0].rows) if known and known[0].data is train_set else None
                 training = Training(paced(loss, params, n_rows))
                 training.has_trained(init_model.current_iteration())
+                if n_rows is not None:
+                    rows = known[0].rows
+                    params = of_known_rows(params, loss, rows, start_of(loss, rows, None))
                 booster = boosted(training, init_model=init_model)
             return complete(booster, loss, zero(loss))
 
@@ -163,6 +166,7 @@ def train(
         stepping = paced(loss, own, len(members[0].rows))
         training = ready(stepping, members, given_start(params, loss))
         warn_of_ties(loss, members[0].rows)
+        params = of_known_rows(params, loss, members[0].rows, training.start)
         with start_values(sets, training.start, [one.offset for one in members]):
             booster = boosted(training)
         return complete(booster, loss, training.start)

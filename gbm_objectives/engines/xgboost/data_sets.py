@@ -91,18 +91,20 @@ def labels_for_softmax(members: Sequence[Member]) -> Iterator[None]:
     XGBoost takes labels (n_samples, n_classes) for several outputs, which its softmax objective then refuses.
     """
     moved = [
-        (one.data, one.rows.y)
+        # Copies: what get_label returned may be a view into the labels that are overwritten here.
+        (one.data, np.array(one.rows.y), np.array(one.data.get_label()), getattr(one.data, "target", None))
         for one in members
         if one.rows.y.ndim == 2 and np.size(one.data.get_label()) == one.rows.y.size
     ]
     try:
-        for dmatrix, target in moved:
-            # A copy: what get_label returned may be a view into the labels that are overwritten here.
-            dmatrix.target = np.array(target)
+        for dmatrix, target, *_ in moved:
+            dmatrix.target = target
             dmatrix.set_label(target.argmax(axis=1))
         yield
     finally:
-        for dmatrix, _ in moved:
-            if hasattr(dmatrix, "target"):
-                dmatrix.set_label(dmatrix.target)
+        for dmatrix, target, label, own in moved:
+            dmatrix.set_label(label.reshape(target.shape))
+            if own is None:
                 del dmatrix.target
+            else:
+                dmatrix.target = own

@@ -56,8 +56,8 @@ def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
         return 1.0  # there is nothing to learn
     some = slice(None) if loss.joint else sample_rows(len(y), rows.weight)
     gains, size = _gains(loss, rows, raw_prediction, some)
-    if not gains.any():
-        # Most targets are at the start value, and the sample holds no others.
+    if not gains.all():
+        # Most targets are at the start value, or missing, and the sample holds no others.
         gains, size = _gains(loss, rows, raw_prediction, slice(None))
     too = "the target or its weights are too {} for XGBoost, which computes in float32: give them in another unit"
     if not np.isfinite(gains).all():
