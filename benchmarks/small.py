@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import lightgbm as lgb
@@ -151,8 +152,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         if getattr(options, name) < low:
             parser.error(f"--{name} must be at least {low}, got {getattr(options, name)}")
     engines = list(ENGINES) if options.engine == "both" else [options.engine]
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scikit-learn", "lightgbm", "xgboost"))
     head = (
-        f"{options.rows} rows of {FEATURES} features, one thread; a search of {options.trainings} trainings, and"
+        f"{versions}\n\n{options.rows} rows of {FEATURES} features, one thread; a search of {options.trainings} trainings, and"
         f" medians of {options.repeats} trainings of 50 rounds and of {20 * options.repeats} predictions\n\n"
     )
     report(options.output, "small", head + table(engines, options.rows, options.trainings, options.repeats))
