@@ -155,7 +155,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scikit-learn", "lightgbm", "xgboost"))
     head = (
         f"{versions}\n\n{options.rows} rows of {FEATURES} features, one thread; a search of {options.trainings}"
-        f" trainings, and medians of {options.repeats} trainings of 50 rounds and of {20 * options.repeats} predictions\n\n"
+        f" trainings, and medians of {options.repeats} trainings of 50 rounds and of {20 * options.repeats}"
+        " predictions\n\n"
     )
     report(options.output, "small", head + table(engines, options.rows, options.trainings, options.repeats))
 
