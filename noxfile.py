@@ -36,10 +36,8 @@ CONVERTERS = (
 # `lowest` and `newest` look for what versions change: engines, data frames, scikit-learn, Python. They leave to
 # `checks` what asks for our own mathematics, in demos, benchmarks, pages, tests of formulas, and those marked as
 # slow. Of the mathematics they run the examples in docstrings, and what estimators need.
-LEFT_OUT = (
-    *("tests/demos", "tests/benchmarks", "tests/test_docs_code.py"),
-    *("tests/distributions", "tests/losses", "tests/formula", "tests/testing"),
-)
+SCRIPTS = ("tests/demos", "tests/benchmarks", "tests/test_docs_code.py")
+LEFT_OUT = (*SCRIPTS, "tests/distributions", "tests/losses", "tests/formula", "tests/testing")
 OF_VERSIONS = (*(f"--ignore={path}" for path in LEFT_OUT), "-m", "not slow")
 # One thread for each engine: more would wait for those of the test beside. Some tests train on all cores, as users
 # do: threads that wait sleep then, where on cores that are taken they would spin, six times as long as they work.
@@ -64,9 +62,10 @@ def checks(session: nox.Session) -> None:
     """Style, types, and all tests with the coverage of the package, in the environment that nox runs in."""
     for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         session.run(sys.executable, "-m", *tool)
-    measured = ("--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
-    tests(session, sys.executable, "--ignore=tests/site", *measured)
-    # Coverage makes Python half as fast again, and long trainings cover nothing more.
+    others = ["--ignore=tests/site", *(f"--ignore={path}" for path in SCRIPTS)]
+    tests(session, sys.executable, *others, "--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
+    # Coverage makes Python half as fast again, and scripts, pages and long trainings cover nothing more.
+    tests(session, sys.executable, *SCRIPTS, "-m", "not slow")
     tests(session, sys.executable, "--ignore=tests/site", "-m", "slow", "--dist", "load")
 
 

@@ -65,8 +65,8 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
     if given is None and (label is None or np.size(label) == 0):
         raise ValueError(f"the {type(dataset).__name__} has no labels: give it label=")
     target = np.asarray(label if given is None else given)
-    if target.dtype == object:
-        target = as_numbers(target, "target", ndim=(1, 2))
+    if target.dtype == object and target.ndim == 2:  # of None, say
+        target = as_numbers(target, "target", ndim=(2,))
     if hasattr(dataset, "num_row"):
         # XGBoost 3.1 hands labels of several columns out flat.
         target = target.reshape(dataset.num_row(), -1) if target.size % dataset.num_row() == 0 else target

@@ -163,7 +163,7 @@ def queries_of(
 
 def check_one_target(loss: Loss, y: Any) -> None:
     """Raise, with what to take instead, if a target has several columns and the loss is of one."""
-    shape = np.shape(y)
+    shape: tuple[int, ...] = getattr(y, "shape", ())
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y must be one target for {loss!r}, got shape {shape}: for several take MultiTarget({loss!r},"

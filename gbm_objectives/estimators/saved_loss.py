@@ -109,7 +109,8 @@ def _comparable(content: Any, loss: Loss) -> Any:
 
 def _as_text(value: Any, own: Any, loss: Loss) -> Any:
     """Return a parameter of a file as text; `own` is that of the loss at hand."""
-    if isinstance(value, list) and isinstance(own, (list, tuple)) and len(value) == len(own):
+    several = isinstance(value, list) and any(map(_holds_loss, value))
+    if several and isinstance(own, (list, tuple)) and len(value) == len(own):
         return [_as_text(one, other, loss) for one, other in zip(value, own, strict=True)]
     if _holds_loss(value) and isinstance(own, Loss):
         return _comparable(value, own)
