@@ -36,12 +36,15 @@ def _known(name: str) -> Any:
 
 
 def loss_content(loss: Loss) -> dict[str, Any]:
-    """Return class and parameters of a loss; one of them may be a loss itself."""
+    """Return class and parameters of a loss; one of them may be a loss itself, or a function, by its name."""
     params = loss.get_params(deep=False).items()
-    return {
-        "class": _name(loss),
-        "params": {name: loss_content(value) if isinstance(value, Loss) else value for name, value in params},
-    }
+    return {"class": _name(loss), "params": {name: _content(value) for name, value in params}}
+
+
+def _content(value: Any) -> Any:
+    if isinstance(value, Loss):
+        return loss_content(value)
+    return {"function": brief(getattr(value, "__qualname__", value))} if callable(value) else value
 
 
 # Hyper-parameters of losses in files written by version 0.2 or 0.1, and their current names.
@@ -59,6 +62,12 @@ def loss_of(content: Any, path: Any) -> Loss:
     known = _known(name)
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
+    given = content.get("params")
+    if isinstance(given, dict) and (functions := [one for one in given if _is_function(given[one])]):
+        raise ValueError(
+            f"{path} was trained with a function of your own, {functions[0]}={given[functions[0]]['function']} of"
+            f" {name}, and a file runs no code: pass the loss as loss="
+        )
     try:
         params = {
             _current(name, param): loss_of(value, path) if _holds_loss(value) else value
@@ -108,7 +117,12 @@ def _defaults(loss: Loss) -> dict[str, Any]:
     """Return the parameters that have a default, as a file holds them."""
     params = inspect.signature(type(loss)).parameters.items()
     of_class = {name: of.default for name, of in params if of.default is not inspect.Parameter.empty}
-    return {name: loss_content(value) if isinstance(value, Loss) else value for name, value in of_class.items()}
+    return {name: _content(value) for name, value in of_class.items()}
+
+
+def _is_function(content: Any) -> bool:
+    """Return whether a parameter is the name of a function."""
+    return isinstance(content, dict) and set(content) == {"function"}
 
 
 def _holds_loss(content: Any) -> bool:

@@ -4,9 +4,11 @@ from ..contract.loss import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Focal, SigmoidSquaredError, WeightedCrossEntropy
 from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
+from .lambda_rank import LambdaRank
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
+from .ranking import ListNet, RankNet
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
 from .residual import KinkedLoss, ResidualLoss
@@ -31,12 +33,15 @@ __all__ = [
     "Hinge",
     "Huber",
     "KinkedLoss",
+    "LambdaRank",
+    "ListNet",
     "LogCosh",
     "Loss",
     "MultiQuantile",
     "PoissonDeviance",
     "PseudoHuber",
     "Quantile",
+    "RankNet",
     "ResidualLoss",
     "SigmoidSquaredError",
     "SquaredError",
