@@ -119,7 +119,7 @@ class LambdaRank(OfGains):
         starts = orders.ends[:-1]
         counting = np.minimum.reduceat(orders.gains, starts) < np.maximum.reduceat(orders.gains, starts)
         parts = np.append(orders.gains / np.where(orders.ideal > 0, orders.ideal, 1.0)[orders.query], 0.0)
-        blocks = [(block, parts[block.rows].astype(np.float32)) for block in blocks_of(orders.ends, counting)]
+        blocks = [(block, parts[block.rows]) for block in blocks_of(orders.ends, counting)]
         longest = int(np.diff(orders.ends).max())
         return Lists(orders.ends, counting, 1.0, orders, discounts(self, longest), blocks)
 
