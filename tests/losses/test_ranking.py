@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ SLOW = {RankNet: ranknet, ListNet: listnet, LambdaRank: lambdarank}
 def slowly(loss, y, f, group):
     """Value of each query, gradient and curvature of each row."""
     ends = np.append(0, np.cumsum(group))
-    parts = [SLOW[type(loss)](loss, y[a:b], f[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [SLOW[type(loss)](loss, y[a:b], f[a:b]) for a, b in pairwise(ends)]
     values, gradients, curvatures, _ = zip(*parts, strict=True)
     return np.array(values), np.concatenate(gradients), np.concatenate(curvatures)
 
@@ -134,8 +135,8 @@ def test_the_checks_of_losses(loss):
 @pytest.mark.parametrize("loss", [RankNet(), ListNet()], ids=repr)
 def test_the_curvature_bounds_the_hessian(loss):
     for raw in (RAW, 10 * RAW):
-        for a, b in zip(ENDS, ENDS[1:], strict=False):
-            *_, curvature, hessian = SLOW[type(loss)](loss, Y[a:b], raw[a:b])
+        for a, b in pairwise(ENDS):
+            *_, hessian = SLOW[type(loss)](loss, Y[a:b], raw[a:b])
             least = np.linalg.eigvalsh(np.diag(loss.curvature(Y[a:b], raw[a:b])) - hessian).min()
             assert least > -1e-12
 
@@ -167,7 +168,7 @@ def test_weights_multiply_rows_and_the_metric_has_their_mean(loss):
     bare = loss.gradient_hessian(Y, RAW, group=GROUP)
     np.testing.assert_allclose(g, bare[0] * weight, rtol=1e-6)
     np.testing.assert_allclose(h, bare[1] * weight, rtol=1e-6, atol=1e-15)
-    of_queries = np.array([weight[a:b].mean() for a, b in zip(ENDS, ENDS[1:], strict=False)])
+    of_queries = np.array([weight[a:b].mean() for a, b in pairwise(ENDS)])
     expected = np.average(loss.pointwise(Y, RAW, GROUP), weights=of_queries)
     assert loss.value(Y, RAW, weight, GROUP) == pytest.approx(expected, rel=1e-9)
 
