@@ -29,7 +29,8 @@ class NDCG(Metric):
     A query without any gain has 1, as in LightGBM; in scikit-learn it has 0.
 
     It is a metric for both engines: `eval_metric` of estimators, ours and the engines', `feval` and
-    `custom_metric` of native trainings. A query has the mean weight of its rows.
+    `custom_metric` of native trainings. A query has the mean weight of its rows. (Only `XGBRanker` itself asks for
+    each query alone, and weights them by their numbers of rows.)
 
     Parameters
     ----------
