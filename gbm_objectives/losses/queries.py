@@ -16,8 +16,9 @@ __all__ = ["NO_ROW", "Block", "Pairs", "Queries", "Shares", "blocks_of"]
 # 10,000 rows no pairs are kept, only those of one row at a time.
 CELLS = 16384
 # Lengths of queries in one block differ by a factor of 2 ** (1 / STEPS) at most: with 4, less than a sixth of the
-# numbers belongs to no row; with more there would be more blocks, and calls of NumPy.
-STEPS = 4
+# numbers belongs to no row; with more there would be more blocks, and calls of NumPy. A block of fewer numbers
+# than LEAST takes longer queries in, too: on so few, calls cost more than numbers.
+STEPS, LEAST = 4, 4096
 # What places without a row have for a prediction, relative to others of the query: no exponential of it is left in
 # float32 or float64, and its differences are still finite in float32.
 NO_ROW = -1e30
@@ -69,7 +70,7 @@ def blocks_of(ends: np.ndarray, some: np.ndarray) -> list[Block]:
     # Rounding must not move a length that is a power of 2 to the next step.
     steps = np.ceil(STEPS * np.log2(sizes[chosen]) - 1e-9)
     blocks = []
-    for alike in np.split(chosen, np.flatnonzero(np.diff(steps)) + 1) if len(chosen) else []:
+    for alike in _enough(chosen, sizes[chosen], np.flatnonzero(np.diff(steps)) + 1):
         at_once = max(1, CELLS // int(sizes[alike[-1]]))
         for first in range(0, len(alike), at_once):
             queries = alike[first : first + at_once]
@@ -78,6 +79,16 @@ def blocks_of(ends: np.ndarray, some: np.ndarray) -> list[Block]:
             rows = np.where(place < of_some[:, None], ends[queries][:, None] + place, ends[-1])
             blocks.append(Block(queries, of_some, rows))
     return blocks
+
+
+def _enough(queries: np.ndarray, sizes: np.ndarray, steps: np.ndarray) -> list[np.ndarray]:
+    """Return queries, which are sorted by size, cut at steps in size, but not into too small parts."""
+    parts, first = [], 0
+    for last in [*steps.tolist(), len(queries)]:
+        if (last - first) * sizes[last - 1 : last].sum() >= LEAST or last == len(queries) > first:
+            parts.append(queries[first:last])
+            first = last
+    return parts
 
 
 @dataclass(frozen=True)
