@@ -39,7 +39,7 @@ SORTED = MIXED[np.argsort(QID[MIXED], kind="stable")]  # the same, by query, as 
 def ranker(engine, loss=None, **params):
     keywords = {name: params.pop(name) for name in list(params) if name.startswith("validation")}
     kind = lgb.LGBMRanker if engine is LIGHTGBM else xgb.XGBRanker
-    return GBMRanker(loss, kind(**{**engine.small, "n_estimators": 20, **params}), **keywords, random_state=0)
+    return GBMRanker(loss, kind(**{**engine.small, "n_estimators": 8, **params}), **keywords, random_state=0)
 
 
 def square(relevance):
@@ -49,7 +49,7 @@ def square(relevance):
 # ---- queries in any order --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", [LambdaRank(), RankNet(), ListNet(), PairLoss()], ids=repr)
+@pytest.mark.parametrize("loss", [LambdaRank(), PairLoss()], ids=repr)
 def test_rows_in_any_order(engine, loss):
     """Exactly the model of the sorted rows, weights, offsets and evaluation sets included."""
     offset, of_rows = RNG.normal(size=N), WEIGHT[QID]
@@ -180,10 +180,10 @@ def test_predictions(engine):
     np.testing.assert_allclose(model.predict(X, offset=np.ones(N)), model.predict(X) + 1, rtol=1e-5)
     stages = list(model.staged_predict(X))
     np.testing.assert_array_equal(stages[4], model.predict(X, num_iteration=5))
-    assert len(stages) == 20 and model.feature_importances_.argmax() == 0
+    assert len(stages) == 8 and model.feature_importances_.argmax() == 0
     assert not hasattr(model, "predict_interval") and not hasattr(model, "predict_proba")
     again = ranker(engine, n_estimators=5).fit(X, Y, group=GROUP, init_model=model)
-    assert len(list(again.staged_predict(X))) == 25
+    assert len(list(again.staged_predict(X))) == 13
 
 
 def test_scikit_learn_routes_the_queries(engine):
@@ -199,10 +199,10 @@ def test_scikit_learn_routes_the_queries(engine):
     with sklearn.config_context(enable_metadata_routing=True):
         scores = cross_val_score(ranker(engine), X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)
         np.testing.assert_allclose(scores, hand, rtol=1e-12)
-        grid = {"loss__truncation": [1, 30], f"estimator__{engine.size}": [2, 7]}
+        grid = {"loss__truncation": [1, 30]}
         search = GridSearchCV(ranker(engine, LambdaRank()), grid, cv=GroupKFold(3))
         search.fit(X[MIXED], Y[MIXED], **given)
-        assert len(set(search.cv_results_["mean_test_score"])) == 4
+        assert len(set(search.cv_results_["mean_test_score"])) == 2
         pipeline = make_pipeline(StandardScaler(), ranker(engine))
         assert len(cross_val_score(pipeline, X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)) == 3
     with pytest.raises(ValueError, match="group or qid must be given"):

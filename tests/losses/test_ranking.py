@@ -112,6 +112,7 @@ def slowly(loss, y, f, group):
     return np.array(values), np.concatenate(gradients), np.concatenate(curvatures)
 
 
+@pytest.mark.slow
 @losses
 def test_it_is_what_its_definition_says(loss):
     for raw in (RAW, np.zeros(N), np.round(RAW), 30 * RAW):
@@ -127,6 +128,7 @@ def test_it_is_what_its_definition_says(loss):
         np.testing.assert_allclose(h, scale * curvature, rtol=2e-4, atol=2e-6 * h.max())
 
 
+@pytest.mark.slow
 @losses
 def test_the_checks_of_losses(loss):
     check_loss(loss, Y, RAW, group=GROUP)
@@ -202,6 +204,7 @@ def test_many_queries_of_one_row(loss):
     assert not gradient.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [RankNet(), ListNet(), LambdaRank()], ids=repr)
 def test_a_long_query_needs_little_memory(loss):
     """All pairs of 6,000 rows would be 144 MB in float32; ten numbers a row are 0.5."""
