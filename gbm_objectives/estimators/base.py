@@ -126,7 +126,7 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
             For losses that compare the rows of a query: the number of rows of each, or the query of each row, any
             sortable labels. With `qid` the rows of a query need not be together: they are trained on in its order.
         eval_group, eval_qid : list of array-like, optional
-            The same for the evaluation sets.
+            The same for the evaluation sets; for a single set, its own will do.
         groups : array-like of shape (n_samples,), optional
             Labels of groups that stay together where `validation_fraction` puts rows aside.
         categorical_feature, feature_name : optional

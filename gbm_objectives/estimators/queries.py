@@ -49,6 +49,8 @@ def of_sets(loss: Loss, fit_params: dict[str, Any], n_of_sets: list[int]) -> lis
     given = []
     for name in ("eval_group", "eval_qid"):
         of_name = fit_params.pop(name, None)
+        if len(n_of_sets) == 1 and np.ndim(of_name) == 1 and next(iter(of_name), None) is not None:
+            of_name = [of_name]  # that of a single set may stand alone
         if of_name is not None and len(of_name) != len(n_of_sets):
             raise ValueError(f"{name} has {len(of_name)} entries for {len(n_of_sets)} evaluation sets")
         given.append([None] * len(n_of_sets) if of_name is None else list(of_name))

@@ -146,6 +146,8 @@ def put_aside(
 
 def numbered(groups: Any, n_rows: int, name: str) -> np.ndarray:
     """Return the place of each row's group in the order of all groups; categories may have one of their own."""
+    if np.ndim(groups) != 1 and np.shape(groups)[1:] != (1,):
+        raise ValueError(f"{name} must be 1-dimensional, got shape {np.shape(groups)}")
     labels = column_or_1d(groups)
     if len(labels) != n_rows:
         raise ValueError(f"{name} has {len(labels)} values for {n_rows} rows")

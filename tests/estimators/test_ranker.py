@@ -135,6 +135,8 @@ def test_the_training_set_as_evaluation_set(engine):
     model = ranker(engine).fit(X, Y, qid=QID, eval_set=[(X, Y)], eval_qid=[QID])
     (name,) = model.evals_result_
     assert name == ("training" if engine is LIGHTGBM else "validation_0")
+    alone = ranker(engine).fit(X, Y, qid=QID, eval_set=(X, Y), eval_qid=QID)  # one set, without lists
+    assert alone.evals_result_ == model.evals_result_
     # The same rows in other queries are another set.
     model = ranker(engine).fit(X, Y, qid=QID, eval_set=[(X, Y)], eval_qid=[QID // 2])
     ((name, curves),) = model.evals_result_.items()
@@ -292,6 +294,11 @@ def test_queries_that_are_missing_or_do_not_fit(engine):
     given = {"group": GROUP, "eval_set": [(X, Y)]}
     fails(r"eval_group\[0\] or eval_qid\[0\] must be given", **given)
     fails(r"eval_group has 2 entries for 1 evaluation sets", eval_group=[GROUP, GROUP], **given)
+    fails(
+        r"eval_group has 3 entries for 2 evaluation sets", group=GROUP, eval_set=[(X, Y)] * 2, eval_group=[1, 2, 3]
+    )
+    fails(r"eval_group\[0\] must sum to the number of rows, it sums to 3", eval_group=[1, 2], **given)
+    fails(r"qid must be 1-dimensional, got shape \(\d+, 2\)", qid=np.column_stack([QID, QID]))
     fails(r"eval_group\[0\] must sum to the number of rows, it sums to 2", eval_group=[[1, 1]], **given)
     fails(r"eval_qid\[0\] has 2 values", eval_qid=[[1, 1]], **given)
     fails(r"eval_qid\[0\] must be labels, got a missing value", eval_qid=[[np.nan] * N], **given)

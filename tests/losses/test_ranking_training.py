@@ -233,6 +233,7 @@ def test_bad_relevances_before_training(engine, loss):
 def test_parameters_of_the_engines_own_ranking_are_refused(engine):
     if engine is LIGHTGBM:
         names = {"lambdarank_truncation_level": 5, "lambdarank_norm": True, "label_gain": [0, 1, 2, 3, 4]}
+        names["bagging_by_query"] = True
     else:
         names = {"lambdarank_num_pair_per_sample": 8, "lambdarank_pair_method": "mean", "ndcg_exp_gain": False}
     for name, value in names.items():

@@ -36,11 +36,13 @@ BUILTIN_ONLY = {
     **dict.fromkeys(("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"), 1),
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
-# Of its own ranking, which ours would otherwise ignore.
+# Of its own ranking, which ours would otherwise ignore; and with the last one LightGBM reads gradients of custom
+# objectives from where there are none: predictions were constants, or of the order of 1e8.
 RANKING_ONLY = {
     "lambdarank_truncation_level": None,
     "lambdarank_norm": None,
     "lambdarank_position_bias_regularization": None,
+    "bagging_by_query": False,
 }
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 RATE_NAMES = ("learning_rate", "shrinkage_rate", "eta")
