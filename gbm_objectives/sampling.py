@@ -32,13 +32,15 @@ def sample_rows(
     return weighted[sample_rows(len(weighted), None, turn, most)]
 
 
-def sample_queries(ends: np.ndarray) -> tuple[slice | np.ndarray, np.ndarray]:
+def sample_queries(ends: np.ndarray, weight: np.ndarray | None = None) -> tuple[slice | np.ndarray, np.ndarray]:
     """Return rows to estimate a mean of whole queries from, and how many each of their queries has.
 
     Parameters
     ----------
     ends : ndarray of int of shape (n_queries + 1,)
         The first row of each query, followed by the number of rows.
+    weight : ndarray of shape (n_queries,), optional
+        Weights of queries; those without any are left out of a sample.
 
     Returns
     -------
@@ -56,8 +58,10 @@ def sample_queries(ends: np.ndarray) -> tuple[slice | np.ndarray, np.ndarray]:
     sizes = np.diff(ends)
     if ends[-1] <= SAMPLE_ROWS:
         return slice(None), sizes
+    known = np.arange(len(sizes)) if weight is None else np.flatnonzero(weight)
+    most = int(np.ceil(len(known) * SAMPLE_ROWS / max(1, int(sizes[known].sum()))))
     chosen = np.zeros(len(sizes), dtype=bool)
-    chosen[sample_rows(len(sizes), most=int(np.ceil(len(sizes) * SAMPLE_ROWS / ends[-1])))] = True
+    chosen[known[sample_rows(len(known), most=max(1, most))]] = True
     return np.flatnonzero(np.repeat(chosen, sizes)), sizes[chosen]
 
 

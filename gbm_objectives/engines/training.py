@@ -151,7 +151,7 @@ class Training:
         """Return the approximate loss on the training rows: if there are many, a sample will do."""
         rows, group = self.rows(data), None
         if self.loss.scope == "query" and rows.queries is not None and len(rows) > SAMPLE_ROWS:
-            some, group = sample_queries(rows.queries)
+            some, group = sample_queries(rows.queries, rows.weight_of_queries())
         elif self.loss.joint:
             return self.value(raw_prediction, data)
         else:

@@ -244,3 +244,27 @@ def test_parameters_of_the_engines_own_ranking_are_refused(engine):
         data = lgb.Dataset(X, Y, group=GROUP, position=np.zeros(N, int))
         with pytest.raises(ValueError, match="train_set: position must not be set"):
             trained(engine, LambdaRank(), data=data)
+
+
+def test_steps_that_overshoot_are_told_of(engine):
+    """On many rows by a sample of whole queries, of those that have a weight."""
+    n = 8000
+    rng = np.random.default_rng(0)
+    wide, group = rng.normal(size=(n, 3)), np.full(n // 20, 20)
+    y = np.clip(np.round(wide[:, 0] + rng.normal(size=n)), 0, 3)
+
+    def fit(loss, rate, weight):
+        if engine is LIGHTGBM:
+            data = lgb.Dataset(wide, y, group=group, weight=np.repeat(weight, group))
+        else:
+            data = xgb.DMatrix(wide, y)
+            data.set_group(group)
+            data.set_weight(weight)
+        engine.ours.train({**engine.params, engine.rate: rate}, data, loss=loss, num_boost_round=40)
+
+    with pytest.warns(UserWarning, match=r"the training loss of RankNet\(\) rises"):
+        fit(RankNet(), 60.0, np.ones(len(group)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(RankNet(), 0.3, (np.arange(len(group)) == 33).astype(float))
+        fit(LambdaRank(), 1.0, np.ones(len(group)))  # whose measure its steps do not promise to lower
