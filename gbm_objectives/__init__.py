@@ -1,7 +1,7 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
 from .contract import Loss
-from .estimators import GBMClassifier, GBMRegressor, GBMSurvival
+from .estimators import GBMClassifier, GBMRanker, GBMRegressor, GBMSurvival
 from .formula import FormulaLoss
 from .losses import (
     AbsoluteError,
@@ -19,12 +19,15 @@ from .losses import (
     GammaDeviance,
     Hinge,
     Huber,
+    LambdaRank,
+    ListNet,
     LogCosh,
     MultiQuantile,
     MultiTarget,
     PoissonDeviance,
     PseudoHuber,
     Quantile,
+    RankNet,
     SigmoidSquaredError,
     SquaredError,
     SquaredHinge,
@@ -53,11 +56,14 @@ __all__ = [
     "Focal",
     "FormulaLoss",
     "GBMClassifier",
+    "GBMRanker",
     "GBMRegressor",
     "GBMSurvival",
     "GammaDeviance",
     "Hinge",
     "Huber",
+    "LambdaRank",
+    "ListNet",
     "LogCosh",
     "Loss",
     "MultiQuantile",
@@ -65,6 +71,7 @@ __all__ = [
     "PoissonDeviance",
     "PseudoHuber",
     "Quantile",
+    "RankNet",
     "SigmoidSquaredError",
     "SquaredError",
     "SquaredHinge",

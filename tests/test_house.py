@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "formula": {"losses", "contract", *GROUND},
     "distributions": {"formula", "losses", "contract", *GROUND},
     "engines": {"contract", *GROUND},
-    "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", *GROUND},
+    "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", "ranking", *GROUND},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "plotting": {"contract", "validation"},
     "survival": {"validation"},
+    "ranking": {"contract", "losses", "validation"},
     "__init__": {"contract", "estimators", "formula", "losses", "testing"},
 }
 ENGINES = ("lightgbm", "xgboost")

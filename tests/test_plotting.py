@@ -25,6 +25,7 @@ from gbm_objectives import (
     MultiQuantile,
     PoissonDeviance,
     Quantile,
+    RankNet,
     SquaredError,
 )
 from gbm_objectives.distributions import Normal
@@ -71,6 +72,8 @@ def test_plot_loss_draws_value_gradient_and_curvature():
         plot_loss(Hinge(), span=-1)
     with pytest.raises(ValueError, match="one output, CategoricalCrossEntropy"):
         plot_loss(CategoricalCrossEntropy(3))
+    with pytest.raises(ValueError, match=r"RankNet\(\) compares rows with each other"):
+        plot_loss(RankNet())
     with pytest.raises(ValueError, match="labels -1 and"):
         plot_loss(Hinge(), y_true=0.5)
 

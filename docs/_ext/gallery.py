@@ -14,6 +14,7 @@ ORDER = [
     "intervals",
     "insurance",
     "survival",
+    "ranking",
     "learning_speed",
     "curvature",
     "estimators",

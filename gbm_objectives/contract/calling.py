@@ -125,6 +125,8 @@ def given_group(loss: Valued, group: Any) -> dict[str, Any]:
 class Metric:
     """The weighted mean of a loss, as `feval`, `custom_metric` and both `eval_metric`s.
 
+    A subclass may be a metric of which higher is better.
+
     Parameters
     ----------
     loss : Loss
@@ -140,6 +142,8 @@ class Metric:
     'absolute_error'
     """
 
+    higher_is_better = False
+
     def __init__(self, loss: Valued) -> None:
         self.loss = loss
         self.__name__ = loss.name
@@ -153,7 +157,7 @@ class Metric:
     ) -> Any:
         """Return the metric in the form that the caller expects.
 
-        - native LightGBM, ``(raw_prediction, Dataset)``: ``(name, value, False)``
+        - native LightGBM, ``(raw_prediction, Dataset)``: ``(name, value, higher_is_better)``
         - native XGBoost, ``(raw_prediction, DMatrix)``: ``(name, value)``
         - LightGBM's scikit-learn wrapper, ``(y_true, raw_prediction, weight, group)``: the triple. It counts
           four parameters and fills all four by position, so a `group`, even `None`, identifies this caller.
@@ -165,10 +169,10 @@ class Metric:
             value = self.loss.value(rows.y, first, rows.weight, **given_group(self.loss, rows.group))
             # Only LightGBM's data set has a start value under this name.
             native_lightgbm = hasattr(second, "get_init_score")
-            return (self.__name__, value, False) if native_lightgbm else (self.__name__, value)
+            return (self.__name__, value, self.higher_is_better) if native_lightgbm else (self.__name__, value)
         sizes = None if isinstance(group, _Unset) else group
         value = self.loss.value(first, second, sample_weight, **given_group(self.loss, sizes))
-        return value if isinstance(group, _Unset) else (self.__name__, value, False)
+        return value if isinstance(group, _Unset) else (self.__name__, value, self.higher_is_better)
 
     def __eq__(self, other: object) -> bool:
         # A renamed metric is a separate column of the results.

@@ -151,6 +151,11 @@ class Facts(BaseEstimator, ABC):
         return False
 
     @property
+    def _gradient_is_slope(self) -> bool:
+        """Whether the gradient is the derivative of the loss, or of a smoothed one: lambdas of a rank are none."""
+        return True
+
+    @property
     def _counts_far_rows(self) -> bool:
         """Whether LightGBM, which counts rows by curvature, must be able to split off rows far out; see `Pace`."""
         return self.scope == "summary" and not self.classifies

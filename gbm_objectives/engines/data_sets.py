@@ -25,6 +25,7 @@ __all__ = [
     "errors_name",
     "label_of",
     "member",
+    "require_rows_alone",
 ]
 
 
@@ -89,6 +90,12 @@ def check_queries(loss: Loss, queries: np.ndarray | None) -> None:
     require_queries(loss, queries)
     if queries is not None and loss.scope != "query":
         raise ValueError(f"group and qid must not be set: {loss!r} does not compare the rows of a query")
+
+
+def require_rows_alone(loss: Loss) -> None:
+    """Raise if a loss compares rows, which on a cluster are on several workers."""
+    if loss.joint:
+        raise ValueError(f"{loss!r} is not supported on a cluster: it compares rows, which are on several workers")
 
 
 @dataclass(frozen=True)

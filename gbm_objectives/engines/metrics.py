@@ -34,6 +34,7 @@ Metrics = list[Callable[..., Any]]
 Result = tuple[str, float, bool | None]
 
 WEIGHT_NAMES = ("sample_weight", "weight", "weights")
+GROUP_NAME = "group"
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 # The endings of scikit-learn's functions to be minimised; those to be maximised are named "…_score".
 MINIMISED = ("_error", "_loss", "_deviance")
@@ -45,7 +46,7 @@ def users_metrics(loss: Loss, *given: Any) -> tuple[Metrics, list[str]]:
     """Return the user's metrics of scikit-learn's form, functions and names, checked."""
     functions, names = _functions_and_names(loss, given)
     for metric in functions:
-        _check_form(metric, "(y_true, y_pred) or (y_true, y_pred, sample_weight)", 3)
+        _check_form(metric, "(y_true, y_pred) or (y_true, y_pred, sample_weight)", 3, loss.scope == "query")
     return functions, names
 
 
@@ -122,20 +123,25 @@ def placed(loss: Loss, functions: Metrics, *, first: bool) -> Metrics:
     return [loss.metric, *functions] if first else [*functions, loss.metric]
 
 
-def called(metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any) -> list[Result]:
+def called(
+    metric: Callable[..., Any], loss: Loss, y: Any, raw_prediction: Any, weight: Any, group: Any = None
+) -> list[Result]:
     """Call a metric of scikit-learn's form.
 
     It gets what `predict` returns, or probabilities, unless it has a parameter `raw_prediction` or is the metric
-    of a loss; and weights, if a parameter has one of `WEIGHT_NAMES` or a third one is required.
+    of a loss; weights, if a parameter has one of `WEIGHT_NAMES` or a third one is required; and the number of rows
+    of each query, if a parameter is named `group` and there are queries.
     """
     parameters = _parameters(metric)
     raw = isinstance(metric, Metric) or "raw_prediction" in parameters
     prediction = raw_prediction if raw else loss.predicted(raw_prediction)
+    keywords = {"group": group} if GROUP_NAME in parameters and group is not None else {}
     by_name = next((name for name in WEIGHT_NAMES if name in parameters), None)
     if by_name is not None and parameters[by_name].kind is not Parameter.POSITIONAL_ONLY:
-        return results_of(metric, metric(y, prediction, **{by_name: weight}))
-    third = by_name is not None or len(_required(parameters)) > 2
-    return results_of(metric, metric(y, prediction, weight) if third else metric(y, prediction))
+        return results_of(metric, metric(y, prediction, **{by_name: weight}, **keywords))
+    third = by_name is not None or len(set(_required(parameters)) - {GROUP_NAME}) > 2
+    arguments = (y, prediction, weight) if third else (y, prediction)
+    return results_of(metric, metric(*arguments, **keywords))
 
 
 class OfResponse:
@@ -149,7 +155,7 @@ class OfResponse:
         rows = rows_of(dataset, self.loss.columns)
         # Of a distribution over classes metrics see the most probable one, of columns all.
         target = rows.y if self.loss.columns else dataset.get_label()
-        return called(self.metric, self.loss, target, raw_prediction, rows.weight)
+        return called(self.metric, self.loss, target, raw_prediction, rows.weight, rows.group)
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:
@@ -177,7 +183,7 @@ def _result(metric: Callable[..., Any], one: Any) -> Result:
 def _direction(metric: Callable[..., Any], name: str) -> bool | None:
     """Return whether higher is better; None if that is not known."""
     if isinstance(metric, Metric):
-        return False
+        return metric.higher_is_better
     if _is_of_scikit_learn(metric):
         return _name_of(metric).endswith("_score")
     # A bare value means that lower is better; but a metric with such a name may well mean the opposite.
@@ -193,22 +199,24 @@ def of_unknown_direction(name: str) -> ValueError:
     )
 
 
-def _check_form(metric: Callable[..., Any], form: str, most: int) -> None:
+def _check_form(metric: Callable[..., Any], form: str, most: int, queries: bool = False) -> None:
     """Raise unless a metric takes what it will be called with, and, if scikit-learn's, has a direction."""
     if isinstance(metric, (Metric, OfResponse)):
         return
     name = _name_of(metric)
     parameters = _parameters(metric)
     positional = [p for p in parameters.values() if p.kind in POSITIONAL]
+    named = {*WEIGHT_NAMES, GROUP_NAME} if queries else set(WEIGHT_NAMES)
     any_number = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters.values())
     keywords = [
         p.name
         for p in parameters.values()
-        if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty and p.name not in WEIGHT_NAMES
+        if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty and p.name not in named
     ]
     few = parameters and len(positional) < 2 and not any_number
     scorer = next(iter(parameters), None) == "estimator"  # what make_scorer returns
-    if few or keywords or scorer or len(_required(parameters)) > most:
+    required = [one for one in _required(parameters) if not queries or one != GROUP_NAME]
+    if few or keywords or scorer or len(required) > most:
         raise TypeError(f"metric {name!r} must take {form}, it takes ({', '.join(parameters)})")
     if _is_of_scikit_learn(metric) and not name.endswith(("_score", *MINIMISED)):
         raise ValueError(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from ..contract import Loss
 from ..validation import shown
 
-__all__ = ["ClusterFitInputs", "DaskEngine", "Engine", "FitInputs", "Trained", "positives_times"]
+__all__ = ["ClusterFitInputs", "DaskEngine", "Engine", "FitInputs", "Kind", "Trained", "positives_times"]
+
+# What a scikit-learn estimator is for.
+Kind = Literal["classifier", "regressor", "ranker"]
 
 
 @dataclass
@@ -86,8 +89,8 @@ class Engine(Protocol):
     def QUIET(self) -> dict[str, Any]:
         """Parameters of its estimators with which it prints nothing."""
 
-    def default_estimator(self, classifier: bool) -> Any:
-        """Return its scikit-learn estimator with its own defaults."""
+    def default_estimator(self, kind: Kind) -> Any:
+        """Return its scikit-learn estimator of a kind with its own defaults."""
 
     def stops_early(self, estimator: Any, callbacks: Any) -> bool:
         """Return whether the estimator's parameters or callbacks ask for early stopping."""

@@ -31,7 +31,13 @@ def finite_start(
     def check(start: Any) -> None:
         for one in members:
             with errors_name(one.name):
-                check_finite(loss if loss_on is None else loss_on(one.data), one.rows, one.offset, start)
+                known = loss if loss_on is None else loss_on(one.data)
+                check_finite(known, one.rows, one.offset, start)
+                if known.joint:
+                    # Of rows that cannot be compared the loss is a constant: early stopping would end at once.
+                    known._check_start(
+                        one.rows.y, rows_at_start(start, len(one.rows), one.offset), one.rows.weight
+                    )
 
     return checked_start(loss, members[0].rows, members[0].offset, check, given)
 
@@ -54,7 +60,8 @@ def checked_start(
     check(start)
     if not np.isfinite(start).all():
         raise ValueError(f"the start value of {loss!r} must be finite, it is {start}")
-    loss._check_start(rows.y, rows_at_start(start, len(rows), offset), rows.weight)
+    if not loss.joint:
+        loss._check_start(rows.y, rows_at_start(start, len(rows), offset), rows.weight)
     return start
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..contract import Loss
 from ..contract.calling import given_group, rows_of
 from ..contract.rows import Rows, check_order, names_of, numbered
-from ..sampling import sample_rows
+from ..sampling import SAMPLE_ROWS, sample_queries, sample_rows
 from ..validation import as_weight
 from .data_sets import Member, errors_name
 from .divergence import Watch
@@ -110,7 +110,7 @@ class Training:
     def gradient_hessian(self, raw_prediction: np.ndarray, data: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and Hessian of a round for the training rows."""
         rows = self.rows(data)
-        if self.watch is not None:
+        if self.watch is not None and self.loss._gradient_is_slope:
             self.watch.look(lambda: self._watched_value(raw_prediction, data))
         self._look(rows, raw_prediction)
         pair = self.loss_on(data).gradient_hessian(
@@ -153,13 +153,16 @@ class Training:
 
     def _watched_value(self, raw_prediction: np.ndarray, data: Any) -> float:
         """Return the approximate loss on the training rows: if there are many, a sample will do."""
-        if self.loss.joint:
+        rows, group = self.rows(data), None
+        if self.loss.scope == "query" and rows.queries is not None and len(rows) > SAMPLE_ROWS:
+            some, group = sample_queries(rows.queries, rows.weight_of_queries())
+        elif self.loss.joint:
             return self.value(raw_prediction, data)
-        rows = self.rows(data)
-        counts = self.loss._counts(rows.y, rows.weight) if self.loss.columns else rows.weight
-        some = sample_rows(len(rows), counts)
+        else:
+            counts = self.loss._counts(rows.y, rows.weight) if self.loss.columns else rows.weight
+            some = sample_rows(len(rows), counts)
         weight = None if rows.weight is None else rows.weight[some]
-        return self.loss.value(rows.y[some], raw_prediction[some], weight)
+        return self.loss.value(rows.y[some], raw_prediction[some], weight, **given_group(self.loss, group))
 
     def results(
         self, metrics: Sequence[Callable[..., Any]], raw_prediction: np.ndarray, data: Any

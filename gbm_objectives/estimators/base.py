@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..contract import Loss
 from ..engines.models import unfitted_copy
 from ..engines.parameters import require_loss
-from ..engines.protocol import Engine
+from ..engines.protocol import Engine, Kind
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..validation import shown
 from . import saving
@@ -96,7 +96,7 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
             Target in its original unit, or labels of any type, or distributions over classes; for a loss with
             `columns`, one column for each, by name if a data frame or a structured array has these names.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights; a query's weight is the mean of those of its rows.
+            Weights. With queries one for each query, or for each row: a query has the mean of those of its rows.
         eval_set : list of (X, y) pairs, or one pair, optional
             Sets on which the loss's metric is computed after each round; early stopping watches them. LightGBM
             ignores the training set itself, (X, y), for this, and names it "training".
@@ -123,9 +123,10 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
         eval_init_score, base_margin_eval_set : list of array-like, optional
             Offsets of the evaluation sets; for a single set, the offset itself will do.
         group, qid : array-like, optional
-            For losses that compare the rows of a query: the number of rows of each, or the query of each row.
+            For losses that compare the rows of a query: the number of rows of each, or the query of each row, any
+            sortable labels. With `qid` the rows of a query need not be together: they are trained on in its order.
         eval_group, eval_qid : list of array-like, optional
-            The same for the evaluation sets.
+            The same for the evaluation sets; for a single set, its own will do.
         groups : array-like of shape (n_samples,), optional
             Labels of groups that stay together where `validation_fraction` puts rows aside.
         categorical_feature, feature_name : optional
@@ -287,14 +288,23 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
             require_loss(self.loss)
         if self.estimator is None:
             engine = engine_named(DEFAULT)
-            return engine, engine.default_estimator(is_classifier(self))
+            return engine, engine.default_estimator(self._kind)
         _, engine = engine_of(self.estimator)
         self._check_estimator()
         return engine, unfitted_copy(self.estimator)
 
+    @property
+    def _kind(self) -> Kind:
+        return "classifier" if is_classifier(self) else "regressor"
+
     def _check_estimator(self) -> None:
         if self.loss is not None:
             require_loss(self.loss)
-        kind, is_one = ("classifier", is_classifier) if is_classifier(self) else ("regressor", is_regressor)
-        if isinstance(self.estimator, type) or not is_one(self.estimator):
-            raise TypeError(f"estimator of {type(self).__name__} must be a {kind}, got {shown(self.estimator)}")
+        if isinstance(self.estimator, type) or not self._takes(self.estimator):
+            raise TypeError(
+                f"estimator of {type(self).__name__} must be a {self._kind}, got {shown(self.estimator)}"
+            )
+
+    def _takes(self, estimator: Any) -> bool:
+        """Return whether an engine's estimator is of the right kind."""
+        return bool((is_classifier if self._kind == "classifier" else is_regressor)(estimator))

@@ -16,6 +16,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from ..contract import Loss
 from ..contract.noise import Noise
 from ..contract.rows import check_order, in_columns, names_of, numbered, without_rows
+from ..engines.data_sets import require_rows_alone
 from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
 from ..sampling import SAMPLE_ROWS, sample_rows
@@ -57,15 +58,16 @@ def fit_on_cluster(
     if model.n_iter_no_change is not None:
         raise TypeError("n_iter_no_change is not supported on a cluster: give the engine's own parameter")
     check_validation(model, fit_params.pop("groups", None), [])
+    if model._knows_loss():
+        model._choose_loss()
+        model.target_names_in_ = names_of(y)
+        require_rows_alone(model.loss_)
     for name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES, *MODEL_NAMES, *QUERY_NAMES):
         if fit_params.get(name) is not None:
             hint = "; for exposure use rates and weights" if name in (*OFFSET_NAMES, *EVAL_OFFSET_NAMES) else ""
             raise TypeError(f"{name} is not supported on a cluster{hint}")
     local = engine.local_estimator(model.estimator, is_classifier(model))
     _, of_one_machine = engine_of(local)
-    if model._knows_loss():
-        model._choose_loss()
-        model.target_names_in_ = names_of(y)
     named = _collections(
         model, X, y, sample_weight, eval_pairs(eval_set, fit_params), one_of(fit_params, EVAL_WEIGHT_NAMES)
     )

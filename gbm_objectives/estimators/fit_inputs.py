@@ -6,14 +6,14 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import check_order, described, ends_of, in_columns, instead_of_columns, names_of, numbered
+from ..contract.rows import check_order, described, in_columns, instead_of_columns, names_of, numbered
 from ..engines.data_sets import as_offset, check_known, check_labels
 from ..engines.protocol import FitInputs
-from ..validation import as_numbers, as_weight, brief, first_offender, missing_rows
+from ..validation import as_numbers, brief, first_offender, missing_rows
+from .queries import in_order, numbers_of, of_sets, weight_of
 from .trainee import Trainee
 from .validation_rows import check_validation, put_aside, puts_aside
 
@@ -63,7 +63,8 @@ def read_inputs(
     check_consistent_length(features, target)
     loss = model.loss_
     check_labels(loss, target)
-    weight = as_weight(sample_weight, len(target))
+    query = numbers_of(loss, fit_params.pop("group", None), fit_params.pop("qid", None), len(target))
+    weight = weight_of(sample_weight, query, len(target))
     check_known(loss, target, weight)
     offset = offset_of(loss, one_of(fit_params, OFFSET_NAMES), len(target), "init_score")
     eval_set = eval_pairs(eval_set, fit_params)
@@ -71,8 +72,7 @@ def read_inputs(
     eval_names = fit_params.pop("eval_names", None)
     start = one_of(fit_params, MODEL_NAMES)
     check_classes(model, start)
-    sets = eval_sets(model, eval_set, eval_weight, eval_names)
-    group, eval_group = queries_of(loss, fit_params, len(target), [len(one) for _, one, _ in sets])
+    sets, eval_query = eval_sets(model, eval_set, eval_weight, eval_names, fit_params)
     offsets = eval_offsets(loss, one_of(fit_params, EVAL_OFFSET_NAMES), sets, offset)
     data = FitInputs(
         features,
@@ -81,16 +81,16 @@ def read_inputs(
         sets,
         offset=offset,
         eval_offsets=offsets,
-        repeats=repeats_training_set((X, y, sample_weight), offset, eval_set, sets, offsets),
+        repeats=repeats_training_set((X, y, weight), query, offset, eval_set, sets, eval_query, offsets),
         eval_names=eval_names,
         eval_metric=fit_params.pop("eval_metric", None),
         callbacks=fit_params.pop("callbacks", None),
         model=start,
-        group=group,
-        eval_group=eval_group,
         options=fit_params,
     )
-    return put_aside(model, data, groups) if puts_aside(model) else data
+    if puts_aside(model):
+        data, query, eval_query = put_aside(model, data, groups, query)
+    return in_order(data, query, eval_query)
 
 
 def counted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -110,55 +110,6 @@ def one_of(fit_params: dict[str, Any], names: tuple[str, ...]) -> Any:
     if len(given) > 1:
         raise TypeError(f"fit() takes one of {' and '.join(names)}, got both")
     return given[0] if given else None
-
-
-def sizes_of(loss: Loss, group: Any, qid: Any, n_rows: int, names: tuple[str, str]) -> np.ndarray | None:
-    """Return the number of rows of each query, from `group` or from the query of each row.
-
-    Raises
-    ------
-    ValueError
-        If the loss compares rows of queries and none are given, or vice versa; if they do not fit the rows, or the
-        rows of a query are not contiguous.
-    """
-    if group is not None and qid is not None:
-        raise ValueError(f"{names[0]} and {names[1]} say the same: give one of them")
-    if loss.scope != "query":
-        if group is not None or qid is not None:
-            name = names[0] if qid is None else names[1]
-            raise ValueError(f"{name} must be left out: {loss!r} does not compare the rows of a query")
-        return None
-    if group is None and qid is None:
-        raise ValueError(f"{names[0]} or {names[1]} must be given: {loss!r} compares the rows of a query")
-    if qid is not None:
-        given = column_or_1d(qid)
-        if len(given) != n_rows:
-            raise ValueError(f"{names[1]} has {len(given)} values for {n_rows} rows")
-        starts = np.flatnonzero(np.append(True, given[1:] != given[:-1]))
-        if len(np.unique(given)) < len(starts):
-            raise ValueError(f"{names[1]} must have the rows of a query together: sort the rows by it")
-        group = np.diff(np.append(starts, n_rows))
-    try:
-        return np.diff(ends_of(group, n_rows))
-    except ValueError as error:
-        raise ValueError(str(error).replace("group", names[0], 1)) from None
-
-
-def queries_of(
-    loss: Loss, fit_params: dict[str, Any], n_rows: int, n_of_sets: list[int]
-) -> tuple[np.ndarray | None, list[np.ndarray | None]]:
-    """Remove the queries from the fit parameters; return the sizes of these, then of each evaluation set's."""
-    own = sizes_of(loss, fit_params.pop("group", None), fit_params.pop("qid", None), n_rows, ("group", "qid"))
-    of_sets = []
-    for name in ("eval_group", "eval_qid"):
-        given = fit_params.pop(name, None)
-        if given is not None and len(given) != len(n_of_sets):
-            raise ValueError(f"{name} has {len(given)} entries for {len(n_of_sets)} evaluation sets")
-        of_sets.append([None] * len(n_of_sets) if given is None else list(given))
-    return own, [
-        sizes_of(loss, group, qid, n, (f"eval_group[{i}]", f"eval_qid[{i}]"))
-        for i, (group, qid, n) in enumerate(zip(*of_sets, n_of_sets, strict=True))
-    ]
 
 
 def check_one_target(loss: Loss, y: Any) -> None:
@@ -215,11 +166,14 @@ def eval_pairs(eval_set: Any, fit_params: dict[str, Any]) -> Any:
 
 
 def eval_sets(
-    model: Trainee, eval_set: Any, weights: Any, names: Any
-) -> list[tuple[Any, np.ndarray, np.ndarray | None]]:
-    """Return features, target and weights of each evaluation set, checked; errors name the set."""
+    model: Trainee, eval_set: Any, weights: Any, names: Any, fit_params: dict[str, Any]
+) -> tuple[list[tuple[Any, np.ndarray, np.ndarray | None]], list[np.ndarray | None]]:
+    """Return features, target and weights of each evaluation set, and its rows' queries, checked.
+
+    Errors name the set. The queries are removed from the fit parameters.
+    """
     if eval_set is None:
-        return []
+        return [], of_sets(model.loss_, fit_params, [])
     if _is_one_pair(eval_set):
         pairs = [eval_set]
         # A single pair may come with bare weights; those of a single row are one number.
@@ -230,7 +184,7 @@ def eval_sets(
     for name, given in (("eval_sample_weight", weights), ("eval_names", names)):
         if given is not None and len(given) != len(pairs):
             raise ValueError(f"{name} has {len(given)} entries for {len(pairs)} evaluation sets")
-    sets = []
+    read = []
     for i, pair in enumerate(pairs):
         try:
             X, y = pair
@@ -240,12 +194,19 @@ def eval_sets(
             features, target = model._features(X, reset=False), model._encode(y)
             check_consistent_length(features, target)
             check_labels(model.loss_, target)
-            weight = as_weight(weights[i], len(target)) if weights is not None else None
+        except ValueError as error:
+            raise ValueError(f"eval_set[{i}]: {error}") from None
+        read.append((features, target))
+    queries = of_sets(model.loss_, fit_params, [len(target) for _, target in read])
+    sets = []
+    for i, ((features, target), query) in enumerate(zip(read, queries, strict=True)):
+        try:
+            weight = weight_of(weights[i] if weights is not None else None, query, len(target))
             check_known(model.loss_, target, weight)
         except ValueError as error:
             raise ValueError(f"eval_set[{i}]: {error}") from None
         sets.append((features, target, weight))
-    return sets
+    return sets, queries
 
 
 def offset_of(loss: Loss, offset: Any, n_rows: int, name: str) -> np.ndarray | None:
@@ -287,21 +248,27 @@ def eval_offsets(loss: Loss, offsets: Any, sets: list[Any], offset: Any) -> list
 
 
 def repeats_training_set(
-    given: tuple[Any, Any, Any], offset: Any, eval_set: Any, sets: list[Any], offsets: list[Any]
+    given: tuple[Any, Any, Any],
+    query: Any,
+    offset: Any,
+    eval_set: Any,
+    sets: list[Any],
+    queries: list[Any],
+    offsets: list[Any],
 ) -> list[bool]:
     """Return whether each evaluation set is the training set: the same X and y, as in LightGBM's estimators.
 
-    Its weights and its offset must also be those of the training set, or none.
+    Its weights, queries and offset must also be those of the training set, or none.
 
     Parameters
     ----------
     given : (X, y, sample_weight)
-        The training set as the user gave it.
-    offset : ndarray or None
-        Offset of the training set.
+        The training set, X and y as the user gave them.
+    query, offset : ndarray or None
+        Numbers of the queries, and offset, of the rows of the training set.
     eval_set : list of (X, y) pairs, or one pair, or None
         As the user gave it.
-    sets, offsets : list
+    sets, queries, offsets : list
         What `eval_sets` and `eval_offsets` made of it.
     """
 
@@ -310,8 +277,12 @@ def repeats_training_set(
 
     pairs = [eval_set] if _is_one_pair(eval_set) else eval_set or ()
     return [
-        pair[0] is given[0] and pair[1] is given[1] and same(weight, given[2]) and same(own, offset)
-        for pair, (*_, weight), own in zip(pairs, sets, offsets, strict=True)
+        pair[0] is given[0]
+        and pair[1] is given[1]
+        and same(weight, given[2])
+        and same(numbers, query)
+        and same(own, offset)
+        for pair, (*_, weight), numbers, own in zip(pairs, sets, queries, offsets, strict=True)
     ]
 
 

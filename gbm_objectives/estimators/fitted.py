@@ -53,7 +53,8 @@ def keep(
         model.loss_ = resolved()
     noise, model.noise_scale_ = model.loss_.noise, None
     model.outside_noise_ = outside(noise) if noise is not None and not is_classifier(model) else ""
-    model.ties_ = None if is_classifier(model) or loss.columns else ties(*targets())
+    # They matter to intervals, which the order of rows has not.
+    model.ties_ = None if is_classifier(model) or loss.columns or loss.scope == "query" else ties(*targets())
     model._told_of_ties = False
     if noise is not None and noise.fit_scale is not None:
         mean = mean_loss()

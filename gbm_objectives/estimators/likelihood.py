@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..contract.noise import Noise
 from ..validation import as_weight, first_offender
@@ -71,15 +71,6 @@ class LikelihoodGBM(RawGBM):
             )
         log_p = self._log_probability(target, raw)
         return float(np.sum(log_p) if weight is None else weight @ log_p)
-
-    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return checked targets, and raw predictions of the same rows."""
-        check_is_fitted(self)
-        target = self._encode(y)
-        self.loss_.check_target(target)
-        raw = self._raw(X, offset=offset).astype(np.float64)
-        check_consistent_length(raw, target)
-        return target, raw
 
     def _log_probability(self, target: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the log-probability, or the log-density, of each target."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..engines.registry import engine_of
 from ..validation import shown
@@ -62,6 +62,15 @@ class RawGBM(BaseGBM):
         given = offset_of(self.loss_, offset, X.shape[0], "offset")
         raw = engine.predict_raw(self.booster_, X, self.estimator_, num_iteration)
         return raw if given is None else raw + given
+
+    def _scored(self, X: Any, y: Any, offset: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return checked targets, and raw predictions of the same rows."""
+        check_is_fitted(self)
+        target = self._encode(y)
+        self.loss_.check_target(target)
+        raw = self._raw(X, offset=offset).astype(np.float64)
+        check_consistent_length(raw, target)
+        return target, raw
 
     def _n_rounds(self) -> int:
         """Return the number of rounds that the native model holds."""

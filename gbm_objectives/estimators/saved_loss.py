@@ -36,7 +36,7 @@ def _known(name: str) -> Any:
 
 
 def loss_content(loss: Loss) -> dict[str, Any]:
-    """Return class and parameters of a loss; one of them may be a loss itself, or a list of losses."""
+    """Return class and parameters of a loss; one may be a loss, a list of them, or a function, by its name."""
     params = loss.get_params(deep=False).items()
     return {"class": _name(loss), "params": {name: _content(value) for name, value in params}}
 
@@ -45,7 +45,9 @@ def _content(value: Any) -> Any:
     """Return a parameter as a file holds it."""
     if isinstance(value, (list, tuple)) and any(isinstance(one, Loss) for one in value):
         return [_content(one) for one in value]
-    return loss_content(value) if isinstance(value, Loss) else value
+    if isinstance(value, Loss):
+        return loss_content(value)
+    return {"function": brief(getattr(value, "__qualname__", value))} if callable(value) else value
 
 
 def _value(content: Any, path: Any) -> Any:
@@ -70,6 +72,12 @@ def loss_of(content: Any, path: Any) -> Loss:
     known = _known(name)
     if known is None:
         raise ValueError(f"{path} was trained with a loss of your own, {brief(name)}: pass it as loss=")
+    given = content.get("params")
+    if isinstance(given, dict) and (functions := [one for one in given if _is_function(given[one])]):
+        raise ValueError(
+            f"{path} was trained with a function of your own, {functions[0]}={given[functions[0]]['function']} of"
+            f" {name}, and a file runs no code: pass the loss as loss="
+        )
     try:
         params = {_current(name, param): _value(value, path) for param, value in content["params"].items()}
     except (KeyError, AttributeError, RecursionError) as error:
@@ -122,6 +130,11 @@ def _defaults(loss: Loss) -> dict[str, Any]:
     params = inspect.signature(type(loss)).parameters.items()
     of_class = {name: of.default for name, of in params if of.default is not inspect.Parameter.empty}
     return {name: _content(value) for name, value in of_class.items()}
+
+
+def _is_function(content: Any) -> bool:
+    """Return whether a parameter is the name of a function."""
+    return isinstance(content, dict) and set(content) == {"function"}
 
 
 def _holds_loss(content: Any) -> bool:

@@ -21,7 +21,7 @@ from sklearn.base import is_classifier
 
 from ..contract import Loss
 from ..engines.parameters import require_loss
-from ..engines.protocol import Trained
+from ..engines.protocol import Kind, Trained
 from ..engines.registry import engine_named, engine_of
 from ..validation import brief, shown
 from .saved_calibration import calibration_content, read_calibration, read_ties, ties_content
@@ -47,6 +47,7 @@ def save(model: Any, path: str | PathLike[str]) -> None:
         "summary": _array_content(model.loss_.summary),
         "unique_times": _array_content(getattr(model, "unique_times_", None)),  # of survival analysis
         "engine": engine_name,
+        "ranker": isinstance(model.estimator_, type(engine.default_estimator("ranker"))),
         "params": _own_params(model),
         "estimator_params": _estimator_params(model.estimator_),
         "n_features_in": model.n_features_in_,
@@ -217,7 +218,9 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     n_features = content["n_features_in"]
     if isinstance(n_features, bool) or not isinstance(n_features, int) or n_features < 1:
         raise ValueError(f"n_features_in must be an integer above 0, got {shown(n_features)}")
-    estimator = engine.default_estimator(content["classes"] is not None)
+    # Files of 0.2 have no rankers.
+    kind: Kind = "ranker" if content.get("ranker") else "regressor" if classes is None else "classifier"
+    estimator = engine.default_estimator(kind)
     estimator.set_params(**{name: _param(value) for name, value in content["estimator_params"].items()})
     params = {name: _param(value) for name, value in content.get("params", {}).items()}
     # A subclass may create its loss itself.

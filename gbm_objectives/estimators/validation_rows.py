@@ -15,7 +15,7 @@ from ..engines.protocol import FitInputs
 from ..validation import check_between, check_integer, missing_rows, shown
 from .trainee import Trainee
 
-__all__ = ["check_validation", "put_aside", "puts_aside", "rounds_to_wait"]
+__all__ = ["check_validation", "numbered", "put_aside", "puts_aside", "rounds_to_wait", "taken"]
 
 # As in HistGradientBoosting.
 N_ITER_NO_CHANGE = 10
@@ -98,8 +98,10 @@ def rounds_to_wait(model: Any, stops_early: bool, has_sets: bool) -> int | None:
     return None
 
 
-def put_aside(model: Trainee, data: FitInputs, groups: Any) -> FitInputs:
-    """Return the inputs of a training with some of the rows as the evaluation set.
+def put_aside(
+    model: Trainee, data: FitInputs, groups: Any, query: np.ndarray | None
+) -> tuple[FitInputs, np.ndarray | None, list[np.ndarray | None]]:
+    """Return the inputs of a training with some of the rows as the evaluation set, and the queries of both.
 
     Sets `validation_indices_`.
 
@@ -111,52 +113,53 @@ def put_aside(model: Trainee, data: FitInputs, groups: Any) -> FitInputs:
         All rows, checked, without evaluation sets.
     groups : array-like of shape (n_samples,), optional
         Rows of the same group stay together.
+    query : ndarray of int of shape (n_samples,), optional
+        The number of each row's query; its rows stay together, too.
 
     Raises
     ------
     ValueError
         If nothing would be left to train on, or no row of a class; or a query or a group would be cut.
     """
-    if groups is not None and data.group is not None:
+    if groups is not None and query is not None:
         raise ValueError("groups must be left out: the rows of a query stay together")
-    whole = np.repeat(np.arange(len(data.group)), data.group) if data.group is not None else None
-    if groups is not None:
-        whole = _numbered(groups, len(data.y))
+    whole = query if groups is None else numbered(groups, len(data.y), "groups")
     kept, aside = _split(model, data, whole)
     strata = model._strata(data.y)
     if is_classifier(model) and strata is not None and len(lost := np.setdiff1d(strata, strata[kept])):
         label = shown(model.classes_.tolist()[int(lost[0])])
         raise ValueError(f"validation of {type(model).__name__} leaves no row of class {label} to train on")
     model.validation_indices_ = aside
-    (X, y, weight, offset, group), others = (_taken(data, rows, whole) for rows in (kept, aside))
-    return replace(
+    (X, y, weight, offset), others = (_some(data, rows) for rows in (kept, aside))
+    data = replace(
         data,
         X=X,
         y=y,
         sample_weight=weight,
         offset=offset,
-        group=group,
         eval_sets=[others[:3]],
         eval_offsets=[others[3]],
-        eval_group=[others[4]],
         repeats=[False],
     )
+    return (data, None, [None]) if query is None else (data, query[kept], [query[aside]])
 
 
-def _numbered(groups: Any, n_rows: int) -> np.ndarray:
+def numbered(groups: Any, n_rows: int, name: str) -> np.ndarray:
     """Return the place of each row's group in the order of all groups; categories may have one of their own."""
+    if np.ndim(groups) != 1 and np.shape(groups)[1:] != (1,):
+        raise ValueError(f"{name} must be 1-dimensional, got shape {np.shape(groups)}")
     labels = column_or_1d(groups)
     if len(labels) != n_rows:
-        raise ValueError(f"groups has {len(labels)} values for {n_rows} rows")
+        raise ValueError(f"{name} has {len(labels)} values for {n_rows} rows")
     if (gaps := missing_rows(labels)).any():
-        raise ValueError(f"groups must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
+        raise ValueError(f"{name} must be labels, got a missing value in row {gaps.argmax()} ({gaps.sum()} such)")
     if getattr(getattr(groups, "dtype", None), "ordered", False):
         labels = getattr(groups, "cat", groups).codes
     try:
         return np.unique(labels, return_inverse=True)[1]
     except TypeError:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        raise ValueError(f"groups must be labels of one type, got {', '.join(kinds)}") from None
+        raise ValueError(f"{name} must be labels of one type, got {', '.join(kinds)}") from None
 
 
 def _split(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -224,12 +227,15 @@ def _split_by(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np
     return kept, aside
 
 
-def _taken(data: FitInputs, rows: np.ndarray, whole: np.ndarray | None) -> tuple[Any, ...]:
-    """Return features, target, weight, offset and sizes of queries of some rows."""
+def _some(data: FitInputs, rows: np.ndarray) -> tuple[Any, ...]:
+    """Return features, target, weight and offset of some rows."""
     weight, offset = (None if array is None else array[rows] for array in (data.sample_weight, data.offset))
     if weight is not None and not weight.any():
         raise ValueError("sample_weight must have a value above 0 among the rows put aside and among the others")
-    group = None if data.group is None or whole is None else np.unique(whole[rows], return_counts=True)[1]
+    return taken(data.X, rows), data.y[rows], weight, offset
+
+
+def taken(X: Any, rows: np.ndarray) -> Any:
+    """Return some rows of features."""
     # scikit-learn before 1.7 cannot index Arrow's tables.
-    X = data.X.take(rows) if hasattr(data.X, "column_names") else _safe_indexing(data.X, rows)
-    return X, data.y[rows], weight, offset, group
+    return X.take(rows) if hasattr(X, "column_names") else _safe_indexing(X, rows)

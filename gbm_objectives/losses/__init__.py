@@ -4,10 +4,12 @@ from ..contract.loss import CurvatureKind, Loss
 from .binary import BinaryCrossEntropy, Focal, SigmoidSquaredError, WeightedCrossEntropy
 from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
+from .lambda_rank import LambdaRank
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
 from .multi_target import MultiTarget
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
+from .ranking import ListNet, RankNet
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
 from .residual import KinkedLoss, ResidualLoss
@@ -32,6 +34,8 @@ __all__ = [
     "Hinge",
     "Huber",
     "KinkedLoss",
+    "LambdaRank",
+    "ListNet",
     "LogCosh",
     "Loss",
     "MultiQuantile",
@@ -39,6 +43,7 @@ __all__ = [
     "PoissonDeviance",
     "PseudoHuber",
     "Quantile",
+    "RankNet",
     "ResidualLoss",
     "SigmoidSquaredError",
     "SquaredError",

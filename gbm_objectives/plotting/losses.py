@@ -63,6 +63,8 @@ def plot_loss(
     for loss, color in zip(many, cycle(PALETTE), strict=False):
         if loss.n_outputs != 1:
             raise ValueError(f"plot_loss draws losses with one output, {loss!r} has {loss.n_outputs}")
+        if loss.joint:
+            raise ValueError(f"plot_loss draws the loss of a row, {loss!r} compares rows with each other")
         ax.plot(offset, loss.pointwise(target, raw), color=color, label=repr(loss))
         gradient = loss.gradient(target, raw)
         # A jump at a kink is drawn as a gap, not as a steep line.

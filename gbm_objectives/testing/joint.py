@@ -28,6 +28,8 @@ def _one_number_a_query(on: Trial) -> Iterator[str]:
 
 def _slopes(on: Trial) -> Iterator[str]:
     """Compare the gradient with differences of the sum of the losses."""
+    if not on.loss._gradient_is_slope:
+        return
     slopes = np.empty_like(on.raw)
     for at in np.ndindex(on.raw.shape):
         moved = {}

@@ -100,7 +100,7 @@ def trained(
             engine = engine_named(name)
         except ModuleNotFoundError:
             continue
-        estimator = engine.default_estimator(classifier=False)
+        estimator = engine.default_estimator("regressor")
         estimator.set_params(n_estimators=n_rounds, n_jobs=1, **engine.QUIET)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)

@@ -16,7 +16,7 @@ from distributed import get_worker
 from ...contract import Loss
 from ...contract.rows import Rows, in_columns
 from ...validation import as_weight
-from ..data_sets import check_labels
+from ..data_sets import check_labels, require_rows_alone
 from ..start import check_finite, checked_start
 from .collective import EXACT_ROWS
 from .communicator import CommunicationError
@@ -106,8 +106,7 @@ def prepared(client: Any, loss: Loss, sets: Sequence[tuple[str, DataSet]], start
     TypeError
         If something is not a Dask collection.
     """
-    if loss.joint:
-        raise ValueError(f"{loss!r} is not supported on a cluster: it compares rows, which are on several workers")
+    require_rows_alone(loss)
     for name, one in sets:
         check_collections(name, *one, loss.columns)
     with client.as_current():

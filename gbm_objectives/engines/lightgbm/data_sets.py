@@ -74,6 +74,8 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
             offset = as_numbers(dataset.init_score, "init_score", ndim=(1, 2))
             if not np.isfinite(offset).all():
                 raise ValueError("init_score must be finite numbers")
+        if loss.scope == "query" and getattr(dataset, "position", None) is not None:
+            raise ValueError(f"position must not be set: {loss!r} corrects no bias of positions")
         if dataset.used_indices is None and in_memory:
             check_queries(loss, None if dataset.group is None else np.asarray(dataset.group))
 

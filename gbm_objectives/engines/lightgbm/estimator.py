@@ -20,7 +20,7 @@ from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape
 from ..parameters import check_options
-from ..protocol import FitInputs, Trained, positives_times
+from ..protocol import FitInputs, Kind, Trained, positives_times
 from .categories import in_order_of
 from .importances import importances
 from .model_text import objective_in
@@ -51,9 +51,9 @@ OPTIONS = ("categorical_feature", "feature_name")
 WRAPPER = ("objective", "class_weight", "importance_type", "n_estimators", "random_state", *THREAD_NAMES)
 
 
-def default_estimator(classifier: bool) -> Any:
-    """Return LightGBM's estimator with its own defaults."""
-    return lgb.LGBMClassifier() if classifier else lgb.LGBMRegressor()
+def default_estimator(kind: Kind) -> Any:
+    """Return LightGBM's estimator of a kind with its own defaults."""
+    return {"classifier": lgb.LGBMClassifier, "regressor": lgb.LGBMRegressor, "ranker": lgb.LGBMRanker}[kind]()
 
 
 def stops_early(estimator: Any, callbacks: Any) -> bool:

@@ -40,6 +40,14 @@ BUILTIN_ONLY = {
     **dict.fromkeys(("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"), 1),
     **dict.fromkeys(("alpha", "fair_c", "poisson_max_delta_step", "tweedie_variance_power"), None),
 }
+# Of its own ranking, which ours would otherwise ignore; and with the last one LightGBM reads gradients of custom
+# objectives from where there are none: predictions were constants, or of the order of 1e8.
+RANKING_ONLY = {
+    "lambdarank_truncation_level": None,
+    "lambdarank_norm": None,
+    "lambdarank_position_bias_regularization": None,
+    "bagging_by_query": False,
+}
 BOOSTING_NAMES = ("boosting", "boosting_type", "boost")
 RATE_NAMES = ("learning_rate", "shrinkage_rate", "eta")
 # LightGBM counts the rows of a leaf by curvature.
@@ -76,7 +84,7 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     """Return a copy of the parameters, or raise if they contradict the loss."""
     require_loss(loss)
     params = dict(params or {})
-    check_keys(params, loss, OBJECTIVE_NAMES, BUILTIN_ONLY)
+    check_keys(params, loss, OBJECTIVE_NAMES, {**BUILTIN_ONLY, **_of_ranking(params, loss)})
     if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING_NAMES):
         raise ValueError("LightGBM's random forest takes no start value and no custom objective")
     metrics = [params[name] for name in METRIC_NAMES if name in params]
@@ -88,6 +96,15 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     if loss._largest_step is not None and not any(name in params for name in LARGEST_STEP_NAMES):
         params["max_delta_step"] = loss._largest_step
     return params
+
+
+def _of_ranking(params: dict[str, Any], loss: Loss) -> dict[str, Any]:
+    """Return parameters that act on LightGBM's own ranking only, if that is what the loss does."""
+    if loss.scope != "query":
+        return {}
+    # Beside the name of a metric, gains of labels are for that.
+    named = any(name in params for name in METRIC_NAMES)
+    return RANKING_ONLY if named else {**RANKING_ONLY, "label_gain": None}
 
 
 def paced(loss: Loss, params: dict[str, Any], n_rows: int | None) -> Loss:

@@ -17,7 +17,7 @@ from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape
 from ..parameters import check_options
-from ..protocol import FitInputs, Trained, positives_times
+from ..protocol import FitInputs, Kind, Trained, positives_times
 from .importances import importances
 from .model_json import first_rounds
 from .train import as_booster, n_outputs_of, objective_name, train
@@ -46,9 +46,9 @@ OPTIONS = ("feature_weights", "verbose")
 LARGEST = np.finfo(np.float32).max  # XGBoost keeps features in float32
 
 
-def default_estimator(classifier: bool) -> Any:
-    """Return XGBoost's estimator with its own defaults."""
-    return xgb.XGBClassifier() if classifier else xgb.XGBRegressor()
+def default_estimator(kind: Kind) -> Any:
+    """Return XGBoost's estimator of a kind with its own defaults."""
+    return {"classifier": xgb.XGBClassifier, "regressor": xgb.XGBRegressor, "ranker": xgb.XGBRanker}[kind]()
 
 
 def stops_early(estimator: Any, callbacks: Any) -> bool:

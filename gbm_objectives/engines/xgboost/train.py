@@ -44,6 +44,13 @@ RATE_NAMES = ("learning_rate", "eta")
 # XGBoost does not count rows by curvature, but its penalties are relative to it.
 PACE = Pace(learning_rate=0.3, narrowest=1.0 / 100.0)
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
+# Of its own ranking, which ours would otherwise ignore.
+RANKING_ONLY = dict.fromkeys(
+    (
+        *("lambdarank_pair_method", "lambdarank_num_pair_per_sample", "lambdarank_normalization"),
+        *("lambdarank_score_normalization", "lambdarank_unbiased", "lambdarank_bias_norm", "ndcg_exp_gain"),
+    )
+)
 # The links of those of XGBoost's objectives from whose models a training can continue.
 LINKS = {
     **dict.fromkeys(("reg:squarederror", "reg:absoluteerror", "reg:quantileerror"), IDENTITY),
@@ -198,7 +205,8 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
     """Return a copy of the parameters, or raise if they contradict the loss."""
     require_loss(loss)
     params = dict(params or {})
-    check_keys(params, loss, ("objective", "base_score"), BUILTIN_ONLY)
+    builtin = {**BUILTIN_ONLY, **(RANKING_ONLY if loss.scope == "query" else {})}
+    check_keys(params, loss, ("objective", "base_score"), builtin)
     params = {"disable_default_eval_metric": True, **params, "objective": objective_name(loss)}
     if loss.n_outputs > 1:
         params["num_class"] = loss.n_outputs
