@@ -142,12 +142,13 @@ def lines(name: str, found: dict[tuple[str, str], np.ndarray]) -> list[str]:
     rows = []
     for (engine, way), of_way in found.items():
         own = found[engine, OURS]
+        if np.isnan(of_way).any():
+            continue  # no row is complete
         error = np.median(own[:, 0] / of_way[:, 0])
-        ratio = "" if way == OURS or np.isnan(error) else f"{error:.3f}"
+        ratio = "" if way == OURS else f"{error:.3f}"
         time = "" if way == OURS else f"{np.median(own[:, 1] / of_way[:, 1]):.2f}"
-        median = np.median(of_way[:, 0])
-        shown = "no row is complete" if np.isnan(median) else f"{median:.3f}"
-        rows.append(f"| {name} | {engine} | {way} | {shown} | {ratio} | {np.median(of_way[:, 1]):.2f} | {time} |")
+        cells = f"{np.median(of_way[:, 0]):.3f}", ratio, f"{np.median(of_way[:, 1]):.2f}", time
+        rows.append(f"| {name} | {engine} | {way} | {' | '.join(cells)} |")
     return rows
 
 
