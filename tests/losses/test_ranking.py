@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from itertools import pairwise
 
@@ -44,7 +45,14 @@ LOSSES = [
     LambdaRank(gain=square, discount=steps),
     LambdaRank(gain="linear", discount=lambda ranks: 1 / ranks, truncation=10**6),
 ]
-losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
+
+
+def without_address(loss):
+    """Name a loss alike in each of the processes that run tests."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(loss))
+
+
+losses = pytest.mark.parametrize("loss", LOSSES, ids=without_address)
 
 
 def gains_of(loss, y):
@@ -134,7 +142,7 @@ def test_the_checks_of_losses(loss):
     check_loss(loss, Y, RAW, group=GROUP)
 
 
-@pytest.mark.parametrize("loss", [RankNet(), ListNet()], ids=repr)
+@pytest.mark.parametrize("loss", [RankNet(), ListNet()], ids=without_address)
 def test_the_curvature_bounds_the_hessian(loss):
     for raw in (RAW, 10 * RAW):
         for a, b in pairwise(ENDS):
@@ -143,7 +151,7 @@ def test_the_curvature_bounds_the_hessian(loss):
             assert least > -1e-12
 
 
-@pytest.mark.parametrize("loss", [RankNet(), ListNet()], ids=repr)
+@pytest.mark.parametrize("loss", [RankNet(), ListNet()], ids=without_address)
 def test_the_mean_curvature_is_1_where_training_begins(loss):
     _, hessian = loss.gradient_hessian(Y, np.zeros(N), group=GROUP)
     assert hessian.mean() == pytest.approx(1.0, rel=1e-5)
@@ -205,7 +213,7 @@ def test_many_queries_of_one_row(loss):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", [RankNet(), ListNet(), LambdaRank()], ids=repr)
+@pytest.mark.parametrize("loss", [RankNet(), ListNet(), LambdaRank()], ids=without_address)
 def test_a_long_query_needs_little_memory(loss):
     """All pairs of 6,000 rows would be 144 MB in float32; ten numbers a row are 0.5."""
     n = 6000
@@ -310,7 +318,7 @@ def test_discounts_that_are_none(discount, match):
         (LambdaRank(gain=[]), ValueError, "gain of LambdaRank is empty"),
         (LambdaRank(discount="log"), ValueError, "discount of LambdaRank must be one of 'log2', got 'log'"),
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_parameters(loss, error, match):
     with pytest.raises(error, match=match):
