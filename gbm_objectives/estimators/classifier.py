@@ -16,8 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..contract import Loss
 from ..contract.links import IDENTITY
-from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy
+from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, ProportionalOdds
 from ..validation import check_between, shown
+from .class_order import categories_in_order, check_ordered, codes_of, given_classes
 from .conformal import class_sets
 from .fit_inputs import counted_labels
 from .lazy import lazily
@@ -28,9 +29,16 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or loss.link != IDENTITY:
+    if loss is None or loss.link != IDENTITY or loss.noise is not None:
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
+
+
+def _has_scores(model: GBMClassifier) -> bool:
+    loss: Any = getattr(model, "loss_", model.loss)
+    if loss is None or loss.n_outputs > 1 or loss.n_classes == 2:
+        return True
+    raise AttributeError(f"{loss!r} has no score of each class, see predict_raw")
 
 
 class GBMClassifier(ClassifierMixin, PredictiveGBM):
@@ -44,6 +52,9 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
         An unfitted estimator with the engine's parameters; its objective is left out.
     class_weight : dict or 'balanced', optional
         Weight of each class, by label; by default that of `estimator`, if it has one.
+    classes : sequence of labels, optional
+        The labels in their order, those without rows among them. By default the categories of `y`, if it is an
+        ordered categorical of pandas or an Enum of Polars; otherwise the labels of `y`, sorted.
     validation_fraction, validation, n_iter_no_change, random_state
         Rows put aside for early stopping, as in `GBMRegressor`; "random" ones have the same shares of classes as
         all rows, unless groups stay whole.
@@ -51,7 +62,8 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; 0 ... n_classes - 1 for target distributions.
+        The labels in their order: as in `classes`, or sorted; by default 0 ... n_classes - 1 for target
+        distributions.
     booster_, estimator_, loss_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \
 n_features_in_, feature_names_in_
         As in `GBMRegressor`.
@@ -75,6 +87,7 @@ n_features_in_, feature_names_in_
         estimator: Any = None,
         class_weight: dict[Any, float] | str | None = None,
         *,
+        classes: Any = None,
         validation_fraction: float | int | None = None,
         validation: Any = "random",
         n_iter_no_change: int | None = None,
@@ -89,14 +102,16 @@ n_features_in_, feature_names_in_
             random_state=random_state,
         )
         self.class_weight = class_weight
+        self.classes = classes
 
     def _prepare(self, y: Any) -> np.ndarray:
+        in_order = categories_in_order(y) if self.classes is None else given_classes(self.classes)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
-            self.classes_ = np.arange(array.shape[1])
+            found = self.classes_ = np.arange(array.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
-            classes, _ = counted_labels(labels)
+            found, _ = counted_labels(labels)
             soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
             if len(soft):
                 raise ValueError(
@@ -104,12 +119,10 @@ n_features_in_, feature_names_in_
                     " each class, np.column_stack([1 - y, y])"
                 )
             check_classification_targets(labels)
-            self.classes_ = classes
+        self.classes_ = found if in_order is None else in_order
         n_classes = len(self.classes_)
-        if n_classes < 2:
-            raise ValueError(
-                f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(self.classes_.tolist()[0])}"
-            )
+        if len(found) < 2:
+            raise ValueError(f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(found.tolist()[0])}")
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
         else:
@@ -119,24 +132,27 @@ n_features_in_, feature_names_in_
                 f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}; a class of your own says"
                 " so with classifies = True"
             )
+        if in_order is None:
+            check_ordered(self.loss_, found)
         if self.loss_.n_classes != n_classes:
-            raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, y has {n_classes}")
+            there = f"there are {n_classes}" if in_order is not None else f"y has {n_classes}"
+            hint = "; name those without rows in classes=" if n_classes < self.loss_.n_classes else ""
+            raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, {there}{hint}")
         return self._encode(y)
 
     def _encode(self, y: Any) -> np.ndarray:
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             CategoricalCrossEntropy(len(self.classes_)).check_target(array)
+            if self.loss_.n_outputs < self.loss_.n_classes > 2:
+                raise ValueError(f"y must be labels for {self.loss_!r}, got {array.shape[1]} columns")
             distribution = array.astype(np.float64)
             return distribution if self.loss_.n_outputs > 1 else distribution[:, 1]
-        labels = column_or_1d(y)
-        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
-        unseen = np.flatnonzero(self.classes_[codes] != labels)
-        if unseen.size:
-            raise ValueError(
-                f"y has a label unseen in training, {shown(labels.tolist()[unseen[0]])} in row {unseen[0]}"
-            )
-        return codes.astype(np.float64)
+        return codes_of(column_or_1d(y), self.classes_, self.classes is not None)
+
+    def _check_known(self) -> None:
+        if isinstance(self.loss_, ProportionalOdds) and self.loss_.summary is None:
+            raise ValueError(f"summary must be the thresholds of {self.loss_!r}, it is missing")
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target.astype(np.intp) if target.ndim == 1 and (target == np.floor(target)).all() else None
@@ -245,6 +261,7 @@ n_features_in_, feature_names_in_
         labels: np.ndarray = self.classes_[codes]
         return labels
 
+    @available_if(_has_scores)  # type: ignore[untyped-decorator]  # scikit-learn's
     @lazily
     def decision_function(
         self, X: Any, *, num_iteration: int | None = None, offset: ArrayLike | None = None

@@ -6,6 +6,7 @@ from .categorical import CategoricalCrossEntropy, CategoricalFocal
 from .counts import GammaDeviance, PoissonDeviance, TweedieDeviance
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
+from .ordinal import ProportionalOdds
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .redescending import Cauchy, Tukey, Welsch
 from .regression import Expectile, SquaredError, SquaredLogError
@@ -35,6 +36,7 @@ __all__ = [
     "Loss",
     "MultiQuantile",
     "PoissonDeviance",
+    "ProportionalOdds",
     "PseudoHuber",
     "Quantile",
     "ResidualLoss",

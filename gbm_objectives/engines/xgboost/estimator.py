@@ -86,7 +86,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
+        custom_metric=[f if is_own(f, loss) else OfResponse(f) for f in functions],
         xgb_model=model,
         early_stopping_rounds=data.n_iter_no_change or estimator.early_stopping_rounds,
         evals_result=evals_result,
