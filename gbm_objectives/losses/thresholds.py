@@ -14,6 +14,7 @@ from scipy import special
 from scipy.linalg import solveh_banded
 
 from ..contract.driver import blocks
+from ..sampling import SAMPLE_ROWS
 
 __all__ = ["thresholds"]
 
@@ -21,12 +22,12 @@ __all__ = ["thresholds"]
 # that such a class needs would be lost in the rounding of the thresholds.
 LEAST_SHARE = 1e-12
 # Of a class without rows the likelihood says that it has none: its probability would go to 0, and a new row of it
-# would cost infinitely much. With half a row (the prior of Jeffreys) it costs about log(2 n). On a cluster, where
-# thresholds are those of a sample, rare classes may be without rows in it.
-ROWS_OF_NONE = 0.5
+# would cost infinitely much. This is half a row (the prior of Jeffreys) of a sample: on a cluster thresholds are
+# those of a sample, in which rare classes may be without rows.
+SHARE_OF_NONE = 0.5 / SAMPLE_ROWS
 # A Newton step of this size leaves an error of its square, a change of thresholds that no prediction shows.
-NEAR = 1e-2
-# From the thresholds of the round before two or three steps are needed, from quantiles five to ten. Where raw
+NEAR = 1e-4
+# From the thresholds of the round before three or four steps are needed, from quantiles five to ten. Where raw
 # predictions of thousands contradict the labels there may be no end of them; the next round goes on.
 STEPS = 30
 
@@ -79,9 +80,7 @@ def thresholds(
         # A mean in which rare classes, of uncertain logits, count little.
         information = share * (1.0 - share)
         inner = inner + information @ (by_label - inner) / information.sum()
-    n_rows = len(label) if weight is None else total**2 / (weight @ weight)  # the effective number
-    ends = float(raw_prediction.min()), float(raw_prediction.max())
-    return _with_absent(inner, present, n_classes, ends, n_rows)
+    return _with_absent(inner, present, n_classes, raw_prediction)
 
 
 def _newton(
@@ -146,17 +145,11 @@ def _sigmoid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return p, slope
 
 
-def _with_absent(
-    inner: np.ndarray, present: np.ndarray, n_classes: int, ends: tuple[float, float], n_rows: float
-) -> np.ndarray:
-    """Return thresholds between all classes, those without rows as rare as half a row would be."""
-    share = ROWS_OF_NONE / (n_rows + ROWS_OF_NONE)
-    low, high = ends
-    if len(inner):
-        low, high = min(low, inner[0]), max(high, inner[-1])
-    first, last = int(present[0]), int(present[-1])
-    below = np.full(first, low + special.logit(share))
-    above = np.full(n_classes - 1 - last, high - special.logit(share))
+def _with_absent(inner: np.ndarray, present: np.ndarray, n_classes: int, raw_prediction: np.ndarray) -> np.ndarray:
+    """Return thresholds between all classes, those without rows as rare as `SHARE_OF_NONE`."""
+    first, last, far = int(present[0]), int(present[-1]), special.logit(SHARE_OF_NONE)
+    below = np.full(first, np.min(inner, initial=raw_prediction.min()) + far)
+    above = np.full(n_classes - 1 - last, np.max(inner, initial=raw_prediction.max()) - far)
     result = np.concatenate([below, np.repeat(inner, np.diff(present)), above])
     # The thresholds on both sides of a class without rows are equal so far.
-    return np.asarray(result + share * np.cumsum(np.diff(result, prepend=-np.inf) <= 0))
+    return np.asarray(result + SHARE_OF_NONE * np.cumsum(np.diff(result, prepend=-np.inf) <= 0))
