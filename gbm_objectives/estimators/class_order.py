@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,11 +25,11 @@ def given_classes(classes: Any) -> np.ndarray:
     """
     if isinstance(classes, (str, bytes, dict, set)) or not hasattr(classes, "__len__"):
         raise TypeError(f"classes of GBMClassifier must be a list of labels in their order, got {shown(classes)}")
-    labels = _as_labels(list(classes))
-    if labels.ndim != 1 or len(labels) < 2 or missing_rows(labels).any() or len(_distinct(labels)) < len(labels):
-        raise ValueError(
-            f"classes of GBMClassifier must be two labels or more, each once, got {shown(list(classes))}"
-        )
+    given = classes.tolist() if hasattr(classes, "tolist") else list(classes)
+    labels = _as_labels(given)
+    whole = all(np.ndim(one) == 0 for one in given) and not missing_rows(labels).any()
+    if not whole or len(given) < 2 or len(_distinct(labels)) < len(given):
+        raise ValueError(f"classes of GBMClassifier must be two labels or more, each once, got {shown(given)}")
     return labels
 
 
@@ -80,8 +79,7 @@ def categories_in_order(y: Any) -> np.ndarray | None:
 
 def check_ordered(loss: Loss, labels: np.ndarray) -> None:
     """Raise if a loss of ordered classes gets labels whose order is not known."""
-    words = labels.dtype.kind in "US" or not all(isinstance(one, Real) for one in labels.tolist())
-    if isinstance(loss, ProportionalOdds) and words and labels.dtype.kind not in "mM":
+    if isinstance(loss, ProportionalOdds) and labels.dtype.kind in "OUST":
         raise ValueError(
             f"{loss!r} needs the order of the labels, and strings would be sorted by alphabet, got"
             f" {shown(labels.tolist())}: give classes=, the labels in their order, or y as an ordered categorical"

@@ -147,9 +147,11 @@ def _sigmoid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _with_absent(inner: np.ndarray, present: np.ndarray, n_classes: int, raw_prediction: np.ndarray) -> np.ndarray:
     """Return thresholds between all classes, those without rows as rare as `SHARE_OF_NONE`."""
-    first, last, far = int(present[0]), int(present[-1]), special.logit(SHARE_OF_NONE)
-    below = np.full(first, np.min(inner, initial=raw_prediction.min()) + far)
-    above = np.full(n_classes - 1 - last, np.max(inner, initial=raw_prediction.max()) - far)
-    result = np.concatenate([below, np.repeat(inner, np.diff(present)), above])
-    # The thresholds on both sides of a class without rows are equal so far.
-    return np.asarray(result + SHARE_OF_NONE * np.cumsum(np.diff(result, prepend=-np.inf) <= 0))
+    first, above = int(present[0]), n_classes - 1 - int(present[-1])
+    far = special.logit(SHARE_OF_NONE)
+    lowest = np.min(inner, initial=raw_prediction.min()) + far
+    highest = np.max(inner, initial=raw_prediction.max()) - far
+    between = np.repeat(inner, np.diff(present))
+    # A class in between that has no rows, whose thresholds are equal so far, is as wide as its share.
+    between += SHARE_OF_NONE * np.cumsum(np.diff(between, prepend=-np.inf) == 0)
+    return np.concatenate([lowest + np.arange(1.0 - first, 1.0), between, highest + np.arange(1.0 * above)])
