@@ -14,6 +14,7 @@ ORDER = [
     "intervals",
     "insurance",
     "survival",
+    "ordinal",
     "learning_speed",
     "curvature",
     "estimators",

@@ -25,20 +25,19 @@ def given_classes(classes: Any) -> np.ndarray:
     """
     if isinstance(classes, (str, bytes, dict, set)) or not hasattr(classes, "__len__"):
         raise TypeError(f"classes of GBMClassifier must be a list of labels in their order, got {shown(classes)}")
-    given = classes.tolist() if hasattr(classes, "tolist") else list(classes)
-    labels = _as_labels(given)
-    whole = all(np.ndim(one) == 0 for one in given) and not missing_rows(labels).any()
-    if not whole or len(given) < 2 or len(_distinct(labels)) < len(given):
-        raise ValueError(f"classes of GBMClassifier must be two labels or more, each once, got {shown(given)}")
+    labels = np.asarray(classes) if hasattr(classes, "dtype") else _as_labels(list(classes))
+    single = labels.ndim == 1 and not any(np.ndim(one) for one in labels) and not missing_rows(labels).any()
+    if not single or len(labels) < 2 or len(_distinct(labels)) < len(labels):
+        raise ValueError(
+            f"classes of GBMClassifier must be two labels or more, each once, got {shown(labels.tolist())}"
+        )
     return labels
 
 
 def _as_labels(labels: list[Any]) -> np.ndarray:
     """Return labels as an array; NumPy would make a number beside strings a string."""
-    array = np.array(labels)
-    return (
-        array if array.dtype.kind not in "US" or all(isinstance(one, str) for one in labels) else _objects(labels)
-    )
+    alike = len({type(label) for label in labels}) == 1 and np.ndim(labels[0]) == 0
+    return np.array(labels) if alike else _objects(labels)
 
 
 def _objects(labels: list[Any]) -> np.ndarray:
