@@ -83,8 +83,8 @@ for name, model in models.items():
 # %%
 # One number and four thresholds
 # ------------------------------
-# Each patient has one raw prediction. The thresholds, where "worse than this grade" is as likely as not, are the same
-# for all (A). The marks above are patients that the model has not seen, by their true grades. If probabilities are
+# Each patient has one raw prediction. The thresholds, where "worse than this grade" is as likely as not, are those
+# of all (A). The marks above are patients that the model has not seen, by their true grades. If probabilities are
 # right, they are shares (B): the marks lie on the diagonal.
 
 rows, others = folds[0]
