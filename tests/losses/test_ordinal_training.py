@@ -11,7 +11,7 @@ import pytest
 import xgboost as xgb
 from sklearn.metrics import cohen_kappa_score
 
-from gbm_objectives import CategoricalCrossEntropy, GBMClassifier, ProportionalOdds
+from gbm_objectives import BinaryCrossEntropy, CategoricalCrossEntropy, GBMClassifier, ProportionalOdds
 from tests.engine import LIGHTGBM
 
 RNG = np.random.default_rng(0)
@@ -165,6 +165,17 @@ def test_a_class_that_only_the_evaluation_set_has(engine):
     (history,) = model.evals_result_.values()
     assert np.isfinite(history["proportional_odds"]).all()
     assert model.predict_proba(LATE)[:, 4].max() < 1e-3 and np.isfinite(model.log_likelihood(LATE, Y_LATE))
+
+
+def test_weights_of_the_estimators_parameters(engine):
+    """Those that `scale_pos_weight` makes are the weights of thresholds, too."""
+    two = (Y > 2).astype(int)
+    models = [
+        engine.classifier(loss, scale_pos_weight=5.0).fit(X, two)
+        for loss in (BinaryCrossEntropy(), ProportionalOdds(2, hessian="exact"))
+    ]
+    np.testing.assert_allclose(models[1].predict_proba(LATE), models[0].predict_proba(LATE), atol=1e-6)
+    assert models[0].predict_proba(LATE)[:, 1].mean() > two.mean() + 0.1
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])

@@ -102,7 +102,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         init_model=model,
         callbacks=callbacks,
     )
-    return Trained(booster, evals_result, booster.best_iteration or None)
+    return Trained(booster, evals_result, booster.best_iteration or None, data.sample_weight)
 
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         verbose_eval=data.options.get("verbose", False),
         callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,
     )
-    return best_model(booster, evals_result)
+    return replace(best_model(booster, evals_result), sample_weight=data.sample_weight)
 
 
 def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[float]]]) -> Trained:
