@@ -69,8 +69,7 @@ def test_no_row_steps_by_more_than_two():
     assert (np.abs(exact.gradient(y, raw)) / exact.curvature(y, raw)).max() > 1e10
 
 
-@pytest.mark.parametrize("hessian", ["auto", "exact"])
-@pytest.mark.parametrize("n_classes", [2, 3, 6])
+@pytest.mark.parametrize(("n_classes", "hessian"), [(2, "auto"), (3, "exact"), (6, "auto")])
 def test_checks_of_any_loss(n_classes, hessian):
     check_loss(ProportionalOdds(n_classes, hessian=hessian))
 
