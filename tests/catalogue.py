@@ -27,6 +27,7 @@ from gbm_objectives import (
     Loss,
     MultiQuantile,
     PoissonDeviance,
+    ProportionalOdds,
     PseudoHuber,
     Quantile,
     SigmoidSquaredError,
@@ -74,7 +75,7 @@ class Case:
         return repr(self.loss) + ("" if self.target in ("real", "binary", "label") else f"-{self.target}")
 
     def targets(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        k = self.loss.n_outputs
+        k = max(self.loss.n_outputs, self.loss.n_classes)
         return {
             "real": lambda: 3.0 * rng.standard_normal(n),
             "apart": lambda: rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 6.0, n),
@@ -182,6 +183,8 @@ CASES = [
     Case(FormulaLoss("sqrt(1 + (f - y)**2) - 1"), "real"),
     Case(BinaryCrossEntropy(smoothing=0.1), "binary"),
     Case(CategoricalCrossEntropy(n_classes=3, smoothing=0.1), "label"),
+    Case(ProportionalOdds(n_classes=3), "label"),
+    Case(ProportionalOdds(n_classes=4, hessian="exact"), "label"),
 ]
 
 
@@ -192,7 +195,7 @@ def real_data(case: Case) -> tuple[np.ndarray, np.ndarray]:
         # So that delta=1 is inside the range of the residuals.
         of_target = {"count": np.round(y / 10), "share": y / 400, "zeros": np.where(y < 100, 0.0, y / 10)}
         return X, of_target.get(case.target, y / 10)
-    if case.loss.n_outputs > 1:
+    if case.loss.n_classes > 2:
         X, y = load_wine(return_X_y=True)
         return X, y
     X, y = load_breast_cancer(return_X_y=True)

@@ -21,6 +21,11 @@ ROUNDS = 60
 MARGIN = {"real": 0.75, "apart": 0.8, "positive": 0.75, "count": 0.75, "binary": 0.25, "label": 0.25}
 
 
+def knowing(loss, y, raw, weight=None):
+    """The loss with what it knows of training rows, where it depends on that: so it judges evaluation sets."""
+    return loss if loss.scope != "summary" or loss._smooths_by_summary else loss.on(y, raw, weight)
+
+
 def constant_value(loss, y, weight=None):
     """Value of the loss at its own start value."""
     start = loss.initial_raw(y, weight)
@@ -88,7 +93,7 @@ class LightGBM(Engine):
 
     def served(self, loss, raw):
         """What `response` should be: raw predictions where no objective of the engine has the links."""
-        return loss.response(raw) if loss.link in self.links and not loss.outputs else raw
+        return loss.link.inverse(raw) if loss.link in self.links and not loss.outputs else raw
 
     def raw(self, booster, X):
         return booster.predict(X, raw_score=True)
@@ -158,7 +163,7 @@ class XGBoost(Engine):
         return booster.predict(xgb.DMatrix(X))
 
     def served(self, loss, raw):
-        return loss.response(raw) if loss.link in self.links else raw
+        return loss.link.inverse(raw) if loss.link in self.links else raw
 
     def raw(self, booster, X):
         return booster.predict(xgb.DMatrix(X), output_margin=True)

@@ -15,6 +15,7 @@ ORDER = [
     "insurance",
     "survival",
     "ranking",
+    "ordinal",
     "learning_speed",
     "curvature",
     "estimators",

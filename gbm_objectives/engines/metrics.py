@@ -145,24 +145,21 @@ def called(
 
 
 class OfResponse:
-    """A metric of scikit-learn's form in the engines' native form."""
+    """A metric of scikit-learn's form among metrics of the engines' native form."""
 
-    def __init__(self, metric: Callable[..., Any], loss: Loss) -> None:
-        self.metric, self.loss, self.__name__ = metric, loss, _name_of(metric)
+    def __init__(self, metric: Callable[..., Any]) -> None:
+        self.metric, self.__name__ = metric, _name_of(metric)
 
-    def __call__(self, raw_prediction: Any, dataset: Any) -> list[Result]:
-        """Return the results on one of the engine's data sets."""
-        rows = rows_of(dataset, self.loss.columns)
+    def __call__(self, loss: Loss, raw_prediction: Any, dataset: Any) -> list[Result]:
+        """Return the results on one of the engine's data sets under a loss, which may know of training rows."""
+        rows = rows_of(dataset, loss.columns)
         # Of a distribution over classes metrics see the most probable one, of columns all.
-        target = rows.y if self.loss.columns else dataset.get_label()
-        return called(self.metric, self.loss, target, raw_prediction, rows.weight, rows.group)
+        target = rows.y if loss.columns else dataset.get_label()
+        return called(self.metric, loss, target, raw_prediction, rows.weight, rows.group)
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:
     """Convert what a metric returned to names, values and directions."""
-    if isinstance(metric, OfResponse):
-        results: list[Result] = returned
-        return results
     return [_result(metric, one) for one in (returned if isinstance(returned, list) else [returned])]
 
 

@@ -76,6 +76,7 @@ class Trained:
     booster: Any
     evals_result: dict[str, dict[str, list[float]]]
     best_iteration: int | None  # the best number of rounds, counted from 1 whatever the engine does
+    sample_weight: np.ndarray | None = None  # of the rows, where the estimator's parameters change those given
 
 
 class Engine(Protocol):

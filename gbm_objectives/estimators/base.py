@@ -186,7 +186,8 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
             return raw if offset is None else raw + offset
 
         def resolved() -> Loss:
-            return self.loss_._resolved_at(data.y, raw_of(data.X, data.offset), weight)
+            used = weight if trained.sample_weight is None else trained.sample_weight
+            return self.loss_._resolved_at(data.y, raw_of(data.X, data.offset), used)
 
         def mean_loss() -> float:
             # Residuals of the training rows are too small. With several evaluation sets the last one counts, as in

@@ -17,8 +17,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
 from ..contract.links import IDENTITY
-from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy
+from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, ProportionalOdds
 from ..validation import as_weight, check_between, first_offender, shown
+from .class_order import categories_in_order, check_ordered, codes_of, given_classes
 from .conformal import class_sets
 from .fit_inputs import INSTEAD_OF_WEIGHTS, columns_of, counted_labels
 from .lazy import lazily
@@ -29,9 +30,18 @@ __all__ = ["GBMClassifier"]
 
 def _has_probabilities(model: GBMClassifier) -> bool:
     loss: Any = getattr(model, "loss_", model.loss)
-    if loss is None or IDENTITY not in (loss.link, *(output.link for output in loss.outputs)):
+    if loss is None or loss.noise is not None:
+        return True
+    if IDENTITY not in (loss.link, *(output.link for output in loss.outputs)):
         return True
     raise AttributeError(f"{loss!r} has no probabilities")
+
+
+def _has_scores(model: GBMClassifier) -> bool:
+    loss: Any = getattr(model, "loss_", model.loss)
+    if loss is None or loss.n_outputs > 1 or loss.n_classes == 2:
+        return True
+    raise AttributeError(f"{loss!r} has no score of each class, see predict_raw")
 
 
 class GBMClassifier(ClassifierMixin, PredictiveGBM):
@@ -45,6 +55,9 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
         An unfitted estimator with the engine's parameters; its objective is left out.
     class_weight : dict or 'balanced', optional
         Weight of each class, by label; by default that of `estimator`, if it has one.
+    classes : sequence of labels, optional
+        The labels in their order, those without rows among them. By default the categories of `y`, if it is an
+        ordered categorical of pandas or an Enum of Polars; otherwise the labels of `y`, sorted.
     validation_fraction, validation, n_iter_no_change, random_state
         Rows put aside for early stopping, as in `GBMRegressor`; "random" ones have the same shares of classes as
         all rows, unless groups stay whole.
@@ -52,8 +65,8 @@ class GBMClassifier(ClassifierMixin, PredictiveGBM):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; 0 ... n_classes - 1 for target distributions; of `MultiTarget`, the numbers of the
-        targets.
+        The labels in their order: as in `classes`, or sorted; by default 0 ... n_classes - 1 for target
+        distributions. Of `MultiTarget`, the numbers of the targets.
     booster_, estimator_, loss_, best_iteration_, evals_result_, validation_indices_, feature_importances_, \
 n_features_in_, feature_names_in_
         As in `GBMRegressor`.
@@ -77,6 +90,7 @@ n_features_in_, feature_names_in_
         estimator: Any = None,
         class_weight: dict[Any, float] | str | None = None,
         *,
+        classes: Any = None,
         validation_fraction: float | int | None = None,
         validation: Any = "random",
         n_iter_no_change: int | None = None,
@@ -91,10 +105,12 @@ n_features_in_, feature_names_in_
             random_state=random_state,
         )
         self.class_weight = class_weight
+        self.classes = classes
 
     def _prepare(self, y: Any) -> np.ndarray:
         if self._knows_loss():
             return super()._prepare(y)
+        in_order = categories_in_order(y) if self.classes is None else given_classes(self.classes)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             if np.isin(array, (0, 1)).all() and (array.sum(axis=1) != 1).any():
@@ -102,10 +118,10 @@ n_features_in_, feature_names_in_
                     "y must be one label for each row, or a distribution: for rows with several labels take"
                     f" MultiTarget(BinaryCrossEntropy(), {array.shape[1]})"
                 )
-            self.classes_ = np.arange(array.shape[1])
+            found = self.classes_ = np.arange(array.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
-            classes, _ = counted_labels(labels)
+            found, _ = counted_labels(labels)
             soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
             if len(soft):
                 raise ValueError(
@@ -113,12 +129,10 @@ n_features_in_, feature_names_in_
                     " each class, np.column_stack([1 - y, y])"
                 )
             check_classification_targets(labels)
-            self.classes_ = classes
+        self.classes_ = found if in_order is None else in_order
         n_classes = len(self.classes_)
-        if n_classes < 2:
-            raise ValueError(
-                f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(self.classes_.tolist()[0])}"
-            )
+        if len(found) < 2:
+            raise ValueError(f"GBMClassifier needs at least 2 classes, y has 1 class: {shown(found.tolist()[0])}")
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
         else:
@@ -128,8 +142,12 @@ n_features_in_, feature_names_in_
                 f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}; a class of your own says"
                 " so with classifies = True"
             )
+        if in_order is None:
+            check_ordered(self.loss_, found)
         if self.loss_.n_classes != n_classes:
-            raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, y has {n_classes}")
+            there = f"there are {n_classes}" if in_order is not None else f"y has {n_classes}"
+            hint = "; name those without rows in classes=" if n_classes < self.loss_.n_classes else ""
+            raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, {there}{hint}")
         return self._encode(y)
 
     def _knows_loss(self) -> bool:
@@ -139,6 +157,8 @@ n_features_in_, feature_names_in_
         self.loss_ = clone(self.loss)
         if not self.loss_.classifies:
             raise ValueError(f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}")
+        if self.classes is not None:
+            raise ValueError(f"classes must be left out under {self.loss_!r}, whose labels are 0 and 1")
         self.classes_ = np.arange(len(self.loss_.columns))
 
     def _encode(self, y: Any) -> np.ndarray:
@@ -150,16 +170,15 @@ n_features_in_, feature_names_in_
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             CategoricalCrossEntropy(len(self.classes_)).check_target(array)
+            if self.loss_.n_outputs < self.loss_.n_classes > 2:
+                raise ValueError(f"y must be labels for {self.loss_!r}, got {array.shape[1]} columns")
             distribution = array.astype(np.float64)
             return distribution if self.loss_.n_outputs > 1 else distribution[:, 1]
-        labels = column_or_1d(y)
-        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
-        unseen = np.flatnonzero(self.classes_[codes] != labels)
-        if unseen.size:
-            raise ValueError(
-                f"y has a label unseen in training, {shown(labels.tolist()[unseen[0]])} in row {unseen[0]}"
-            )
-        return codes.astype(np.float64)
+        return codes_of(column_or_1d(y), self.classes_, self.classes is not None)
+
+    def _check_known(self) -> None:
+        if isinstance(self.loss_, ProportionalOdds) and self.loss_.summary is None:
+            raise ValueError(f"summary must be the thresholds of {self.loss_!r}, it is missing")
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target.astype(np.intp) if target.ndim == 1 and (target == np.floor(target)).all() else None
@@ -278,6 +297,7 @@ n_features_in_, feature_names_in_
         labels: np.ndarray = self.classes_[codes]
         return labels
 
+    @available_if(_has_scores)  # type: ignore[untyped-decorator]  # scikit-learn's
     @lazily
     def decision_function(
         self, X: Any, *, num_iteration: int | None = None, offset: ArrayLike | None = None

@@ -21,6 +21,7 @@ from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
 from ..sampling import SAMPLE_ROWS, sample_rows
 from ..validation import shown
+from .class_order import categories_in_order
 from .fit_inputs import (
     EVAL_OFFSET_NAMES,
     EVAL_WEIGHT_NAMES,
@@ -198,11 +199,14 @@ def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
         return None
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
     first_message("y", [message for *_, message in found])
-    model._prepare(np.concatenate([labels for labels, *_ in found if len(labels)]))
-    counts = np.zeros(len(model.classes_), dtype=np.int64)
-    for labels, times, _ in found:
-        counts[np.searchsorted(model.classes_, labels)] += times
-    return counts
+    labels: Any = np.concatenate([labels for labels, *_ in found if len(labels)])
+    if (in_order := categories_in_order(y)) is not None:
+        import pandas as pd
+
+        labels = pd.Categorical(labels, in_order, ordered=True)
+    codes = model._prepare(labels).astype(np.intp)
+    times = np.concatenate([times for _, times, _ in found if len(times)])
+    return np.bincount(codes, times, len(model.classes_)).astype(np.int64)
 
 
 def _labels(y: Any) -> tuple[np.ndarray, np.ndarray, str]:
@@ -233,7 +237,8 @@ def _by_class(model: Trainee, engine: DaskEngine, estimator: Any, counts: np.nda
         raise ValueError(f"class_weight must be left out where a row has several labels: {INSTEAD_OF_WEIGHTS}")
     if counts is not None and class_weight is not None:
         if isinstance(class_weight, str) and class_weight == "balanced":
-            factors = factors * counts.sum() / (len(counts) * counts)
+            # Classes without rows do not count, as on one machine.
+            factors = factors * counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
         else:
             factors = factors * compute_class_weight(class_weight, classes=model.classes_, y=model.classes_)
     return None if (factors == 1.0).all() else factors

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length
 
 from ..contract.rows import BOUNDS
-from ..losses import CoxPH, MultiQuantile, MultiTarget, SquaredError
+from ..losses import CoxPH, MultiQuantile, MultiTarget, ProportionalOdds, SquaredError
 from ..validation import as_numbers, as_weight
 from .fit_inputs import check_one_target, columns_of
 from .intervals import IntervalRegressor
@@ -108,7 +108,7 @@ class GBMRegressor(RegressorMixin, IntervalRegressor):
 
     def _choose_loss(self) -> None:
         self.loss_ = SquaredError() if self.loss is None else clone(self.loss)
-        if self.loss_.n_outputs > 1 and not self.loss_.outputs:
+        if (self.loss_.n_outputs > 1 and not self.loss_.outputs) or isinstance(self.loss_, ProportionalOdds):
             raise ValueError(
                 f"loss of GBMRegressor must have one output, or several that are not classes: {self.loss_!r} tells"
                 f" {self.loss_.n_classes} classes apart"

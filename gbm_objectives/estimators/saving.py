@@ -130,8 +130,8 @@ def _own_params(model: Any) -> dict[str, Any]:
             try:
                 params[name] = _param_content(value)
             except TypeError as error:
-                if name in ("validation", "random_state"):
-                    continue  # a splitter or a generator, not needed to predict
+                if name in ("validation", "random_state", "classes"):
+                    continue  # a splitter, a generator, or labels of a kind that a file holds as classes_ alone
                 raise TypeError(f"{name} of {type(model).__name__}: {error}") from None
     return params
 

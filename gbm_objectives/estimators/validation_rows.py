@@ -178,8 +178,8 @@ def _split(model: Any, data: FitInputs, whole: np.ndarray | None) -> tuple[np.nd
         )
     # scikit-learn has no splitter that keeps groups whole and shares of classes at any fraction.
     strata = model._strata(data.y) if whole is None and shuffle else None
-    if strata is not None and is_classifier(model) and (counts := np.bincount(strata)).min() < 2:
-        label = shown(model.classes_.tolist()[int(counts.argmin())])
+    if strata is not None and is_classifier(model) and (alone := np.bincount(strata) == 1).any():
+        label = shown(model.classes_.tolist()[int(alone.argmax())])
         raise ValueError(f"validation_fraction needs at least 2 rows of each class, y has 1 of class {label}")
     state = model.random_state if shuffle else None
     try:

@@ -8,6 +8,7 @@ from .lambda_rank import LambdaRank
 from .margin import Exponential, Hinge, SquaredHinge
 from .multi_quantile import MultiQuantile
 from .multi_target import MultiTarget
+from .ordinal import ProportionalOdds
 from .quantile import AbsoluteError, AbsolutePercentageError, EpsilonInsensitive, Quantile
 from .ranking import ListNet, RankNet
 from .redescending import Cauchy, Tukey, Welsch
@@ -41,6 +42,7 @@ __all__ = [
     "MultiQuantile",
     "MultiTarget",
     "PoissonDeviance",
+    "ProportionalOdds",
     "PseudoHuber",
     "Quantile",
     "RankNet",

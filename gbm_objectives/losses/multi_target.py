@@ -79,7 +79,8 @@ class MultiTarget(ByTarget):
             if not isinstance(one, Loss):
                 raise TypeError(f"loss of MultiTarget must be a Loss, got {shown(one)}")
             one.check_params()
-            if one.n_outputs > 1 or one.columns or one.joint or one.n_classes > 2:
+            knows_thresholds = one.classifies and one.scope == "summary" and not one._smooths_by_summary
+            if one.n_outputs > 1 or one.columns or one.joint or one.n_classes > 2 or knows_thresholds:
                 raise ValueError(
                     "loss of MultiTarget must predict one number of one target, each row by itself: no"
                     f" distribution, several levels or classes, or order, got {one!r}"

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from ..contract import Loss
 from ..contract.links import IDENTITY
 from ..contract.start import constant_rows
-from .trial import Trial, trained, worst
+from .trial import Trial, as_trained, trained, worst
 
 __all__ = ["BEHAVIOUR"]
 
@@ -182,13 +182,14 @@ def _training(on: Trial) -> Iterator[str]:
     y = on.y[rows]
     told = y if y.ndim == 1 else y.argmax(axis=1)
     X = np.column_stack([told + 0.01 * rng.standard_normal(len(y)), rng.standard_normal(len(y))])
-    before = loss.value(y, constant_rows(loss.initial_raw(y), len(y)))
+    start = constant_rows(loss.initial_raw(y), len(y))
+    before = as_trained(loss, y, start).value(y, start)
     # The possible gain: a loss need not be 0 at its target.
     known = loss.n_outputs == 1 and not (loss.classifies and loss.link == IDENTITY)
     least = loss.value(y, loss.link.forward(y)) if known else 0.0
     for name, raw, warned in trained(loss, X, y):
         yield from warned
-        after = loss.value(y, raw)
+        after = as_trained(loss, y, raw).value(y, raw)
         if not after < before - 1e-3 * abs(before - least):
             yield f"20 rounds of {name} took the loss from {before:.6g} to {after:.6g}"
 

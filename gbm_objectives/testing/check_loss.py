@@ -165,10 +165,11 @@ def _sample(
         y_true, raw_prediction = np.clip(drawn, loss.domain.low, loss.domain.high), raw
     if y_true is None:
         # Every class must occur: the start value of a missing one is at infinity.
-        labels = np.resize(np.arange(float(max(k, 2))), max(ROWS, 4 * k))
+        classes = max(k, loss.n_classes, 2)
+        labels = np.resize(np.arange(float(classes)), max(ROWS, 4 * classes))
         if loss.columns:
             raise ValueError(f"y_true is needed, with the columns {', '.join(loss.columns)} of {loss!r}")
-        candidates = [] if loss.outputs or k == 1 else [labels]
+        candidates = [] if loss.outputs or classes == 2 else [labels]
         candidates += [
             2.0 * rng.standard_normal(ROWS),
             rng.gamma(1.0, 2.0, ROWS),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..contract.links import SOFTMAX
+from ..contract.noise import CATEGORICAL
 from .trial import STEP, Trial, differences, trained, worst
 
 __all__ = ["HAZARDS"]
@@ -29,9 +29,10 @@ def _far_out(on: Trial) -> Iterator[str]:
     # Spreads of e³⁰ and e⁻³⁰ side by side have no common constant that float32 holds.
     for size in FAR[: 1 if on.loss.outputs else len(FAR)]:
         raw = _far_rows(on, size)
-        exact = np.stack([on.loss.response(raw), on.gradient(raw), on.loss.curvature(on.y, raw)])
+        parts = on.loss.response(raw), on.gradient(raw), on.loss.curvature(on.y, raw)
+        exact = np.column_stack([part.reshape(len(raw), -1) for part in parts])
         # NaN stays in: nothing may legitimately be NaN.
-        rows = ~(np.abs(exact) > np.finfo(np.float32).max).reshape(3, len(raw), -1).any(axis=(0, 2))
+        rows = ~(np.abs(exact) > np.finfo(np.float32).max).any(axis=1)
         if not rows.any():
             continue
         values = on.loss.pointwise(on.y[rows], raw[rows]), *on.loss.gradient_hessian(on.y[rows], raw[rows])
@@ -105,8 +106,8 @@ def _noise(on: Trial) -> Iterator[str]:
     y, other = on.y, on.raw[::-1]
     scale = loss.noise.scale
     densities = [loss.noise.distribution(loss.response(raw), scale) for raw in (on.raw, other)]
-    if loss.link == SOFTMAX:
-        y_of = np.eye(loss.n_outputs)[y.astype(np.intp)]
+    if loss.noise == CATEGORICAL:
+        y_of = np.eye(loss.n_classes)[y.astype(np.intp)]
         log_p = [density.logpmf(y_of) for density in densities]
     else:
         log_p = [(d.logpdf if hasattr(d, "logpdf") else d.logpmf)(y) for d in densities]

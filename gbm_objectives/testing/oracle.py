@@ -77,7 +77,7 @@ def _targets(on: Trial) -> tuple[str, np.ndarray, np.ndarray]:
     low, high = loss.domain.low, loss.domain.high
     share = (centre + 0.5) / LEVELS
     between = rng.beta(3.0 * share, 3.0 * (1.0 - share))
-    k = max(loss.n_outputs, 2)
+    k = max(loss.n_outputs, loss.n_classes, 2)
     labels = np.where(rng.random(len(level)) < 0.5, level, rng.integers(0, k, len(level))) % k
     candidates: dict[str, np.ndarray] = {}
     if loss.classifies and k > 2:

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from ..contract import Loss
 from ..contract.links import IDENTITY
 from ..contract.start import constant_rows
-from .trial import trained
+from .trial import as_trained, trained
 
 __all__ = ["ROUNDS", "best_constant", "regrets", "trained_to_the_end"]
 
@@ -64,12 +64,16 @@ def trained_to_the_end(
     """Return by engine the regret and the raw predictions of the rows; as for `regrets`."""
     known = loss.resolved(y)
     best, gain = gain_of(known, y, level)
+    depends = as_trained(known, y, constant_rows(known.initial_raw(y), len(y))) is not known
     X = level[:, None].astype(np.float64)
     result: dict[str, tuple[float, np.ndarray]] = {}
     for n_rounds in ROUNDS:
         for engine, raw, warned in trained(loss, X, y, n_rounds):
             for message in warned:
                 warnings.warn(message, UserWarning, stacklevel=3)
+            if depends:
+                known = as_trained(known, y, raw)
+                best, gain = gain_of(known, y, level)
             result[engine] = float((known.value(y, raw) - best) / gain), raw
         if max((regret for regret, _ in result.values()), default=0.0) <= enough:
             break

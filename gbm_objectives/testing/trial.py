@@ -13,7 +13,7 @@ from ..contract import Loss
 from ..engines.protocol import FitInputs
 from ..engines.registry import ENGINES, engine_named
 
-__all__ = ["STEP", "Trial", "differences", "trained", "worst"]
+__all__ = ["STEP", "Trial", "as_trained", "differences", "trained", "worst"]
 
 # The step of 4th-order differences: their own error is of the order of its 4th power, 1e-12, that of rounding,
 # divided by the step, 1e-13.
@@ -89,6 +89,13 @@ def worst(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, what:
         same = bool(np.isfinite(ratio)) and np.allclose(got, ratio * expected, rtol=1e-3, atol=atol)
         hint = f", {ratio:.3g} times that in every row" if same else ""
         yield f"{what} is {expected[at]:.6g} in row {at[0]}, got {got[at]:.6g} ({bad} of {len(miss)} rows{hint})"
+
+
+def as_trained(loss: Loss, y: np.ndarray, raw: np.ndarray) -> Loss:
+    """Return the loss with what it knows of these rows, where it depends on that: a training sees its own."""
+    if loss.scope != "summary" or loss._smooths_by_summary:
+        return loss
+    return loss._with(summary=None).on(y, raw)
 
 
 def trained(

@@ -40,7 +40,7 @@ NOISES = {
 
 def targets(case):
     """Return targets of the kind of the case by name, their medians in the order of the levels' centres."""
-    rng, k = np.random.default_rng(4), case.loss.n_outputs
+    rng, k = np.random.default_rng(4), max(case.loss.n_outputs, case.loss.n_classes)
     # Above 0, and away from it.
     shift = {"positive": 0.1, "apart": 3.0}.get(case.target, 0.0)
     positive = {name: CENTRE + NOISES[name] + shift for name in ("exponential", "gamma")}

@@ -98,11 +98,11 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         num_boost_round=estimator.n_estimators,
         valid_sets=valid_sets or None,
         valid_names=list(data.eval_names or valid_names(repeats)) if valid_sets else None,
-        feval=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
+        feval=[f if is_own(f, loss) else OfResponse(f) for f in functions],
         init_model=model,
         callbacks=callbacks,
     )
-    return Trained(booster, evals_result, booster.best_iteration or None)
+    return Trained(booster, evals_result, booster.best_iteration or None, data.sample_weight)
 
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
@@ -134,6 +134,7 @@ def estimator_with_model(estimator: Any, trained: Trained, classes: np.ndarray |
     if classes is not None:
         estimator._classes, estimator._n_classes = classes, len(classes)
         estimator._le = LabelEncoder().fit(classes)
+        estimator._le.classes_ = classes  # in their order, which need not be sorted
     estimator.fitted_ = True
     return estimator
 

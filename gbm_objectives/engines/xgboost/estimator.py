@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,14 +87,14 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
         loss=loss,
         num_boost_round=estimator.get_num_boosting_rounds(),
         evals=evals,
-        custom_metric=[f if is_own(f, loss) else OfResponse(f, loss) for f in functions],
+        custom_metric=[f if is_own(f, loss) else OfResponse(f) for f in functions],
         xgb_model=model,
         early_stopping_rounds=data.n_iter_no_change or estimator.early_stopping_rounds,
         evals_result=evals_result,
         verbose_eval=data.options.get("verbose", False),
         callbacks=[*(estimator.callbacks or []), *(data.callbacks or [])] or None,
     )
-    return best_model(booster, evals_result)
+    return replace(best_model(booster, evals_result), sample_weight=data.sample_weight)
 
 
 def best_model(booster: xgb.Booster, evals_result: dict[str, dict[str, list[float]]]) -> Trained:
