@@ -1,4 +1,4 @@
-"""Probabilities of ordered classes by the raw prediction, between thresholds; and each point prediction."""
+"""Probabilities of ordered classes by the raw prediction, between thresholds; and what `predict` returns."""
 
 import numpy as np
 from matplotlib import pyplot as plt

@@ -13,9 +13,8 @@ from ..contract.links import IDENTITY
 from ..contract.loss import CurvatureKind
 from ..contract.noise import CATEGORICAL
 from ..validation import as_numbers, as_weight, check_choice, check_integer, increasing
-from .binary import sigmoid
 from .hessian import ChoosesHessian
-from .thresholds import thresholds
+from .thresholds import sigmoid_and_slope, thresholds
 
 __all__ = ["ProportionalOdds"]
 
@@ -149,12 +148,8 @@ class ProportionalOdds(ChoosesHessian):
 
     def _end(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return s(x), the probability beyond an end of the class, and what it adds to the curvature."""
-        p, odds_against = sigmoid(x)
-        odds_against *= p  # 1 - p, which would cancel for p close to 1
-        if self.hessian != "exact":
-            np.maximum(odds_against, x.dtype.type(0.5), out=odds_against)
-        odds_against *= p
-        return p, odds_against
+        p, slope = sigmoid_and_slope(x)
+        return p, slope if self.hessian == "exact" else np.maximum(slope, x.dtype.type(0.5) * p)
 
     def _initial_raw(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float | np.ndarray:
         # Beside thresholds of its own nothing is better; beside given ones it must be found.
@@ -170,10 +165,11 @@ class ProportionalOdds(ChoosesHessian):
         ValueError
             If the loss has no thresholds, which the `loss_` of a fitted estimator has.
         """
-        raw = as_numbers(raw_prediction, "raw_prediction").astype(np.float64)[:, None]
-        low, high = np.append(-np.inf, self._thresholds()), np.append(self._thresholds(), np.inf)
+        raw, inner = as_numbers(raw_prediction, "raw_prediction").astype(np.float64)[:, None], self._thresholds()
+        one = np.ones((len(raw), 1))
+        at_most, above = np.hstack([special.expit(inner - raw), one]), np.hstack([one, special.expit(raw - inner)])
         # Differences of cumulative probabilities would cancel in the upper tail.
-        return np.asarray(special.expit(high - raw) * special.expit(raw - low) * -np.expm1(low - high))
+        return np.asarray(at_most * above * -np.expm1(-np.diff(inner, prepend=-np.inf, append=np.inf)))
 
     def labels(self, raw_prediction: np.ndarray) -> np.ndarray:
         """Return the class of each row, its median, mean or mode as `point` says, (n_samples,)."""

@@ -16,7 +16,7 @@ from scipy.linalg import solveh_banded
 from ..contract.driver import blocks
 from ..sampling import SAMPLE_ROWS
 
-__all__ = ["thresholds"]
+__all__ = ["sigmoid_and_slope", "thresholds"]
 
 # A share below this is indistinguishable from none, as for links of probabilities: the gap between two thresholds
 # that such a class needs would be lost in the rounding of the thresholds.
@@ -25,9 +25,10 @@ LEAST_SHARE = 1e-12
 # would cost infinitely much. This is half a row (the prior of Jeffreys) of a sample: on a cluster thresholds are
 # those of a sample, in which rare classes may be without rows.
 SHARE_OF_NONE = 0.5 / SAMPLE_ROWS
-# A Newton step of this size leaves an error of its square, a change of thresholds that no prediction shows.
-NEAR = 1e-4
-# From the thresholds of the round before three or four steps are needed, from quantiles five to ten. Where raw
+# A Newton step of this size leaves an error of its square, which no prediction shows. In a training it may be
+# larger: the next round takes it off, and half of the time is saved.
+NEAR, NEAR_FOR_A_ROUND = 1e-4, 1e-2
+# From the thresholds of the round before two or three steps are needed, from quantiles five to ten. Where raw
 # predictions of thousands contradict the labels there may be no end of them; the next round goes on.
 STEPS = 30
 
@@ -76,7 +77,15 @@ def thresholds(
     if len(inner) > 1:
         # Right where all raw predictions are equal, and where they tell the classes apart.
         start = np.quantile(raw_prediction, share) + by_label if near is None else near[present[1:] - 1]
-        inner = _newton(np.searchsorted(present, label), raw_prediction, weight, sums[present], start)
+        near_enough = NEAR if near is None else NEAR_FOR_A_ROUND
+        inner = _newton(
+            label if len(present) == n_classes else np.searchsorted(present, label),
+            raw_prediction,
+            weight,
+            sums[present],
+            start,
+            near_enough,
+        )
         # A mean in which rare classes, of uncertain logits, count little.
         information = share * (1.0 - share)
         inner = inner + information @ (by_label - inner) / information.sum()
@@ -84,7 +93,12 @@ def thresholds(
 
 
 def _newton(
-    place: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None, sums: np.ndarray, inner: np.ndarray
+    place: np.ndarray,
+    raw_prediction: np.ndarray,
+    weight: np.ndarray | None,
+    sums: np.ndarray,
+    inner: np.ndarray,
+    near_enough: float,
 ) -> np.ndarray:
     """Return thresholds between classes that all have rows, by damped Newton steps."""
     for _ in range(STEPS):
@@ -92,11 +106,11 @@ def _newton(
         # In a direction along which arguments of exponentials change by at most this, it cannot overshoot, and no
         # gap loses more than half (Bach 2010, on generalised self-concordance).
         size = max(float(np.abs(step).max()), slack)
-        moved = inner + step / (1.0 + size if size > NEAR else 1.0)
+        moved = inner + step / (1.0 + size if size > near_enough else 1.0)
         if not (np.isfinite(size) and (np.diff(moved) > 0).all()):
             break  # by rounding alone
         inner = moved
-        if size <= NEAR:
+        if size <= near_enough:
             break
     return inner
 
@@ -111,7 +125,7 @@ def _step(
     for rows in blocks(len(place)):
         k, f, w = place[rows], raw_prediction[rows].astype(np.float64), None if weight is None else weight[rows]
         for part, x in ((0, low[k] - f), (2, f - high[k])):
-            p, slope = _sigmoid(x)
+            p, slope = sigmoid_and_slope(x)
             for i, values in enumerate((p, slope)):
                 pull[part + i] += np.bincount(k, values if w is None else w * values, len(sums))
     gaps = np.diff(inner)
@@ -135,13 +149,15 @@ def _step(
     return step, float(lost.max(initial=0.0))
 
 
-def _sigmoid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return 1/(1 + exp(-x)) and its derivative, both precise far out."""
-    small = np.exp(-np.abs(x))
-    large = 1.0 / (1.0 + small)
-    slope = small * large
-    p = np.where(x > 0, large, slope)
-    slope *= large
+def sigmoid_and_slope(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return s(x) = 1/(1 + exp(-x)) and its derivative, precise far out on either side; x may be infinite."""
+    slope = np.abs(x)
+    np.exp(np.negative(slope, out=slope), out=slope)
+    larger = slope + x.dtype.type(1)
+    np.reciprocal(larger, out=larger)
+    slope *= larger
+    p = np.where(x > 0, larger, slope)
+    slope *= larger
     return p, slope
 
 

@@ -17,6 +17,7 @@ from gbm_objectives import (
     MultiQuantile,
     MultiTarget,
     PoissonDeviance,
+    ProportionalOdds,
     Quantile,
     SquaredError,
     check_loss,
@@ -46,6 +47,7 @@ from tests.losses.test_multi_target import HOLES, RNG, N, X, targets
             ValueError,
             "must predict one number of one target",
         ),
+        (MultiTarget(ProportionalOdds(2), 3), ValueError, "must predict one number of one target"),
         (
             MultiTarget(MultiTarget(SquaredError(), 2), 2),
             ValueError,

@@ -72,8 +72,8 @@ def test_training_goes_on_with_nothing_to_add(case, from_file, tmp_path):
     loss = knowing(loss, y, raw)
     assert history["train"][loss.name] == pytest.approx([loss.value(y, raw)] * 3, rel=1e-5)
     assert history["valid"][loss.name] == pytest.approx([loss.value(y[:20], raw[:20])] * 3, rel=1e-5)
-    # Thresholds of ordered classes are found by Newton steps, a last one of which changes the ninth digit.
-    rel = 1e-8 if isinstance(loss, ProportionalOdds) else 0.0
+    # Thresholds of ordered classes are found by Newton steps, the last of which changes the sixth digit.
+    rel = 1e-5 if isinstance(loss, ProportionalOdds) else 0.0
     assert booster.best_score["valid"][loss.name] == pytest.approx(history["valid"][loss.name][0], rel, abs=0.0)
     # The data sets are as they were.
     np.testing.assert_array_equal(data.get_label(), y.astype(np.float32))
