@@ -40,7 +40,7 @@ class ProportionalOdds(ChoosesHessian):
     information, is that of the logits of the cumulative shares, which they are at the start, where raw predictions
     are 0. What a constant in all raw predictions would do is thus left to the trees, as under every loss, and two
     classes are `BinaryCrossEntropy`, whose start value is the threshold with a minus; under ``hessian="exact"`` in
-    every step. A class without rows has the probability that half a row of it would have.
+    every step. A class without training rows has a probability of about 1 in 8,000 at most, never 0.
 
     The `loss_` of a fitted estimator has the thresholds of its training rows at the end. For a native model,
     ``loss.on(y, raw_prediction)`` returns the loss with those of the rows given.

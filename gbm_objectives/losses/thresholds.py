@@ -65,12 +65,13 @@ def thresholds(
     >>> thresholds(np.array([0, 1, 1, 2]), np.zeros(4), None, 3).round(4).tolist()  # logits of 1/4 and 3/4
     [-1.0986, 1.0986]
     """
-    if weight is not None and not weight.all():
-        counted = weight > 0
-        label, raw_prediction, weight = label[counted], raw_prediction[counted], weight[counted]
     sums = np.bincount(label, weight, n_classes)
     total = sums.sum()
-    present = np.flatnonzero(sums > LEAST_SHARE * total)
+    known = sums > LEAST_SHARE * total
+    present = np.flatnonzero(known)
+    if weight is not None and not (weight.all() and known.all()):
+        counted = (weight > 0) & known[label]
+        label, raw_prediction, weight = label[counted], raw_prediction[counted], weight[counted]
     share = np.cumsum(sums[present])[:-1] / total
     by_label = special.logit(share)
     inner = by_label

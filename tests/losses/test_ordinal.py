@@ -158,8 +158,11 @@ def test_weights_of_thresholds():
     for factor in (1e-8, 1e8):
         np.testing.assert_allclose(thresholds(y, raw, factor * times, 5), found, rtol=1e-9)
     # Beside weights of 1e8 those of 1e-8 are none, and the rows still have finite losses.
-    odd = thresholds(y, raw, np.where(y == 2, 1e8, 1e-8), 5)
-    assert np.isfinite(odd).all() and (np.diff(odd) > 0).all()
+    for heavy in ((2,), (1, 2), (0, 3)):
+        odd = thresholds(y, raw, np.where(np.isin(y, heavy), 1e8, 1e-8), 5)
+        assert np.isfinite(odd).all() and (np.diff(odd) > 0).all()
+        kept = np.isin(y, heavy)
+        np.testing.assert_allclose(odd, thresholds(y[kept], raw[kept], None, 5), rtol=1e-9)
 
 
 @pytest.mark.parametrize(
