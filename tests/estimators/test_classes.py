@@ -134,7 +134,7 @@ def test_strings_without_an_order_are_refused(engine, y):
         ([1, "poor"], ValueError, "must be labels of one type, got int, str"),
         ("poor", TypeError, "must be a list of labels in their order, got 'poor'"),
         (4, TypeError, "must be a list of labels in their order, got 4"),
-        (set(GRADES), TypeError, "must be a list of labels in their order"),
+        (dict.fromkeys(GRADES), TypeError, "must be a list of labels in their order"),
         ([["poor"], ["fair"]], ValueError, "must be two labels or more"),
         (
             GRADES[:3],
