@@ -105,7 +105,10 @@ class ByTarget(Loss):
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         total = np.zeros(len(y_true))
         for c in self._columns(y_true, raw_prediction):
-            total[c.rows] += c.loss._valued_on(c.y, c.raw)._pointwise(c.y, c.raw)
+            # On a cluster, the sample that an "auto" is from may have no row with a rare target.
+            unknown = self._in_training and c.loss._has_auto
+            loss = c.loss._resolved_at(c.y, c.raw, None) if unknown else c.loss
+            total[c.rows] += loss._valued_on(c.y, c.raw)._pointwise(c.y, c.raw)
         return total / len(self._losses)
 
     def _gradient(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:

@@ -167,3 +167,14 @@ def test_units_of_targets_do_not_matter(engine, loss, scale):
     for i in range(3):
         # Splits of nearly equal gain may fall differently.
         assert loss.value(y[:, i], scaled[:, i]) == pytest.approx(loss.value(y[:, i], plain[:, i]), rel=0.03)
+
+
+def test_a_sample_without_a_target_does_not_stop_a_metric():
+    """On a cluster the scale of "auto" is that of a sample of all workers' rows."""
+    y, raw = targets(SquaredError()), np.zeros((N, 3))
+    loss = MultiTarget(Huber("auto"), 3)._with(_in_training=True)
+    sample = np.where([False, True, False], np.nan, y[:50])
+    known = loss._resolved_at(sample, raw[:50], None)
+    each = [Huber("auto")._resolved_at(y[:n, i], raw[:n, i], None) for i, n in enumerate((50, N, 50))]
+    expected = sum(one.pointwise(y[:, i], raw[:, i]) for i, one in enumerate(each)) / 3
+    np.testing.assert_allclose(known.pointwise(y, raw), expected)
