@@ -69,7 +69,8 @@ def check_labels(loss: Loss, target: np.ndarray) -> None:
     loss.check_target(target)
     limit = np.finfo(np.float32).max
     # A domain may include infinity, as the upper end of something unbounded, or NaN, where a target is not known.
-    held = ~((np.abs(target) > limit) & np.isfinite(target))
+    size = np.abs(target)
+    held = ~(size > limit) | (size == np.inf)
     if offender := first_offender(target, held.reshape(len(target), -1).all(axis=1)):
         raise ValueError(f"the target must be numbers that float32 holds, not beyond {limit:.2g}, got {offender}")
 
