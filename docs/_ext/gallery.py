@@ -14,6 +14,7 @@ ORDER = [
     "intervals",
     "insurance",
     "survival",
+    "several_targets",
     "ranking",
     "ordinal",
     "learning_speed",

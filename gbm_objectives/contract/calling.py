@@ -72,8 +72,10 @@ def rows_of(dataset: Any, columns: tuple[str, ...] = ()) -> Rows:
         target = target.reshape(dataset.num_row(), -1) if target.size % dataset.num_row() == 0 else target
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
-    if given is not None and label is not None and np.size(label) and len(target) != np.shape(label)[0]:
-        raise ValueError(f"target has {len(target)} rows, the data set has {np.shape(label)[0]}")
+    if given is not None and label is not None and np.size(label):
+        n_rows = dataset.num_row() if hasattr(dataset, "num_row") else np.shape(label)[0]
+        if len(target) != n_rows:
+            raise ValueError(f"target has {len(target)} rows, the data set has {n_rows}")
     # "No weights" is None in LightGBM and an empty array in XGBoost.
     weight = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
     queries = _queries(dataset, len(target))

@@ -10,7 +10,7 @@ from benchmarks import small
 def test_benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(small, "NAMES", ("MSE", "Quantile 0.9"))
     small.main(["--rows", "100", "--trainings", "2", "--repeats", "1", "--output", str(tmp_path)])
-    rows = [line.split("|")[1:-1] for line in (tmp_path / "small.md").read_text().splitlines()[4:]]
+    rows = [line.split("|")[1:-1] for line in (tmp_path / "small.md").read_text().splitlines()[6:]]
     assert [(row[0].strip(), row[1].strip()) for row in rows] == [
         (task, engine) for task in small.NAMES for engine in ("LightGBM", "XGBoost")
     ]

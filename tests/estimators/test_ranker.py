@@ -23,7 +23,7 @@ from gbm_objectives import CoxPH, GBMRanker, GBMRegressor, LambdaRank, ListNet, 
 from gbm_objectives.estimators.saving import sealed
 from gbm_objectives.ranking import NDCG
 from tests.contract.losses import PairLoss
-from tests.engine import LIGHTGBM
+from tests.engine import LIGHTGBM, version
 
 RNG = np.random.default_rng(0)
 GROUP = RNG.integers(1, 30, 60)
@@ -205,12 +205,15 @@ def test_scikit_learn_routes_the_queries(engine):
         search = GridSearchCV(ranker(engine, LambdaRank()), grid, cv=GroupKFold(3))
         search.fit(X[MIXED], Y[MIXED], **given)
         assert len(set(search.cv_results_["mean_test_score"])) == 2
-        pipeline = make_pipeline(StandardScaler(), ranker(engine))
-        assert len(cross_val_score(pipeline, X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)) == 3
+        if version(sklearn) >= (1, 7):  # before, a pipeline's score does not pass queries on
+            pipeline = make_pipeline(StandardScaler(), ranker(engine))
+            assert len(cross_val_score(pipeline, X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)) == 3
     with pytest.raises(ValueError, match="group or qid must be given"):
         ranker(engine).fit(X, Y, qid=QID).score(X, Y)
 
 
+# LightGBM 4.6's own estimator gives a name to each column of an array.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("regressor", [True, False])
 def test_either_kind_of_estimator(engine, regressor):
     """The engine's parameters are all that counts."""

@@ -251,7 +251,7 @@ def test_missing_values_of_pandas_and_of_python(engine):
     for given in (
         pd.DataFrame(y).astype("Int64"),
         pd.DataFrame(y).convert_dtypes(),
-        pd.DataFrame(objects).fillna(pd.NA),
+        pd.DataFrame(np.where(HOLES, pd.NA, y.astype(object))),
         objects,
         pd.DataFrame(y, columns=["a", "b", "c"]).to_records(index=False),
     ):
