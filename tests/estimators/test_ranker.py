@@ -202,18 +202,18 @@ def test_scikit_learn_routes_the_queries(engine):
         scores = cross_val_score(ranker(engine), X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)
         np.testing.assert_allclose(scores, hand, rtol=1e-12)
         grid = {"loss__truncation": [1, 30]}
-        search = GridSearchCV(ranker(engine, LambdaRank()), grid, cv=GroupKFold(3))
-        search.fit(X[MIXED], Y[MIXED], **given)
+        search = GridSearchCV(ranker(engine, LambdaRank()), grid, cv=GroupKFold(3)).fit(
+            X[MIXED], Y[MIXED], **given
+        )
         assert len(set(search.cv_results_["mean_test_score"])) == 2
         if version(sklearn) >= (1, 7):  # before, a pipeline's score does not pass queries on
-            pipeline = make_pipeline(StandardScaler(), ranker(engine))
-            assert len(cross_val_score(pipeline, X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)) == 3
+            pipe = make_pipeline(StandardScaler(), ranker(engine))
+            assert len(cross_val_score(pipe, X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)) == 3
     with pytest.raises(ValueError, match="group or qid must be given"):
         ranker(engine).fit(X, Y, qid=QID).score(X, Y)
 
 
-# LightGBM 4.6's own estimator gives a name to each column of an array.
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # LightGBM 4.6
 @pytest.mark.parametrize("regressor", [True, False])
 def test_either_kind_of_estimator(engine, regressor):
     """The engine's parameters are all that counts."""
