@@ -201,10 +201,8 @@ def test_scikit_learn_routes_the_queries(engine):
     with sklearn.config_context(enable_metadata_routing=True):
         scores = cross_val_score(ranker(engine), X[MIXED], Y[MIXED], cv=GroupKFold(3), params=given)
         np.testing.assert_allclose(scores, hand, rtol=1e-12)
-        grid = {"loss__truncation": [1, 30]}
-        search = GridSearchCV(ranker(engine, LambdaRank()), grid, cv=GroupKFold(3)).fit(
-            X[MIXED], Y[MIXED], **given
-        )
+        search = GridSearchCV(ranker(engine, LambdaRank()), {"loss__truncation": [1, 30]}, cv=GroupKFold(3))
+        search.fit(X[MIXED], Y[MIXED], **given)
         assert len(set(search.cv_results_["mean_test_score"])) == 2
         if version(sklearn) >= (1, 7):  # before, a pipeline's score does not pass queries on
             pipe = make_pipeline(StandardScaler(), ranker(engine))
