@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
 from sklearn.metrics import ndcg_score
@@ -16,6 +18,7 @@ from gbm_objectives import GBMRanker, LambdaRank, RankNet
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
 from gbm_objectives.ranking import NDCG
+from tests.contract.losses import PairLoss
 from tests.engine import LIGHTGBM
 
 RNG = np.random.default_rng(0)
@@ -222,3 +225,24 @@ def test_a_metric_of_ones_own_gets_the_queries(engine):
     (curves,) = model.evals_result_.values()
     np.testing.assert_array_equal(seen[0], GROUP[:20])
     assert curves["first"][-1] == pytest.approx(3.0) and curves["optional"][-1] == 20.0
+
+
+class PairsOfFirst(PairLoss):
+    """As `PairLoss`, by the first of two columns."""
+
+    columns = ("relevance", "cost")
+
+    def _prepare(self, rows):
+        return super()._prepare(replace(rows, y=rows.y[:, 0]))
+
+
+def test_a_target_may_have_columns(engine):
+    """They are found by name; nothing but the loss knows which is the relevance."""
+    frame = pd.DataFrame({"cost": RNG.random(N), "relevance": Y})
+    kind = lgb.LGBMRanker if engine is LIGHTGBM else xgb.XGBRanker
+    plain, columns = (GBMRanker(loss, kind(**engine.small)) for loss in (PairLoss(), PairsOfFirst()))
+    plain.fit(X, Y, group=GROUP)
+    columns.fit(X, frame, group=GROUP, eval_set=[(X, frame)], eval_group=[GROUP])
+    np.testing.assert_allclose(columns.predict(X), plain.predict(X), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="score orders rows by one number and needs one relevance"):
+        columns.score(X, frame, group=GROUP)

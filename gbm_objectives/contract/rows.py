@@ -13,6 +13,7 @@ from ..validation import brief, shown
 __all__ = [
     "BOUNDS",
     "Rows",
+    "are_numbered",
     "check_order",
     "described",
     "ends_of",
@@ -90,7 +91,7 @@ def in_columns(y: Any, columns: tuple[str, ...], name: str) -> Any:
         If there are names, and one of the columns is not among them.
     """
     given = names_of(y)
-    if columns == numbered(len(columns)):
+    if are_numbered(columns):
         return np.column_stack([y[one] for one in y.dtype.names]) if hasattr(y, "dtype") and given else y
     if not columns or given is None or not any(isinstance(one, str) for one in given):
         return y
@@ -127,9 +128,14 @@ def numbered(n_columns: int) -> tuple[str, ...]:
     return tuple(f"target {number}" for number in range(n_columns))
 
 
+def are_numbered(columns: tuple[str, ...]) -> bool:
+    """Return whether a loss only numbers its columns, so that a data frame's own names tell their order."""
+    return bool(columns) and columns == numbered(len(columns))
+
+
 def described(columns: tuple[str, ...]) -> str:
     """Return what columns a target must have, for messages."""
-    return f"{len(columns)} columns" if columns == numbered(len(columns)) else f"the columns {', '.join(columns)}"
+    return f"{len(columns)} columns" if are_numbered(columns) else f"the columns {', '.join(columns)}"
 
 
 def instead_of_columns(columns: tuple[str, ...]) -> str:

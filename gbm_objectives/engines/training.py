@@ -9,7 +9,7 @@ import numpy as np
 
 from ..contract import Loss
 from ..contract.calling import given_group, rows_of
-from ..contract.rows import Rows, check_order, names_of, numbered
+from ..contract.rows import Rows, are_numbered, check_order, names_of
 from ..sampling import SAMPLE_ROWS, sample_queries, sample_rows
 from ..validation import as_weight
 from .data_sets import Member, errors_name
@@ -47,7 +47,7 @@ def ready(loss: Loss, members: Sequence[Member], start: Any = None) -> Training:
     ValueError
         If there is no start value, or a row is not finite there, with its set, number and target.
     """
-    if loss.columns == numbered(len(loss.columns)):
+    if are_numbered(loss.columns):
         for one in members[1:]:
             with errors_name(one.name):
                 known, names = (names_of(getattr(of.data, "target", None)) for of in (members[0], one))

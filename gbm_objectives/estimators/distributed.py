@@ -15,7 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from ..contract import Loss
 from ..contract.noise import Noise
-from ..contract.rows import check_order, in_columns, names_of, numbered, without_rows
+from ..contract.rows import are_numbered, check_order, in_columns, names_of, without_rows
 from ..engines.data_sets import require_rows_alone
 from ..engines.protocol import ClusterFitInputs, DaskEngine
 from ..engines.registry import engine_of
@@ -74,7 +74,7 @@ def fit_on_cluster(
     )
     for name, (features, target, _) in named:
         _check_features(model, features, name)
-        if model._knows_loss() and model.loss_.columns == numbered(len(model.loss_.columns)):
+        if model._knows_loss() and are_numbered(model.loss_.columns):
             check_order(model.target_names_in_, names_of(target), "of y")
     repeats = [
         features is named[0][1][0] and target is named[0][1][1] and (weight is None or weight is named[0][1][2])

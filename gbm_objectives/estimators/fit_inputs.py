@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
-from ..contract.rows import check_order, described, in_columns, instead_of_columns, names_of, numbered
+from ..contract.rows import are_numbered, check_order, described, in_columns, instead_of_columns, names_of
 from ..engines.data_sets import as_offset, check_known, check_labels
 from ..engines.protocol import FitInputs
 from ..validation import as_numbers, brief, first_offender, missing_rows
@@ -131,7 +131,7 @@ def columns_of(model: Trainee, y: Any) -> np.ndarray:
         If there are other columns, or, where the loss only numbers them, others than in `fit`.
     """
     loss = model.loss_
-    if loss.columns == numbered(len(loss.columns)):
+    if are_numbered(loss.columns):
         check_order(model.target_names_in_, names_of(y), "in fit")
     if hasattr(y, "iloc"):  # pandas has missing values that NumPy does not know
         y = y.astype(object).where(y.notna(), np.nan)

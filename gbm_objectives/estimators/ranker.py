@@ -87,7 +87,7 @@ n_features_in_, feature_names_in_
 
     def _encode(self, y: Any) -> np.ndarray:
         if self.loss_.columns:
-            return columns_of(self.loss_, y)
+            return columns_of(self, y)
         return as_numbers(column_or_1d(y, warn=True), "y").astype(np.float64, copy=False)
 
     @lazily

@@ -98,9 +98,9 @@ class MultiTarget(ByTarget):
     def _losses(self) -> tuple[Loss, ...]:
         if isinstance(self.loss, (list, tuple)):
             return tuple(self.loss)
-        # Facts are asked for before parameters are checked.
+        # Facts are asked for before parameters are checked, which may be none of these types.
         times = self.n_targets if isinstance(self.n_targets, (int, np.integer)) else 1
-        return (self.loss,) * max(1, int(times))  # type: ignore[return-value]
+        return (self.loss,) * max(1, int(times))  # type: ignore[return-value]  # checked in time
 
     # ---- facts: what follows from those of the losses --------------------------------------------------------
 
