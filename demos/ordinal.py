@@ -9,7 +9,6 @@ odds know the order and nothing else. The data are scikit-learn's 442 patients.
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import cohen_kappa_score
@@ -25,14 +24,15 @@ options = command_line(__doc__, engine="lightgbm", seed=0)
 # %%
 # Grades
 # ------
-# An ordered categorical says what the order is. Strings alone would be sorted by alphabet, which is why they are
-# refused.
+# `classes=` says what the order is, as an ordered categorical of pandas would. Strings alone would be sorted by
+# alphabet, which is why they are refused.
 
 GRADES = ["none", "slight", "moderate", "marked", "severe"]
 X, progression = load_diabetes(return_X_y=True)
-y = pd.cut(progression, [0, 75, 110, 160, 215, 400], labels=GRADES)
-number = y.codes.astype(int)
-print(pd.Series(y).value_counts(sort=False).to_string())
+number = np.digitize(progression, [75, 110, 160, 215], right=True)
+y = np.array(GRADES)[number]
+for grade, count in zip(GRADES, np.bincount(number), strict=True):
+    print(f"{grade:<12}{count}")
 
 # %%
 # Three models
@@ -47,8 +47,8 @@ classifier, regressor = {
     "xgboost": (XGBClassifier(**settings, **small), XGBRegressor(**settings, **small)),
 }[options.engine]
 models = {
-    "proportional odds": GBMClassifier(ProportionalOdds(5), classifier),
-    "free classes": GBMClassifier(CategoricalCrossEntropy(5), classifier),
+    "proportional odds": GBMClassifier(ProportionalOdds(5), classifier, classes=GRADES),
+    "free classes": GBMClassifier(CategoricalCrossEntropy(5), classifier, classes=GRADES),
     "numbers, rounded": GBMRegressor(SquaredError(), regressor),
 }
 

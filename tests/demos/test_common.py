@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -48,3 +49,20 @@ def test_a_demo_is_a_page(path):
     assert underline == "=" * len(title)
     assert text.count("\n# %%\n") >= 3
     assert len(text.splitlines()) <= 160
+
+
+# What the README's first command installs; the demo of several machines says that it needs Dask.
+INSTALLED = {"demos", "gbm_objectives", "lightgbm", "matplotlib", "numpy", "scipy", "sklearn", "tqdm", "xgboost"}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.stem != "dask_cluster"], ids=lambda page: page.stem
+)
+def test_a_demo_needs_no_extra(page):
+    found = set()
+    for node in ast.walk(ast.parse(page.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+    assert found <= INSTALLED | set(sys.stdlib_module_names)
