@@ -20,7 +20,7 @@ __all__ = [
     "in_columns",
     "instead_of_columns",
     "names_of",
-    "numbered",
+    "numbered_columns",
     "without_rows",
 ]
 
@@ -123,14 +123,14 @@ def check_order(known: Any, names: Any, where: str) -> None:
         )
 
 
-def numbered(n_columns: int) -> tuple[str, ...]:
+def numbered_columns(n_columns: int) -> tuple[str, ...]:
     """Return the names of columns that have an order, and no names of their own."""
     return tuple(f"target {number}" for number in range(n_columns))
 
 
 def are_numbered(columns: tuple[str, ...]) -> bool:
     """Return whether a loss only numbers its columns, so that a data frame's own names tell their order."""
-    return bool(columns) and columns == numbered(len(columns))
+    return bool(columns) and columns == numbered_columns(len(columns))
 
 
 def described(columns: tuple[str, ...]) -> str:

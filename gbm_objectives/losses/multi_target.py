@@ -12,7 +12,7 @@ from ..contract.domain import Domain
 from ..contract.formulas import CurvatureKind
 from ..contract.links import Link, Output, joint_link
 from ..contract.loss import Loss
-from ..contract.rows import numbered
+from ..contract.rows import numbered_columns
 from ..validation import as_numbers, as_weight, shown
 from .by_target import ByTarget
 
@@ -113,7 +113,7 @@ class MultiTarget(ByTarget):
     @property
     def columns(self) -> tuple[str, ...]:
         """The numbers of the targets, from 0."""
-        return numbered(len(self._losses))
+        return numbered_columns(len(self._losses))
 
     @property
     def link(self) -> Link:
