@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_design",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "git_host",
     "mathml",
@@ -31,6 +33,9 @@ nitpicky = True
 # Single backticks are names of the package where there is such a page, and code where there is none.
 default_role = "py:obj"
 nitpick_ignore_regex = [("py:obj", ".*")]
+
+# What code prints is not for copying.
+copybutton_selector = "div:not(.highlight-text):not(.highlight-none) > div.highlight pre"
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -77,7 +82,21 @@ html_copy_source = False
 # These have no pages below them.
 html_sidebars = {page: [] for page in ("index", "getting_started", "benchmarks", "changelog")}
 html_context = {"default_mode": "auto"}
+
+
+def repository():
+    """Return where the clone came from, if that is an address of the web, for a link to it; otherwise None."""
+    command = ["git", "-C", str(ROOT), "config", "--get", "remote.origin.url"]
+    try:
+        address = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # no Git
+        return None
+    return address.removesuffix(".git") if address.startswith("https://") else None
+
+
+SOURCE = {"name": "Source", "url": repository(), "icon": "fa-solid fa-code-branch"}
 html_theme_options = {
+    "icon_links": [SOURCE] if SOURCE["url"] else [],
     "logo": {"text": project},
     "navbar_align": "left",
     "show_prev_next": True,

@@ -1,5 +1,6 @@
 """One loss object for LightGBM and XGBoost: objective, metric, start value, link and complete models."""
 
+from .comparison import compare_losses
 from .contract import Loss
 from .estimators import GBMClassifier, GBMRanker, GBMRegressor, GBMSurvival
 from .formula import FormulaLoss
@@ -40,7 +41,7 @@ from .losses import (
 )
 from .testing import check_loss
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "AbsoluteError",
@@ -83,4 +84,5 @@ __all__ = [
     "WeightedCrossEntropy",
     "Welsch",
     "check_loss",
+    "compare_losses",
 ]

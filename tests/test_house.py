@@ -22,11 +22,12 @@ MAY_IMPORT = {
     "distributions": {"formula", "losses", "contract", *GROUND},
     "engines": {"contract", *GROUND},
     "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", "ranking", *GROUND},
+    "comparison": {"estimators", "engines", "contract", "validation"},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "plotting": {"contract", "validation"},
     "survival": {"validation"},
     "ranking": {"contract", "losses", "validation"},
-    "__init__": {"contract", "estimators", "formula", "losses", "testing"},
+    "__init__": {"comparison", "contract", "estimators", "formula", "losses", "testing"},
 }
 ENGINES = ("lightgbm", "xgboost")
 

@@ -12,7 +12,7 @@ from docs.draw import FIGURES, SCRIPTS, draw, drawn_by
 
 ROOT = Path(__file__).parent.parent
 # Lists for Sphinx, with a line of text here and there. No page that reads by itself leads to another one of these.
-FOR_THE_SITE_ALONE = {"docs/api.md", "docs/changelog.md", "docs/guide.md", "docs/index.md"}
+FOR_THE_SITE_ALONE = {"docs/api.md", "docs/changelog.md", "docs/index.md"}
 # What a Git host shows as it stands: roles, labels, fences of MyST, and blocks that Sphinx reads.
 SPHINX = {
     "a role": re.compile(r"\{[\w:+-]+\}`"),
@@ -120,11 +120,36 @@ def test_files_of_comments_have_a_link_above(page):
         assert re.search(rf"^\[[^\]]*\]\({re.escape(file)}\)\n<!-- on the site\n", text, re.MULTILINE)
 
 
+# ---- numbers: those of the files that benchmarks write -----------------------------------------------------
+
+BENCHMARKS = {
+    text.split("\n")[0]: text
+    for text in re.split(r"\n## ", (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8"))[1:]
+}
+
+
+@pytest.mark.parametrize("section", BENCHMARKS)
+def test_numbers_are_those_of_the_benchmarks(section):
+    """Each number with two digits behind the point stands in a file that the section shows, or is one rounded.
+
+    Those with a sign are differences, of which no file tells.
+    """
+    text = BENCHMARKS[section]
+    files = set(re.findall(r"\.\./benchmarks/(\w+\.md)", text))
+    measured = " ".join((ROOT / "benchmarks" / file).read_text(encoding="utf-8") for file in files)
+    known = {float(number) for number in re.findall(r"\d*\.\d+", measured)}
+    prose = FENCE.sub("", re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
+    for number in re.findall(r"(?<![\w.+-])\d*\.\d\d+", prose):
+        digits = len(number.partition(".")[2])
+        assert any(round(one, digits) == float(number) for one in known), number
+
+
 # ---- figures: files that scripts draw ----------------------------------------------------------------------
 
 
 def test_each_script_has_its_figure_and_its_place():
-    shown = {at(page, target) for page in PAGES for image, _, target in links(page) if image}
+    pages = [*PAGES, ROOT / "docs" / "index.md"]
+    shown = {at(page, target) for page in pages for image, _, target in links(page) if image}
     assert {path.stem for path in FIGURES.iterdir()} == set(SCRIPTS)
     assert {FIGURES / f"{script}.svg" for script in SCRIPTS} <= shown
 

@@ -6,6 +6,9 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+import xgboost
+
 from gbm_objectives import distributions, formula, losses
 from gbm_objectives.contract import Loss
 
@@ -23,10 +26,11 @@ def test_it_is_short():
 
 def test_example(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code = re.search(r"```python\n(.*?)```", section("Example"), re.DOTALL)[1]
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    assert len(code.splitlines()) <= 12
     exec(code, {})
     printed = capsys.readouterr().out.split()
-    shown = re.search(r"```text\n(.*?)```", section("Example"), re.DOTALL)[1].split()
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)[1].split()
     # Other versions of the engines grow slightly other trees.
     for p, s in zip(printed, shown, strict=True):
         assert p == s or abs(float(p) / float(s) - 1) < 0.05
@@ -55,6 +59,40 @@ def test_names_in_the_cheat_sheet_exist():
         assert hasattr(gbm_objectives, name) or hasattr(distributions, name), name
 
 
+FROM_ENGINES = (ROOT / "docs" / "from_engines.md").read_text(encoding="utf-8")
+# https://lightgbm.readthedocs.io/en/stable/Parameters.html#objective
+OF_LIGHTGBM = (
+    "regression regression_l1 huber fair poisson quantile mape gamma tweedie binary multiclass multiclassova"
+    " cross_entropy cross_entropy_lambda lambdarank rank_xendcg"
+)
+
+
+def rows_of(page, title):
+    """Return the cells of the rows of a table below a heading."""
+    table = page.split(title)[1].split("\n\n", 2)[1]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.strip().splitlines()[2:]]
+
+
+def test_all_objectives_of_the_engines_have_a_row():
+    """XGBoost names its own in the error for one that it does not know."""
+    with pytest.raises(xgboost.core.XGBoostError, match="Unknown objective function") as error:
+        xgboost.train({"objective": "none"}, xgboost.DMatrix([[0.0]], [0.0]))
+    of_xgboost = set(re.findall(r"Objective candidate: ([\w:]+)", str(error.value)))
+    assert len(of_xgboost) > 15
+    rows = rows_of(FROM_ENGINES, "`GBMRegressor(AbsoluteError(), LGBMRegressor(...))`.")
+    names = [set(re.findall(r"[\w:]+", " ".join(row[i] for row in rows))) for i in (0, 1)]
+    assert set(OF_LIGHTGBM.split()) <= names[0] and of_xgboost <= names[1]
+
+
+def test_the_losses_of_that_table_exist():
+    import gbm_objectives
+
+    for row in rows_of(FROM_ENGINES, "`GBMRegressor(AbsoluteError(), LGBMRegressor(...))`."):
+        for call in re.findall(r"`([A-Z]\w+\(.*?\))`", row[2]):
+            if not call.startswith(("OneVsRest", "GBM")):
+                assert isinstance(eval(call, {**vars(distributions), **vars(gbm_objectives)}), Loss)
+
+
 def test_links_exist():
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).exists(), path
@@ -69,4 +107,4 @@ def test_losses_are_counted():
         if inspect.isclass(one := getattr(module, name)) and issubclass(one, Loss) and not inspect.isabstract(one)
     }
     for page in (README, (ROOT / "docs" / "index.md").read_text(encoding="utf-8")):
-        assert int(re.search(r"pick one of (\d+) losses", page)[1]) == len(found)
+        assert int(re.search(r"(\d+) losses, or your own", page.replace("\n", " "))[1]) == len(found)

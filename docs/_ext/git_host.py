@@ -6,7 +6,7 @@ Three things that such a page says are more on the site:
   above, a link to that file, is for Git hosts, and on the site the comment stands in its place.
 - A link to a script of `demos/` leads to its page in the gallery.
 - A name in code font, such as `Huber`, `Huber(delta=1.0)`, `Loss.gradient` or `engines.lightgbm.train`, leads to
-  its page in the reference if it has one.
+  its page in the reference if it has one. In a call of calls, `GBMRegressor(Quantile(0.9))`, each does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from sphinx.util.nodes import make_refnode
 
 ON_THE_SITE = re.compile(r"(?:(?<=\n\n)\S.*\n)?^<!-- on the site\n((?:.*\n)*?)-->$", re.MULTILINE)
 DEMO = re.compile(r"\]\((?:\.\./)+demos/(\w+)\.py\)")
-# A call counts as its name as long as it calls nothing else: `GBMRegressor(Quantile(0.9))` is about two names.
+# A call counts as its name as long as it calls nothing else.
 NAME = re.compile(r"~?([A-Za-z_][\w.]*)(?:\([^()]*\))?")
+CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
 # In a heading or in another link there is no room for a link.
 NO_PLACE = (nodes.title, nodes.reference)
 
@@ -61,13 +62,31 @@ def link(app: Any, doctree: nodes.document, page: str) -> None:
         return
     known = names(app.env)
     for code in list(doctree.findall(nodes.literal)):
-        name = NAME.fullmatch(code.astext())
-        if not name or name[1] not in known or in_a(code, NO_PLACE):
+        if in_a(code, NO_PLACE):
             continue
-        entry, looks = known[name[1]], code.deepcopy()
-        looks["classes"] += ["xref", "py", "py-obj"]
-        reference = make_refnode(app.builder, page, entry.docname, entry.node_id, looks, entry.node_id)
-        code.replace_self(reference)
+        text = code.astext()
+        if (name := NAME.fullmatch(text)) and name[1] in known:
+            looks = code.deepcopy()
+            looks["classes"] += ["xref", "py", "py-obj"]
+            code.replace_self(to(app, page, known[name[1]], looks))
+        elif not name and any(call[0] in known for call in CALLED.finditer(text)):
+            code.replace_self(calls(app, page, code, known))
+
+
+def to(app: Any, page: str, entry: Any, looks: nodes.Node) -> nodes.reference:
+    """Return a link from a page to an entry of the reference."""
+    return make_refnode(app.builder, page, entry.docname, entry.node_id, looks, entry.node_id)
+
+
+def calls(app: Any, page: str, code: nodes.literal, known: dict[str, Any]) -> nodes.literal:
+    """Return code with a link at each name that it calls and that has a page."""
+    text, end, linked = code.astext(), 0, nodes.literal(classes=[*code["classes"], "xref", "py", "py-obj"])
+    for call in CALLED.finditer(text):
+        if call[0] in known:
+            linked += [nodes.Text(text[end : call.start()]), to(app, page, known[call[0]], nodes.Text(call[0]))]
+            end = call.end()
+    linked += nodes.Text(text[end:])
+    return linked
 
 
 def in_a(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +102,12 @@ class AppliedLoss(CheckedLoss):
     def _scaled_on(self, y_true: np.ndarray, raw_prediction: np.ndarray, weight: np.ndarray | None) -> Self:
         """Return the loss with the scale of gradient and Hessian that these rows determine."""
         return self._with(_scale=scale_of(self, y_true, raw_prediction, weight))
+
+    def _by_target(
+        self, y_true: np.ndarray, weight: np.ndarray | None
+    ) -> Iterator[tuple[AppliedLoss, np.ndarray, np.ndarray | None]]:
+        """Yield the loss of each target, with the targets and the weights of the rows that have it."""
+        yield self, y_true, weight
 
     def _counts(self, y_true: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Return how much the loss of each row counts in a mean."""

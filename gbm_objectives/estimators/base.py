@@ -285,8 +285,7 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
         return tags
 
     def _engine_and_estimator(self) -> tuple[Engine, Any]:
-        if self.loss is not None:
-            require_loss(self.loss)
+        self._check_loss()
         if self.estimator is None:
             engine = engine_named(DEFAULT)
             return engine, engine.default_estimator(self._kind)
@@ -298,9 +297,12 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
     def _kind(self) -> Kind:
         return "classifier" if is_classifier(self) else "regressor"
 
-    def _check_estimator(self) -> None:
+    def _check_loss(self) -> None:
         if self.loss is not None:
             require_loss(self.loss)
+
+    def _check_estimator(self) -> None:
+        self._check_loss()
         if isinstance(self.estimator, type) or not self._takes(self.estimator):
             raise TypeError(
                 f"estimator of {type(self).__name__} must be a {self._kind}, got {shown(self.estimator)}"

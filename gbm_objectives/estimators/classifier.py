@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
 from ..contract.links import IDENTITY
+from ..engines.parameters import require_loss
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, ProportionalOdds
 from ..validation import as_weight, check_between, first_offender, shown
 from .class_order import categories_in_order, check_ordered, codes_of, given_classes
@@ -136,7 +137,7 @@ n_features_in_, feature_names_in_
         if self.loss is None:
             self.loss_ = BinaryCrossEntropy() if n_classes == 2 else CategoricalCrossEntropy(n_classes)
         else:
-            self.loss_ = clone(self.loss)
+            self.loss_ = clone(self._counted(n_classes))
         if not self.loss_.classifies:
             raise ValueError(
                 f"loss of GBMClassifier must be one of class labels, got {self.loss_!r}; a class of your own says"
@@ -149,6 +150,16 @@ n_features_in_, feature_names_in_
             hint = "; name those without rows in classes=" if n_classes < self.loss_.n_classes else ""
             raise ValueError(f"{self.loss_!r} tells {self.loss_.n_classes} classes apart, {there}{hint}")
         return self._encode(y)
+
+    def _check_loss(self) -> None:
+        if self.loss is not None:
+            require_loss(self._counted(2))
+
+    def _counted(self, n_classes: int) -> Loss:
+        """Return the loss, with this number of classes if it leaves the number to the labels."""
+        loss: Any = self.loss
+        uncounted = isinstance(loss, Loss) and loss.n_classes is None
+        return clone(loss).set_params(n_classes=n_classes) if uncounted else loss
 
     def _knows_loss(self) -> bool:
         return bool(getattr(self.loss, "columns", ()))
@@ -332,5 +343,5 @@ n_features_in_, feature_names_in_
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = tags.target_tags.multi_output = self._knows_loss()
-        tags.classifier_tags.multi_class = self.loss is None or getattr(self.loss, "n_classes", 2) > 2
+        tags.classifier_tags.multi_class = (getattr(self.loss, "n_classes", None) or 3) > 2
         return tags

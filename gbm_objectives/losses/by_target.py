@@ -70,6 +70,10 @@ class ByTarget(Loss):
                 continue
             yield Column(i, loss, rows, y[rows, i], (y if raw is None else raw)[rows, i], of_rows)
 
+    def _by_target(self, y_true: np.ndarray, weight: np.ndarray | None) -> Iterator[tuple[Loss, Any, Any]]:
+        for c in self._columns(y_true, weight=weight):
+            yield c.loss, c.y, c.weight
+
     def _of_each(self, found: dict[int, Any]) -> tuple[Any, ...]:
         """Return what was found of each target; None of one that no row has."""
         return tuple(found.get(i) for i in range(len(self._losses)))

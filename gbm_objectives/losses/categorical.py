@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
@@ -11,7 +11,8 @@ from ..contract.domain import Domain, labels_or_distributions
 from ..contract.links import SOFTMAX
 from ..contract.loss import CurvatureKind, Loss
 from ..contract.noise import CATEGORICAL, Noise
-from ..validation import check_integer, check_number
+from ..validation import check_number
+from .classes import check_classes
 from .hessian import ChoosesHessian
 
 __all__ = ["CategoricalCrossEntropy", "CategoricalFocal"]
@@ -33,8 +34,8 @@ class CategoricalCrossEntropy(ChoosesHessian):
 
     Parameters
     ----------
-    n_classes : int, default=2
-        Number of classes, at least 2.
+    n_classes : int, optional
+        Number of classes, at least 2. `GBMClassifier` finds it in the labels; everywhere else it must be given.
     hessian : {"auto", "majorizer", "constant"}, default="auto"
         The curvature: the bound, the majorizer, or 1.
     smoothing : float, default=0.0
@@ -65,9 +66,9 @@ class CategoricalCrossEntropy(ChoosesHessian):
         "constant": "constant",
     }
 
-    n_classes = 2  # an attribute, where other losses have a property
+    n_classes: Any = None  # an attribute, where other losses have a property
 
-    def __init__(self, n_classes: int = 2, hessian: str = "auto", smoothing: float = 0.0) -> None:
+    def __init__(self, n_classes: int | None = None, hessian: str = "auto", smoothing: float = 0.0) -> None:
         super().__init__(hessian)
         self.n_classes = n_classes
         self.smoothing = smoothing
@@ -90,11 +91,11 @@ class CategoricalCrossEntropy(ChoosesHessian):
 
     @property
     def n_outputs(self) -> int:
-        return self.n_classes
+        return self.n_classes or 2
 
     def check_params(self) -> None:
         super().check_params()
-        check_integer(self, "n_classes", 2)
+        check_classes(self)
         check_number(self, "smoothing", 0.0, 1.0, closed="left")
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
@@ -149,8 +150,8 @@ class CategoricalFocal(Loss):
 
     Parameters
     ----------
-    n_classes : int, default=2
-        Number of classes, at least 2.
+    n_classes : int, optional
+        Number of classes, at least 2. `GBMClassifier` finds it in the labels; everywhere else it must be given.
     gamma : float, default=2.0
         How strongly well-classified rows are down-weighted; at least 0.
 
@@ -166,9 +167,9 @@ class CategoricalFocal(Loss):
 
     link, curvature_kind, classifies = SOFTMAX, "surrogate", True
 
-    n_classes = 2  # an attribute, where other losses have a property
+    n_classes: Any = None  # an attribute, where other losses have a property
 
-    def __init__(self, n_classes: int = 2, gamma: float = 2.0) -> None:
+    def __init__(self, n_classes: int | None = None, gamma: float = 2.0) -> None:
         self.n_classes = n_classes
         self.gamma = gamma
 
@@ -178,10 +179,10 @@ class CategoricalFocal(Loss):
 
     @property
     def n_outputs(self) -> int:
-        return self.n_classes
+        return self.n_classes or 2
 
     def check_params(self) -> None:
-        check_integer(self, "n_classes", 2)
+        check_classes(self)
         check_number(self, "gamma", 0.0, 1e3, closed="left")
 
     def _of_target(self, y_true: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

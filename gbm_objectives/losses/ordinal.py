@@ -12,7 +12,8 @@ from ..contract.domain import Domain, class_labels
 from ..contract.links import IDENTITY
 from ..contract.loss import CurvatureKind
 from ..contract.noise import CATEGORICAL
-from ..validation import as_numbers, as_weight, check_choice, check_integer, increasing
+from ..validation import as_numbers, as_weight, check_choice, increasing
+from .classes import check_classes
 from .hessian import ChoosesHessian
 from .thresholds import sigmoid_and_slope, thresholds
 
@@ -47,8 +48,8 @@ class ProportionalOdds(ChoosesHessian):
 
     Parameters
     ----------
-    n_classes : int
-        Number of classes, at least 2.
+    n_classes : int, optional
+        Number of classes, at least 2. `GBMClassifier` finds it in the labels; everywhere else it must be given.
     point : {"median", "mean", "mode"}, default="median"
         Which class `labels`, and `predict` of an estimator, return: the median, which has the least mean absolute
         error; the one nearest to the mean of class numbers, for squared error and quadratic weighted kappa; or
@@ -79,16 +80,16 @@ class ProportionalOdds(ChoosesHessian):
     scope = "summary"
     _kinds: ClassVar[dict[str, CurvatureKind]] = {"auto": "surrogate", "exact": "exact"}
 
-    n_classes = 2  # an attribute, where other losses have a property
+    n_classes: Any = None  # an attribute, where other losses have a property
 
-    def __init__(self, n_classes: int, point: str = "median", hessian: str = "auto") -> None:
+    def __init__(self, n_classes: int | None = None, point: str = "median", hessian: str = "auto") -> None:
         super().__init__(hessian)
         self.n_classes = n_classes
         self.point = point
 
     def check_params(self) -> None:
         super().check_params()
-        check_integer(self, "n_classes", 2)
+        check_classes(self)
         check_choice(self, "point", ("median", "mean", "mode"))
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import ConciseDateFormatter
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
@@ -23,12 +24,13 @@ def plot_prediction_interval(
     ax: Axes | None = None,
     *,
     feature: int | str = 0,
+    x: Any = None,
     coverage: float = 0.9,
     groups: Any = None,
     offset: Any = None,
     level: float | None = None,
 ) -> Axes:
-    """Plot a regression with its prediction interval against one feature.
+    """Plot a regression with its prediction interval against one feature, or against dates.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def plot_prediction_interval(
         Where to plot; a new figure's otherwise.
     feature : int or str, default=0
         Column of X on the horizontal axis, by number, or by name in a data frame.
+    x : array-like of shape (n_samples,), optional
+        What to put on the horizontal axis instead of a feature: numbers, or dates, such as a data frame's index.
     coverage : float, default=0.9
         Probability of the interval; above 0 and below 1. For two models their quantiles determine it.
     groups : array-like of shape (n_samples,), optional
@@ -60,7 +64,8 @@ def plot_prediction_interval(
     Raises
     ------
     ValueError
-        If `coverage` is out of range, there is no such feature, or the loss is not a negative log-likelihood.
+        If `coverage` is out of range, there is no such feature, `x` has another number of rows, or the loss is
+        not a negative log-likelihood.
 
     Examples
     --------
@@ -89,24 +94,46 @@ def plot_prediction_interval(
         line = model.predict(X, offset=offset)
         if line.ndim == 2:  # several quantiles
             line, what = model.predict_quantiles(X, 0.5, groups, offset=offset)[:, 0], "median"
+    values, label_of_x = _horizontal(X, feature, x)
+    ax = axes_or_new(ax)
+    order = np.argsort(values, kind="stable")
+    if y is not None:
+        ax.plot(values, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
+    label = "between the two models" if line is None else f"{100 * coverage:g}% interval"
+    ax.fill_between(
+        values[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label
+    )
+    if line is not None:
+        ax.plot(values[order], line[order], color=COLORS["blue"], label=what)
+    ax.set_xlabel(label_of_x)
+    if np.issubdtype(values.dtype, np.datetime64):
+        short: Any = ConciseDateFormatter  # has no types
+        ax.xaxis.set_major_formatter(short(ax.xaxis.get_major_locator()))
+    ax.legend(frameon=False)
+    return ax
+
+
+def _horizontal(X: Any, feature: int | str, x: Any) -> tuple[np.ndarray, str]:
+    """Return the values of the horizontal axis and its label."""
+    if x is not None:
+        values = np.asarray(x)
+        check_consistent_length(X, values)
+        values = values if values.dtype.kind == "M" else _dates_or_numbers(values)
+        return values, str(getattr(x, "name", None) or "")
     names = [str(name) for name in getattr(X, "columns", [])]
     if isinstance(feature, str) and feature not in names:
         raise ValueError(f"feature must be a column of X, by number or by name, got {shown(feature)}")
     column = names.index(feature) if isinstance(feature, str) else feature
     if not -np.shape(X)[1] <= column < np.shape(X)[1]:
         raise ValueError(f"feature must be one of the {np.shape(X)[1]} columns of X, got {shown(feature)}")
-    ax = axes_or_new(ax)
-    x = np.asarray(X)[:, column].astype(np.float64)
-    order = np.argsort(x, kind="stable")
-    if y is not None:
-        ax.plot(x, y, ".", color="0.6", markersize=3, zorder=0, label="targets")
-    label = "between the two models" if line is None else f"{100 * coverage:g}% interval"
-    ax.fill_between(x[order], lower[order], upper[order], color=COLORS["sky"], alpha=0.4, linewidth=0, label=label)
-    if line is not None:
-        ax.plot(x[order], line[order], color=COLORS["blue"], label=what)
-    ax.set_xlabel(names[column] if names else f"feature {feature}")
-    ax.legend(frameon=False)
-    return ax
+    return np.asarray(X)[:, column].astype(np.float64), names[column] if names else f"feature {feature}"
+
+
+def _dates_or_numbers(values: np.ndarray) -> np.ndarray:
+    """Return objects as dates if they are some, all others as numbers."""
+    if values.dtype == object and hasattr(values[0], "year"):
+        return values.astype("datetime64[us]")
+    return column_or_1d(values, dtype=np.float64)
 
 
 def plot_calibration(

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from gbm_objectives import CategoricalCrossEntropy, GBMClassifier, ProportionalOdds
+from gbm_objectives import CategoricalCrossEntropy, CategoricalFocal, GBMClassifier, ProportionalOdds
 from tests.engine import LIGHTGBM
 
 RNG = np.random.default_rng(0)
@@ -198,3 +198,30 @@ def test_a_file_without_thresholds(engine, tmp_path):
         path.write_text(json.dumps(sealed({**content, "summary": summary})))
         with pytest.raises(ValueError, match=message):
             GBMClassifier.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("loss", "counted"),
+    [
+        (CategoricalCrossEntropy(smoothing=0.1), CategoricalCrossEntropy(4, smoothing=0.1)),
+        (CategoricalFocal(), CategoricalFocal(4)),
+        (ProportionalOdds(point="mean"), ProportionalOdds(4, point="mean")),
+    ],
+    ids=repr,
+)
+def test_the_number_of_classes_may_be_left_to_the_labels(engine, loss, counted, tmp_path):
+    model, same = (engine.classifier(one).set_params(classes=GRADES).fit(X, Y) for one in (loss, counted))
+    assert model.loss_ == counted and model.loss == loss  # what was given is as it was
+    np.testing.assert_array_equal(model.predict_raw(X), same.predict_raw(X))
+    model.save_model(tmp_path / "model.json")
+    again = GBMClassifier.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    scores = cross_val_score(engine.classifier(loss), X, CODES, cv=2, error_score="raise")
+    assert len(scores) == 2
+    with pytest.raises(ValueError, match=r"n_classes of \w+ must be given: GBMClassifier alone finds it"):
+        engine.train(loss, X, CODES)
+
+
+def test_classes_without_rows_count_too(engine):
+    model = engine.classifier(ProportionalOdds()).set_params(classes=[*GRADES, "perfect"]).fit(X, Y)
+    assert model.loss_.n_classes == 5 and model.predict_proba(X).shape == (N, 5)

@@ -9,12 +9,20 @@ import xgboost as xgb
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
 
-from gbm_objectives import AbsoluteError, BinaryCrossEntropy, EpsilonInsensitive, FormulaLoss, Quantile
+from gbm_objectives import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    EpsilonInsensitive,
+    FormulaLoss,
+    MultiTarget,
+    Quantile,
+)
 from gbm_objectives.curvature import Pace
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
 from gbm_objectives.engines.parameters import at_pace
 from gbm_objectives.testing.regret import best_constant, regrets
+from tests.engine import LIGHTGBM
 
 N = 4000
 RNG = np.random.default_rng(5)
@@ -114,6 +122,13 @@ def test_lightgbm_warns_where_nearly_all_targets_are_equal():
     fitted(Quantile(0.9), X, y, "xgboost", 3)  # which does not count rows by their Hessian
     fitted(Quantile(0.9), X, np.where(rng.random(1000) < 0.5, 0.0, 5.0), "lightgbm", 3)
     fitted(BinaryCrossEntropy(), X, (y > 0).astype(float), "lightgbm", 3)
+    # Of several targets it names the loss of the one, whose rows are those that have it.
+    two = np.column_stack([rng.normal(size=1000), np.where(rng.random(1000) < 0.3, y, np.nan)])
+    with pytest.warns(
+        UserWarning, match=r"9\d% of the targets are 0.*under Quantile\(alpha=0.9\) splits"
+    ) as caught:
+        LIGHTGBM.regressor(MultiTarget(Quantile(0.9), 2), n_estimators=3).fit(X, two)
+    assert len(caught) == 1
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from ...contract.rows import Rows
 from ...contract.start import constant_rows
 from ...validation import as_numbers, as_weight
 from ..data_sets import as_offset, check_labels, check_queries, errors_name
+from .columns import check_readable
 from .parameters import LEAST_ROWS_NAMES
 
 __all__ = [
@@ -54,6 +55,8 @@ def check_data_set(loss: Loss, dataset: lgb.Dataset, name: str) -> None:
     """
     in_memory = dataset.data is not None and not isinstance(dataset.data, (str, Path))
     with errors_name(name):
+        if dataset._handle is None:
+            check_readable(dataset.data, "the features")
         if in_memory and dataset.used_indices is None and dataset.label is None:
             own = hasattr(dataset, "target") or hasattr(dataset, "target_distribution")
             hint = ", which LightGBM wants beside the target: any one column of it will do" if own else ""

@@ -22,6 +22,7 @@ from ..models import check_shape
 from ..parameters import check_options
 from ..protocol import FitInputs, Kind, Trained, positives_times
 from .categories import in_order_of
+from .columns import check_readable
 from .importances import importances
 from .model_text import objective_in
 from .parameters import OBJECTIVE_NAMES, THREAD_NAMES, UNBALANCED, drops_trees
@@ -107,6 +108,7 @@ def train_estimator(estimator: Any, loss: Loss, data: FitInputs) -> Trained:
 
 def predict_raw(booster: lgb.Booster, X: Any, estimator: Any, n_rounds: int | None = None) -> np.ndarray:
     """Return the raw prediction of `n_rounds` rounds; by default of all, up to the best one if there is one."""
+    check_readable(X)
     rows, threads = known_to_engines(X), _n_threads(estimator.n_jobs)
     return np.asarray(booster.predict(rows, raw_score=True, num_iteration=n_rounds, num_threads=threads))
 
@@ -181,6 +183,7 @@ def valid_names(repeats: Sequence[bool]) -> list[str]:
 def _dataset(
     loss: Loss, X: Any, y: np.ndarray, weight: np.ndarray | None, group: np.ndarray | None, **keywords: Any
 ) -> lgb.Dataset:
+    check_readable(X)
     if group is not None and weight is not None:
         rows = Rows(y, weight, ends_of(group, len(y)))
         weight = np.repeat(rows.weight_of_queries(), group)  # type: ignore[arg-type]  # there are weights

@@ -19,22 +19,23 @@ SHARE = 0.9
 
 
 def warn_of_ties(loss: Loss, all_rows: Rows) -> None:
-    """Warn if nearly all targets are one value and the loss has a kink there.
+    """Warn if nearly all targets are one value and the loss has a kink there; of several targets, each by itself.
 
     LightGBM estimates the number of rows of a leaf from its share of the Hessian. Rows at a kink have the most.
     """
-    target, weight = all_rows.y, all_rows.weight
-    if loss.curvature_kind != "consistent" or loss.classifies or target.ndim > 1:
-        return
-    rows = sample_rows(len(target), weight)
-    values, place = np.unique(target[rows], return_inverse=True)
-    counts = np.bincount(place, None if weight is None else weight[rows])
-    share = float(counts.max() / counts.sum())
-    if SHARE <= share < 1.0:
-        warnings.warn(
-            f"{share:.0%} of the targets are {shown(float(values[counts.argmax()]))}: LightGBM counts rows by"
-            f" their Hessian, and under {loss!r} splits the others off too seldom; try lambda_l2=10, compare with"
-            " objective='quantile' or 'regression_l1', or take a distribution, as NegativeBinomial for counts",
-            UserWarning,
-            stacklevel=3,
-        )
+    for one, target, weight in loss._by_target(all_rows.y, all_rows.weight):
+        if one.curvature_kind != "consistent" or one.classifies or target.ndim > 1:
+            continue
+        rows = sample_rows(len(target), weight)
+        values, place = np.unique(target[rows], return_inverse=True)
+        counts = np.bincount(place, None if weight is None else weight[rows])
+        share = float(counts.max() / counts.sum())
+        if SHARE <= share < 1.0:
+            warnings.warn(
+                f"{share:.0%} of the targets are {shown(float(values[counts.argmax()]))}: LightGBM counts rows by"
+                f" their Hessian, and under {one!r} splits the others off too seldom; try lambda_l2=10, compare"
+                " with objective='quantile' or 'regression_l1', or take a distribution, as NegativeBinomial for"
+                " counts",
+                UserWarning,
+                stacklevel=3,
+            )
