@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery.place",
     "reset_argv": "gallery.arguments",
     "download_all_examples": False,
+    "thumbnail_size": (720, 480),
     "show_signature": False,
     "write_computation_times": False,
     "backreferences_dir": "generated/backreferences",
