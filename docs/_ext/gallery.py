@@ -8,6 +8,9 @@ from typing import Any
 ORDER = [
     # Jobs: they paste into a notebook.
     "insurance",
+    "demand",
+    "fraud",
+    "own_cost",
     "survival",
     "intervals",
     "distributions",
