@@ -66,7 +66,7 @@ print(f"{np.mean(y == 0):.0%} of all sales are 0; of each good {np.mean(sales ==
 # keeps a day together. `calibrate` then looks at half a year that the models have not seen, for each good by
 # itself: a distance that is right for one sale a day is wrong for thirty.
 
-settings = {"n_estimators": 1000, "learning_rate": 0.05, "n_jobs": 1}
+settings = {"n_estimators": 1000, "learning_rate": 0.1, "n_jobs": 1}
 estimator = {
     "lightgbm": LGBMRegressor(num_leaves=15, verbosity=-1, **settings),
     "xgboost": XGBRegressor(max_depth=4, **settings),
