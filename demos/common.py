@@ -1,4 +1,4 @@
-"""What the demos share: their command line, and figures that need no screen."""
+"""What the demos that redraw figures share: their command line, and figures that need no screen."""
 
 from __future__ import annotations
 

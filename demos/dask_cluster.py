@@ -19,7 +19,6 @@ import xgboost as xgb
 import xgboost.dask
 from dask.distributed import Client, SubprocessCluster
 
-from demos.common import NAMES, command_line, show
 from gbm_objectives import AbsoluteError
 from gbm_objectives.engines import lightgbm as on_lightgbm
 from gbm_objectives.engines import xgboost as on_xgboost
@@ -27,7 +26,7 @@ from gbm_objectives.engines.lightgbm import dask as lightgbm_dask
 from gbm_objectives.engines.xgboost import dask as xgboost_dask
 from gbm_objectives.plotting import COLORS
 
-options = command_line(__doc__, engine="both", seed=0)
+ENGINES = ["lightgbm", "xgboost"]
 lgb.register_logger(logging.getLogger("lightgbm"))  # its Dask interface prints which ports it looks for
 
 # %%
@@ -36,7 +35,7 @@ lgb.register_logger(logging.getLogger("lightgbm"))  # its Dask interface prints 
 # The rows are sorted by their target, as data are that were stored by date or by size. One worker then has the
 # small targets and the other the large ones.
 
-rng = np.random.default_rng(options.seed)
+rng = np.random.default_rng(0)
 
 
 def sample(n_rows):
@@ -86,17 +85,17 @@ def boosters_xgboost(client, dX, dy):
 
 BOOSTERS = {"lightgbm": boosters_lightgbm, "xgboost": boosters_xgboost}
 models = {}
-if "lightgbm" in options.engines:
+if "lightgbm" in ENGINES:
     data = lgb.Dataset(X, y)
     models["lightgbm", "one machine"] = on_lightgbm.train(LGB, data, loss=LOSS, num_boost_round=ROUNDS)
-if "xgboost" in options.engines:
+if "xgboost" in ENGINES:
     data = xgb.DMatrix(X, y)
     models["xgboost", "one machine"] = on_xgboost.train(XGB, data, loss=LOSS, num_boost_round=ROUNDS)
 SPREADS = {"halves": 0.5, "90 to 10": 0.9}
 cluster = SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
 with cluster, Client(cluster) as client:
     client.wait_for_workers(2)
-    for engine in options.engines:
+    for engine in ENGINES:
         for name, share in SPREADS.items():
             pair = BOOSTERS[engine](client, parted(client, X, share), parted(client, y, share))
             models[engine, f"{name}, ours"], models[engine, f"{name}, the engine's own"] = pair
@@ -110,19 +109,19 @@ rows = {"lightgbm": X_test, "xgboost": xgb.DMatrix(X_test)}
 errors = {key: np.abs(booster.predict(rows[key[0]]) - y_test).mean() for key, booster in models.items()}
 ratios = {(engine, name): error / errors[engine, "one machine"] for (engine, name), error in errors.items()}
 for engine, name in sorted(ratios, key=lambda key: key[0]):
-    print(f"{NAMES[engine]:<12}{name:<30}{ratios[engine, name]:>8.3f}")
+    print(f"{engine:<12}{name:<30}{ratios[engine, name]:>8.3f}")
 
-figure, axes = plt.subplots(1, len(options.engines), figsize=(9, 3.5), squeeze=False, layout="constrained")
-for ax, engine in zip(axes[0], options.engines, strict=True):
+figure, axes = plt.subplots(1, len(ENGINES), figsize=(9, 3.5), squeeze=False, layout="constrained")
+for ax, engine in zip(axes[0], ENGINES, strict=True):
     for offset, whose, color in ((-0.2, "ours", "blue"), (0.2, "the engine's own", "red")):
         heights = [ratios[engine, f"{name}, {whose}"] for name in SPREADS]
         ax.bar(np.arange(2) + offset, heights, 0.38, color=COLORS[color], label=whose)
     ax.axhline(1.0, color="0.3", linewidth=1)
     ax.set_xticks([0, 1], SPREADS)
-    ax.set_title(NAMES[engine], loc="left")
+    ax.set_title(engine, loc="left")
     ax.set(xlabel="rows of the two workers", ylabel="error ÷ one machine's", ylim=(0.0, 3.0))
 axes[0, 0].legend(frameon=False, loc="upper left")
-show(figure, options.output / "dask_cluster.png")
+plt.show()
 
 # %%
 # Ours is the model of one machine, up to how the engines sum and bin on two workers. Under the engines' own

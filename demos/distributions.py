@@ -12,12 +12,11 @@ import numpy as np
 from lightgbm import LGBMRegressor
 from xgboost import XGBRegressor
 
-from demos.common import command_line, show
 from gbm_objectives import GBMRegressor, SquaredError
 from gbm_objectives.distributions import Normal, StudentT
 from gbm_objectives.plotting import plot_calibration, plot_prediction_interval
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
 
 # %%
 # A wave with growing noise
@@ -26,7 +25,7 @@ options = command_line(__doc__, engine="lightgbm", seed=0)
 # early, one is held out.
 
 ROWS = 3000
-rng = np.random.default_rng(options.seed)
+rng = np.random.default_rng(0)
 
 
 def sample():
@@ -51,7 +50,7 @@ estimator = {
     "xgboost": XGBRegressor(
         n_estimators=1000, learning_rate=0.1, max_depth=3, min_child_weight=20, early_stopping_rounds=50, n_jobs=1
     ),
-}[options.engine]
+}[ENGINE]
 LOSSES = {
     "SquaredError": SquaredError(),
     "Normal": Normal(),
@@ -81,7 +80,7 @@ axes[0, 0].set_ylabel("y")
 for ax in axes[:, 1]:
     ax.set_ylabel("")
     ax.get_legend().remove()
-show(figure, options.output / "distributions.png")
+plt.show()
 
 # %%
 # Held-out scores

@@ -6,6 +6,9 @@ The δ of Huber's loss is a parameter like any other, and one grid searches it t
 trees, on both engines, with early stopping. The best model is saved as one JSON file and read again.
 """
 
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 from lightgbm import LGBMRegressor
@@ -15,11 +18,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
-from demos.common import command_line, show
 from gbm_objectives import GBMRegressor, Huber
 from gbm_objectives.plotting import plot_learning_curves
-
-options = command_line(__doc__)
 
 # %%
 # The progression of diabetes, from ten measurements; a part of the rows stops the training, a part is held out.
@@ -73,7 +73,7 @@ for ax, (engine, search) in zip(axes, results.items(), strict=True):
     ax.set_title(engine, loc="left")
     ax.set_ylabel(f"Huber loss, δ = {search.best_estimator_.loss_.delta:g}")
     ax.get_legend().remove()
-show(figure, options.output / "diabetes.png")
+plt.show()
 
 # %%
 # Save and read again
@@ -82,8 +82,9 @@ show(figure, options.output / "diabetes.png")
 
 winner = max(results, key=lambda engine: results[engine].best_score_)
 model = results[winner].best_estimator_
-model.save_model(options.output / "diabetes.json")
-again = GBMRegressor.load_model(options.output / "diabetes.json")
+path = Path(tempfile.mkdtemp()) / "diabetes.json"
+model.save_model(path)
+again = GBMRegressor.load_model(path)
 same = np.array_equal(again.predict(X_test), model.predict(X_test))
 print(
     f"The {winner} model was saved and read again: its predictions are {'the same' if same else 'NOT the same'}."

@@ -16,11 +16,11 @@ from sklearn.base import clone
 from sklearn.metrics import auc, mean_tweedie_deviance
 from xgboost import XGBRegressor
 
-from demos.common import NAMES, command_line, show
 from gbm_objectives import GammaDeviance, GBMRegressor, PoissonDeviance, TweedieDeviance
 from gbm_objectives.plotting import COLORS
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
+SEED = 0
 
 # %%
 # Two portfolios
@@ -47,7 +47,7 @@ def portfolio(seed, rows=40_000):
     return SimpleNamespace(X=X, exposure=exposure, claims=claims, paid=paid, truth=frequency * severity)
 
 
-train, test = portfolio(options.seed), portfolio(options.seed + 1)
+train, test = portfolio(SEED), portfolio(SEED + 1)
 
 # %%
 # Frequency
@@ -60,8 +60,8 @@ settings = {"n_estimators": 100, "learning_rate": 0.05, "n_jobs": 1}
 estimator = {
     "lightgbm": LGBMRegressor(num_leaves=8, min_child_samples=100, verbosity=-1, **settings),
     "xgboost": XGBRegressor(max_depth=3, min_child_weight=5.0, **settings),
-}[options.engine]
-offset = {"lightgbm": "init_score", "xgboost": "base_margin"}[options.engine]  # what the engines call it
+}[ENGINE]
+offset = {"lightgbm": "init_score", "xgboost": "base_margin"}[ENGINE]  # what the engines call it
 
 poisson = GBMRegressor(PoissonDeviance(), estimator)
 counts = clone(poisson).fit(train.X, train.claims, **{offset: np.log(train.exposure)})
@@ -103,7 +103,7 @@ def lorenz(cost):
 
 
 gini = {name: 1.0 - 2.0 * auc(*lorenz(predicted)) for name, predicted in cost.items()}
-print(f"{NAMES[options.engine]:<30}{'Tweedie deviance':>18}{'Gini':>8}{'predicted/paid':>16}")
+print(f"{ENGINE:<30}{'Tweedie deviance':>18}{'Gini':>8}{'predicted/paid':>16}")
 for name, predicted in cost.items():
     deviance = mean_tweedie_deviance(test.paid / test.exposure, predicted, sample_weight=test.exposure, power=1.5)
     total = (predicted @ test.exposure) / test.paid.sum()
@@ -135,7 +135,7 @@ right.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of exposure, cheapest first", 
 right.set_title("B   Lorenz curves", loc="left")
 for ax in (left, right):
     ax.legend(loc="upper left", frameon=False)
-show(figure, options.output / "insurance.png")
+plt.show()
 
 # %%
 # Exposure as offset and as weight give the same model. Frequency times severity and Tweedie's deviance both find

@@ -13,18 +13,17 @@ from lightgbm import LGBMRegressor
 from tqdm import tqdm
 from xgboost import XGBRegressor
 
-from demos.common import command_line, show
 from gbm_objectives import GBMRegressor, MultiQuantile
 from gbm_objectives.plotting import COLORS, plot_prediction_interval
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
 
 # %%
 # A wave that is loud in the middle
 # ---------------------------------
 # The groups are the left, middle and right third of x.
 
-rng = np.random.default_rng(options.seed)
+rng = np.random.default_rng(0)
 REGIONS = np.array(["left", "middle", "right"])
 
 
@@ -48,7 +47,7 @@ REPEATS = 10
 estimator = {
     "lightgbm": LGBMRegressor(n_estimators=300, n_jobs=1, verbosity=-1),
     "xgboost": XGBRegressor(n_jobs=1),
-}[options.engine]
+}[ENGINE]
 shares = {"own": [], "calibrated": [], "by group": []}
 widths = {kind: [] for kind in shares}
 for _ in tqdm(range(REPEATS), unit="model"):
@@ -98,7 +97,7 @@ right.axhline(COVERAGE, color="0.3", linewidth=1)
 right.set_xticks(places, ["all", *REGIONS])
 right.set(ylabel="share of new targets inside", ylim=(0.5, 1.07), yticks=np.arange(0.5, 1.01, 0.1))
 right.legend(frameon=False, loc="upper center", ncols=3)
-show(figure, options.output / "intervals.png")
+plt.show()
 
 # %%
 # Calibration by group needs enough rows in each, here about 170, and gives each region its 90%. Its intervals

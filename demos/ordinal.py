@@ -15,11 +15,10 @@ from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 from xgboost import XGBClassifier, XGBRegressor
 
-from demos.common import NAMES, command_line, show
 from gbm_objectives import CategoricalCrossEntropy, GBMClassifier, GBMRegressor, ProportionalOdds, SquaredError
 from gbm_objectives.plotting import COLORS
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
 
 # %%
 # Grades
@@ -41,11 +40,11 @@ for grade, count in zip(GRADES, np.bincount(number), strict=True):
 # distance from the true grade, and quadratic weighted kappa, 1 for agreement and 0 for chance.
 
 settings = {"n_estimators": 60, "learning_rate": 0.05, "n_jobs": 1}
-small = {"num_leaves": 7, "verbosity": -1} if options.engine == "lightgbm" else {"max_depth": 3}
+small = {"num_leaves": 7, "verbosity": -1} if ENGINE == "lightgbm" else {"max_depth": 3}
 classifier, regressor = {
     "lightgbm": (LGBMClassifier(**settings, **small), LGBMRegressor(**settings, **small)),
     "xgboost": (XGBClassifier(**settings, **small), XGBRegressor(**settings, **small)),
-}[options.engine]
+}[ENGINE]
 models = {
     "proportional odds": GBMClassifier(ProportionalOdds(5), classifier, classes=GRADES),
     "free classes": GBMClassifier(CategoricalCrossEntropy(5), classifier, classes=GRADES),
@@ -65,9 +64,9 @@ def judged(model, rows, others):
     return p, log_loss, (p.cumsum(axis=1) < 0.5).sum(axis=1), np.rint(p @ np.arange(5))
 
 
-folds = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=options.seed).split(X, number))
+folds = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0).split(X, number))
 probabilities = {name: np.zeros((len(folds), len(X), 5)) for name in models}
-print(f"\n{NAMES[options.engine]:<20}{'log loss':>10}{'distance':>10}{'kappa':>8}")
+print(f"\n{ENGINE:<20}{'log loss':>10}{'distance':>10}{'kappa':>8}")
 for name, model in models.items():
     scores = []
     for i, (rows, others) in enumerate(folds):
@@ -120,7 +119,7 @@ right.plot([0, 1], [0, 1], color="0.5", linewidth=1, zorder=0)
 right.set(xlabel="predicted probability of worse than a grade", ylabel="share of patients that were worse")
 right.set_title("B   are they right?", loc="left")
 right.legend(frameon=False)
-show(figure, options.output / "ordinal.png")
+plt.show()
 
 # %%
 # Both kinds of probabilities are right as shares. Those of proportional odds tell the grades apart better: the

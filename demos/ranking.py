@@ -15,11 +15,10 @@ from lightgbm import LGBMClassifier, LGBMRanker
 from sklearn.datasets import load_digits
 from xgboost import XGBClassifier, XGBRanker
 
-from demos.common import NAMES, command_line, show
 from gbm_objectives import GBMClassifier, GBMRanker, LambdaRank, ListNet, RankNet
 from gbm_objectives.plotting import COLORS
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
 
 # %%
 # Drawings
@@ -29,7 +28,7 @@ options = command_line(__doc__, engine="lightgbm", seed=0)
 
 images, digits = load_digits(return_X_y=True)
 images = images / 16.0
-rng = np.random.default_rng(options.seed)
+rng = np.random.default_rng(0)
 to_learn, new = np.split(rng.permutation(len(images)), [1000])
 SIZE = 30
 
@@ -61,7 +60,7 @@ params = {"n_estimators": 80, "learning_rate": 0.2, "n_jobs": 1}
 ranker, classifier = {
     "lightgbm": [kind(num_leaves=15, verbosity=-1, **params) for kind in (LGBMRanker, LGBMClassifier)],
     "xgboost": [kind(max_depth=4, **params) for kind in (XGBRanker, XGBClassifier)],
-}[options.engine]
+}[ENGINE]
 
 orders = {"distance": -test.X[:, -1]}
 for loss in (RankNet(), ListNet(), LambdaRank()):
@@ -78,7 +77,7 @@ orders["classifier"] = model.decision_function(test.X)
 # matter, and are level: what the losses offer is gains and discounts of one's own, and the same on both engines.
 
 searched = {name: 1.0 - LambdaRank(truncation=10).pointwise(test.y, f, test.group) for name, f in orders.items()}
-print(f"{NAMES[options.engine]:<14}{'NDCG@10':>8}{'above distance':>18}")
+print(f"{ENGINE:<14}{'NDCG@10':>8}{'above distance':>18}")
 for name, values in searched.items():
     more = values - searched["distance"]
     error = more.std(ddof=1) / np.sqrt(len(more))
@@ -107,7 +106,7 @@ for i, search in enumerate(np.argsort(-more)[:3]):
 axes[0, 0].set_title("query", fontsize="medium")
 axes[0, 1].set_title("first", fontsize="medium")
 axes[0, SHOWN].set_title("eighth", fontsize="medium")
-show(figure, options.output / "ranking.png")
+plt.show()
 
 # %%
 # **Reference.** Burges (2010). *From RankNet to LambdaRank to LambdaMART: an overview*. Microsoft Research

@@ -14,10 +14,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from xgboost import XGBRegressor
 
-from demos.common import NAMES, command_line, show
 from gbm_objectives import GBMRegressor, MultiTarget, SquaredError
 
-options = command_line(__doc__, engine="lightgbm", seed=0)
+ENGINE = "lightgbm"  # or "xgboost"
+SEED = 0
 
 # %%
 # Half of each image
@@ -26,9 +26,9 @@ options = command_line(__doc__, engine="lightgbm", seed=0)
 
 images, digit = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test, _, digit_test = train_test_split(
-    images[:, :32], images[:, 32:], digit, test_size=0.25, random_state=options.seed
+    images[:, :32], images[:, 32:], digit, test_size=0.25, random_state=SEED
 )
-rng = np.random.default_rng(options.seed)
+rng = np.random.default_rng(SEED)
 hidden = rng.random(y_train.shape) < 0.5
 print(
     f"{(~hidden.any(axis=1)).sum()} of {len(hidden)} training images have all pixels, once half of them are hidden"
@@ -42,7 +42,7 @@ print(
 estimator = {
     "lightgbm": LGBMRegressor(n_estimators=60, num_leaves=8, n_jobs=1, verbosity=-1),
     "xgboost": XGBRegressor(n_estimators=60, max_depth=3, learning_rate=0.1, n_jobs=1),
-}[options.engine]
+}[ENGINE]
 loss = MultiTarget(SquaredError(), 32)
 models = {
     "all pixels": GBMRegressor(loss, estimator).fit(X_train, y_train),
@@ -50,7 +50,7 @@ models = {
 }
 predictions = {name: model.predict(X_test) for name, model in models.items()}
 predictions["mean image"] = np.broadcast_to(y_train.mean(axis=0), y_test.shape)
-print(f"{NAMES[options.engine]:<14}{'root mean squared error':>26}")
+print(f"{ENGINE:<14}{'root mean squared error':>26}")
 for name, predicted in predictions.items():
     print(f"{name:<14}{np.sqrt(np.mean(np.square(predicted - y_test))):>26.2f}")
 
@@ -67,4 +67,4 @@ for line, (name, below) in zip(
         axis.axhline(3.5, color="tab:red", linewidth=1)
         axis.set(xticks=[], yticks=[])
     line[0].set_ylabel(name)
-show(figure, options.output / "several_targets.png")
+plt.show()

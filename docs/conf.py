@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# The demos import `demos.common`; extensions of this folder are in _ext.
+# Some demos import `demos.common`; extensions of this folder are in _ext.
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
 import gbm_objectives  # noqa: E402  # from ROOT

@@ -5,27 +5,31 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-# From what losses do, over what they tell, to how they are used.
 ORDER = [
+    # Jobs: they paste into a notebook.
+    "insurance",
+    "demand",
+    "fraud",
+    "own_cost",
+    "survival",
+    "intervals",
+    "distributions",
+    "ordinal",
+    "ranking",
+    "several_targets",
+    "estimators",
+    "dask_cluster",
+    # Figures of papers and of the lecture: they have a command line.
     "sinc",
     "outliers",
     "likelihood",
-    "distributions",
-    "intervals",
-    "insurance",
-    "survival",
-    "several_targets",
-    "ranking",
-    "ordinal",
     "learning_speed",
     "curvature",
-    "estimators",
-    "dask_cluster",
 ]
 
 
 def arguments(gallery_conf: dict[str, Any], script_vars: dict[str, Any]) -> list[str]:
-    """Return the command line of a demo: its files go to a temporary folder, the page has the figures."""
+    """Return the command line of a demo that has one: its files go to a temporary folder."""
     return ["--output", tempfile.mkdtemp()]
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("distributed")
 @pytest.mark.filterwarnings("ignore")  # Dask's and the engines' own
 def test_demo(run_demo):
     demo = run_demo("dask_cluster")
-    for engine in ("LightGBM", "XGBoost"):
+    for engine in ("lightgbm", "xgboost"):
         rows = dict(re.findall(rf"^{engine} +(.+?) {{2,}}([\d.]+)$", demo.printed, re.MULTILINE))
         assert len(rows) == 5 and rows["one machine"] == "1.000"
         for name in demo.names["SPREADS"]:

@@ -15,4 +15,4 @@ def test_estimators_demo(run_demo):
         assert 1 < rounds < 500  # stopped early
         assert test < 0.9 * constant and 0.7 < cv / test < 1.4
     assert "its predictions are the same" in demo.printed
-    assert GBMRegressor.load_model(demo.folder / "diabetes.json").loss_.name == "huber"
+    assert GBMRegressor.load_model(demo.names["path"]).loss_.name == "huber"
