@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .contract.calling import Metric
+from .contract.calling import Metric, require_queries
 from .contract.formulas import Scope
 from .contract.rows import Rows, ends_of
 from .losses.gains import Discount, Gain, Orders, check_discount, check_gain, relevances
@@ -56,7 +56,7 @@ class NDCG(Metric):
     >>> ndcg = NDCG(k=3)
     >>> round(ndcg.value([2, 1, 0, 1, 0], [0.9, 0.5, 0.1, 0.2, 0.8], group=[3, 2]), 4)  # (1 + 1 / log2(3)) / 2
     0.8155
-    >>> ndcg.value([1, 0], [0.0, 0.0]) == ndcg.value([0, 1], [0.0, 0.0])  # no order at all
+    >>> ndcg.value([1, 0], [0.0, 0.0], group=[2]) == ndcg.value([0, 1], [0.0, 0.0], group=[2])  # no order at all
     True
     """
 
@@ -95,7 +95,7 @@ class NDCG(Metric):
         sample_weight : array-like of shape (n_samples,), optional
             Weights; a query has the mean of those of its rows.
         group : array-like of shape (n_queries,), optional
-            The number of rows of each query; by default all rows are one query.
+            The number of rows of each query, one after the other; it must be given.
 
         Returns
         -------
@@ -105,12 +105,13 @@ class NDCG(Metric):
         Raises
         ------
         ValueError
-            If lengths do not fit, or a relevance or a weight is not valid.
+            If `group` is missing, lengths do not fit, or a relevance or a weight is not valid.
         """
         y = as_numbers(y_true, "y_true")
         relevances(self.gain).check(y, "y_true of NDCG")
         raw = as_raw(raw_prediction, len(y), 1, self).astype(np.float64)
         ends = None if group is None else ends_of(group, len(y))
+        require_queries(self, ends)
         rows = Rows(y, as_weight(sample_weight, len(y)), ends)
         return rows.mean(Orders.of(self, rows, self.k).shares(raw))
 

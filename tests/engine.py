@@ -26,10 +26,15 @@ def knowing(loss, y, raw, weight=None):
     return loss if loss.scope != "summary" or loss._smooths_by_summary else loss.on(y, raw, weight)
 
 
+def own_value(loss, y, raw, weight=None):
+    """Value of the loss on the rows that it was trained on."""
+    return knowing(loss, y, raw, weight).value(y, raw, weight)
+
+
 def constant_value(loss, y, weight=None):
     """Value of the loss at its own start value."""
     start = loss.initial_raw(y, weight)
-    return loss.value(y, constant_rows(start, len(y)), weight)
+    return own_value(loss, y, constant_rows(start, len(y)), weight)
 
 
 def trained_limit(case, y, weight=None):

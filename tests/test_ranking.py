@@ -42,7 +42,7 @@ def test_it_is_scikit_learns(k, digits):
     weighted = np.average(expected, weights=np.arange(len(GROUP)))
     assert NDCG(k).value(Y, raw, weight, GROUP) == pytest.approx(weighted, rel=1e-9)
     linear = ndcg_score([Y], [raw], k=k)
-    assert NDCG(k, gain="linear").value(Y, raw) == pytest.approx(linear, rel=1e-9)
+    assert NDCG(k, gain="linear").value(Y, raw, group=[len(Y)]) == pytest.approx(linear, rel=1e-9)
     if k == 10:
         assert LambdaRank(10).value(Y, raw, group=GROUP) == pytest.approx(1 - np.mean(expected), rel=1e-9)
 
@@ -50,10 +50,10 @@ def test_it_is_scikit_learns(k, digits):
 def test_by_hand():
     """Gains 1 and 3, discounts 1 and 1/2: 2.5 of 3.5; the third place does not count."""
     metric = NDCG(2, gain=lambda y: 2 * y - 1, discount=lambda ranks: 1 / ranks)
-    assert metric.value([1.0, 2.0, 1.0], [3.0, 2.0, 1.0]) == pytest.approx(2.5 / 3.5)
+    assert metric.value([1.0, 2.0, 1.0], [3.0, 2.0, 1.0], group=[3]) == pytest.approx(2.5 / 3.5)
     # Each of three orders of equal predictions is as likely.
-    assert metric.value([1.0, 2.0, 1.0], [0.0, 0.0, 0.0]) == pytest.approx((3.5 + 2.5 + 1.5) / 3 / 3.5)
-    assert metric.value([1.0], [0.0]) == 1.0
+    assert metric.value([1.0, 2.0, 1.0], [0.0, 0.0, 0.0], group=[3]) == pytest.approx((3.5 + 2.5 + 1.5) / 3 / 3.5)
+    assert metric.value([1.0], [0.0], group=[1]) == 1.0
     # As in LightGBM; scikit-learn has 0 there.
     assert NDCG().value([0.0, 0.0, 1.0, 0.0], [1.0, 2.0, 2.0, 1.0], group=[2, 2]) == 1.0
 
@@ -67,7 +67,11 @@ def test_a_constant_is_not_better_for_a_sorted_file():
 def test_every_form_of_a_call():
     metric, raw = NDCG(), X[:, 0]
     value = metric.value(Y, raw, group=GROUP)
-    assert metric(Y, raw) == metric.value(Y, raw)
+    assert metric(Y, raw, None, GROUP)[1] == value
+    assert metric(Y[:5], raw[:5]) == metric.value(Y[:5], raw[:5], group=[5])  # as XGBoost's ranker calls it
+    for refused in (lambda: metric.value(Y, raw), lambda: metric(Y, raw, None, None)):
+        with pytest.raises(ValueError, match="group must be set, the number of rows of each query"):
+            refused()
     assert metric(Y, raw, None, GROUP) == ("ndcg@10", value, True)
     assert metric(raw, lgb.Dataset(X, Y, group=GROUP).construct()) == ("ndcg@10", value, True)
     data = xgb.DMatrix(X, Y)
@@ -99,7 +103,7 @@ def test_it_is_a_value():
         (lambda: NDCG().value([1.0, 2.0], [0.0]), ValueError, "raw_prediction has 1 rows"),
         (lambda: NDCG().value([1.0, 2.0], [0.0, 1.0], group=[1]), ValueError, "group must sum to"),
         (
-            lambda: NDCG().value([1.0, 2.0], [0.0, 1.0], [0, 0]),
+            lambda: NDCG().value([1.0, 2.0], [0.0, 1.0], [0, 0], [2]),
             ValueError,
             "sample_weight must have a value above",
         ),

@@ -163,7 +163,8 @@ class Metric:
         - native XGBoost, ``(raw_prediction, DMatrix)``: ``(name, value)``
         - LightGBM's scikit-learn wrapper, ``(y_true, raw_prediction, weight, group)``: the triple. It counts
           four parameters and fills all four by position, so a `group`, even `None`, identifies this caller.
-        - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float
+        - XGBoost's scikit-learn wrapper and people, ``(y_true, raw_prediction, sample_weight=None)``: a float. Of
+          queries this is one, since XGBoost's ranker calls it for each.
         """
         if hasattr(second, "get_label"):
             rows = rows_of(second, self.loss.columns)
@@ -173,6 +174,8 @@ class Metric:
             native_lightgbm = hasattr(second, "get_init_score")
             return (self.__name__, value, self.higher_is_better) if native_lightgbm else (self.__name__, value)
         sizes = None if isinstance(group, _Unset) else group
+        if isinstance(group, _Unset) and self.loss.scope == "query":
+            sizes = [len(first)]
         value = self.loss.value(first, second, sample_weight, **given_group(self.loss, sizes))
         return value if isinstance(group, _Unset) else (self.__name__, value, self.higher_is_better)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..validation import as_numbers, as_raw
+from .calling import require_queries
 from .facts import Facts
 from .rows import described, ends_of, in_columns, instead_of_columns
 
@@ -44,6 +45,10 @@ class CheckedLoss(Facts):
         if self.scope != "query":
             raise ValueError(f"group must be left out: {self!r} does not compare the rows of a query")
         return ends_of(group, n_rows)
+
+    def _check_judges(self, queries: np.ndarray | None) -> None:
+        """Raise if a mean loss would mean nothing, because the loss or the rows do not say enough."""
+        require_queries(self, queries)
 
     def _check_domain(self, y: np.ndarray) -> None:
         self.domain.check(y, f"the target of {type(self).__name__}")

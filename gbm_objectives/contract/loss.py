@@ -169,10 +169,13 @@ class Loss(AppliedLoss):
     ) -> float:
         """Return the weighted mean of `pointwise`; arguments and errors as there, weights (n_samples,).
 
-        The weight of a query is the mean of its rows' weights.
+        The weight of a query is the mean of its rows' weights. Losses of scope "query" need `group`, and those
+        that learn thresholds from their training rows must know them: `loss_` of a fitted estimator does.
         """
         y, raw = self._float64(y_true, raw_prediction)
         rows = Rows(y, as_weight(sample_weight, len(y), not self._in_training), self._queries(group, len(y)))
+        if not self._in_training:  # which knows what it is training on
+            self._check_judges(rows.queries)
         return rows.mean(self._valued_on(y, raw, rows.weight, rows.queries)._pointwise(y, raw))
 
     def response(self, raw_prediction: ArrayLike) -> np.ndarray:
@@ -287,6 +290,8 @@ class Loss(AppliedLoss):
             rows = rows_of(second, self.columns)
             require_queries(self, rows.queries)
             first, second, sample_weight, group = rows.y, first, rows.weight, rows.group
+        elif group is None:
+            require_queries(self, None)
         return self.gradient_hessian(first, second, sample_weight, **given_group(self, group))
 
     @property

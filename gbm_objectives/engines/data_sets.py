@@ -25,6 +25,7 @@ __all__ = [
     "errors_name",
     "label_of",
     "member",
+    "needs_target",
     "require_rows_alone",
 ]
 
@@ -84,6 +85,15 @@ def label_of(loss: Loss, y: np.ndarray) -> np.ndarray:
     if y.ndim == 1:
         return y
     return np.where(np.isfinite(y[:, 0]), y[:, 0], 0.0) if loss.columns else y.argmax(axis=1)
+
+
+def needs_target(loss: Loss, y: np.ndarray) -> bool:
+    """Return whether a data set must be given its target beside labels: an engine keeps one float32 for each row.
+
+    A gain may have a step at a relevance that float32 rounds, and relevances that float32 cannot tell apart, such
+    as times, would be no pair.
+    """
+    return y.ndim == 2 or (loss.scope == "query" and bool((y.astype(np.float32) != y).any()))
 
 
 def check_queries(loss: Loss, queries: np.ndarray | None) -> None:

@@ -12,8 +12,10 @@ from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
+import numpy as np
+
 from ..contract import Loss
-from ..contract.calling import Metric, rows_of
+from ..contract.calling import Metric, require_queries, rows_of
 from ..validation import shown
 
 __all__ = [
@@ -81,8 +83,9 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
         if isinstance(metric, str):
             names.append(metric)
             late_names += [metric] if functions else []
-        elif isinstance(metric, Loss) or not (metric is None or callable(metric)):
+        elif isinstance(metric, (Loss, type)) or not (metric is None or callable(metric)):
             hint = ": pass its .metric" if isinstance(metric, Loss) else ""
+            hint = "; write it with parentheses" if isinstance(metric, type) else hint
             raise TypeError(f"a metric must be a function, got {shown(metric)}{hint}")
         elif metric is not None and _of_loss(metric, loss):
             if not any(is_own(other, loss) for other in functions):
@@ -91,6 +94,10 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
             if getattr(metric, "__name__", None) == loss.name:
                 raise ValueError(
                     f"two metrics are named {loss.name!r}: set the __name__ of {shown(metric)} to another one"
+                )
+            if isinstance(metric, Metric) and any(_name_of(metric) == _name_of(one) for one in functions):
+                raise ValueError(
+                    f"two metrics are named {metric.__name__!r}: set the __name__ of {shown(metric)} to another"
                 )
             functions.append(metric)
     if late_names and any(is_own(metric, loss) for metric in functions):
@@ -133,15 +140,24 @@ def called(
     of each query, if a parameter is named `group` and there are queries.
     """
     parameters = _parameters(metric)
+    if isinstance(metric, Metric) and group is None:
+        require_queries(metric.loss, None)
     raw = isinstance(metric, Metric) or "raw_prediction" in parameters
     prediction = raw_prediction if raw else loss.predicted(raw_prediction)
     keywords = {"group": group} if GROUP_NAME in parameters and group is not None else {}
     by_name = next((name for name in WEIGHT_NAMES if name in parameters), None)
     if by_name is not None and parameters[by_name].kind is not Parameter.POSITIONAL_ONLY:
-        return results_of(metric, metric(y, prediction, **{by_name: weight}, **keywords))
-    third = by_name is not None or len(set(_required(parameters)) - {GROUP_NAME}) > 2
-    arguments = (y, prediction, weight) if third else (y, prediction)
-    return results_of(metric, metric(*arguments, **keywords))
+        arguments: tuple[Any, ...] = (y, prediction)
+        keywords = {by_name: weight, **keywords}
+    else:
+        third = by_name is not None or len(set(_required(parameters)) - {GROUP_NAME}) > 2
+        arguments = (y, prediction, *([weight] if third else []))
+    try:
+        returned = metric(*arguments, **keywords)
+    except ValueError as error:
+        shapes = f"targets {np.shape(y)} and predictions {np.shape(prediction)}"
+        raise ValueError(f"metric {_name_of(metric)!r} failed on {shapes}: {error}") from error
+    return results_of(metric, returned)
 
 
 class OfResponse:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
 
 from ..contract import Loss
 from ..losses import ProportionalOdds
 from ..validation import brief, missing_rows, shown
 
-__all__ = ["categories_in_order", "check_ordered", "codes_of", "given_classes"]
+__all__ = ["categories_in_order", "check_labels", "check_ordered", "codes_of", "given_classes"]
 
 
 def given_classes(classes: Any) -> np.ndarray:
@@ -67,6 +68,7 @@ def categories_in_order(y: Any) -> np.ndarray | None:
     ['bad', 'fair', 'good']
     """
     column = y.iloc[:, 0] if hasattr(y, "iloc") and getattr(y, "ndim", 1) == 2 else y
+    column = column.to_series() if hasattr(column, "to_series") and hasattr(column, "schema") else column
     dtype: Any = getattr(column, "dtype", None)
     # Polars' Enum is ordered by what it is.
     if not (getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"):
@@ -74,6 +76,22 @@ def categories_in_order(y: Any) -> np.ndarray | None:
     if hasattr(column, "__dask_graph__") and not column.cat.known:
         raise ValueError("the categories of y must be known: call y.cat.as_known()")
     return _as_labels(list(dtype.categories))
+
+
+def check_labels(labels: np.ndarray, loss: Loss | None) -> None:
+    """Raise if a target does not look like labels, but like numbers or probabilities."""
+    if labels.dtype.kind == "f":
+        if isinstance(loss, ProportionalOdds) and (uneven := labels[labels != np.floor(labels)]).size:
+            raise ValueError(
+                f"y must be labels, got {uneven[0]}: if that is a grade, such as half a star, give n_classes of"
+                f" {loss!r}, or classes="
+            )
+        if (soft := labels[(labels > 0) & (labels < 1)]).size:
+            raise ValueError(
+                f"y must be labels, got the continuous value {soft[0]}: give probabilities as one column for each"
+                " class, np.column_stack([1 - y, y])"
+            )
+    check_classification_targets(labels)
 
 
 def check_ordered(loss: Loss, labels: np.ndarray) -> None:

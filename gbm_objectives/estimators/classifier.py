@@ -12,7 +12,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..contract import Loss
@@ -20,7 +19,7 @@ from ..contract.links import IDENTITY
 from ..engines.parameters import require_loss
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, ProportionalOdds
 from ..validation import as_weight, check_between, first_offender, shown
-from .class_order import categories_in_order, check_ordered, codes_of, given_classes
+from .class_order import categories_in_order, check_labels, check_ordered, codes_of, given_classes
 from .conformal import class_sets
 from .fit_inputs import INSTEAD_OF_WEIGHTS, columns_of, counted_labels
 from .lazy import lazily
@@ -111,7 +110,10 @@ n_features_in_, feature_names_in_
     def _prepare(self, y: Any) -> np.ndarray:
         if self._knows_loss():
             return super()._prepare(y)
-        in_order = categories_in_order(y) if self.classes is None else given_classes(self.classes)
+        in_order = None if self.classes is None else given_classes(self.classes)
+        if in_order is None and isinstance(self.loss, ProportionalOdds):
+            # Under other losses labels are sorted, as scikit-learn's scores of probabilities expect them.
+            in_order = categories_in_order(y)
         array = np.asarray(y)
         if array.ndim == 2 and array.shape[1] > 1:
             if np.isin(array, (0, 1)).all() and (array.sum(axis=1) != 1).any():
@@ -123,13 +125,9 @@ n_features_in_, feature_names_in_
         else:
             labels = column_or_1d(y, warn=True)
             found, _ = counted_labels(labels)
-            soft = labels[(labels > 0) & (labels < 1)] if labels.dtype.kind == "f" else labels[:0]
-            if len(soft):
-                raise ValueError(
-                    f"y must be labels, got the continuous value {soft[0]}: give probabilities as one column for"
-                    " each class, np.column_stack([1 - y, y])"
-                )
-            check_classification_targets(labels)
+            # What is said to be classes is none of what scikit-learn takes for a continuous or unknown target.
+            if in_order is None and not (isinstance(self.loss, ProportionalOdds) and self.loss.n_classes):
+                check_labels(labels, self.loss)
         self.classes_ = found if in_order is None else in_order
         n_classes = len(self.classes_)
         if len(found) < 2:
@@ -320,6 +318,8 @@ n_features_in_, feature_names_in_
         `num_iteration` and `offset` are as in `predict`.
         """
         raw = self._raw(X, num_iteration, offset)
+        if isinstance(self.loss_, ProportionalOdds):
+            return np.asarray(raw - self.loss_.summary)  # of the one threshold between two classes
         return raw if raw.ndim == 1 or raw.shape[1] > 2 or self.loss_.columns else raw[:, 1] - raw[:, 0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: ArrayLike | None = None) -> float:

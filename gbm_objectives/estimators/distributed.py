@@ -200,6 +200,7 @@ def _prepare(model: Trainee, client: Any, y: Any) -> np.ndarray | None:
     found = client.gather(client.compute([delayed(_labels)(part) for part in partitions(y)]))
     first_message("y", [message for *_, message in found])
     labels: Any = np.concatenate([labels for labels, *_ in found if len(labels)])
+    # As it is on one machine, where all labels are at hand.
     if (in_order := categories_in_order(y)) is not None:
         import pandas as pd
 

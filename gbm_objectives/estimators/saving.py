@@ -129,9 +129,14 @@ def _own_params(model: Any) -> dict[str, Any]:
         if name not in ("loss", "estimator"):
             try:
                 params[name] = _param_content(value)
+                json.dumps(params[name], default=as_python)
             except TypeError as error:
-                if name in ("validation", "random_state", "classes"):
-                    continue  # a splitter, a generator, or labels of a kind that a file holds as classes_ alone
+                if name == "classes":
+                    params[name] = {"as": "classes_"}  # labels of a kind that a file holds there alone
+                    continue
+                if name in ("validation", "random_state"):
+                    params.pop(name, None)
+                    continue  # a splitter, a generator
                 raise TypeError(f"{name} of {type(model).__name__}: {error}") from None
     return params
 
@@ -222,7 +227,10 @@ def _restored(cls: Any, content: dict[str, Any], loss: Loss) -> Any:
     kind: Kind = "ranker" if content.get("ranker") else "regressor" if classes is None else "classifier"
     estimator = engine.default_estimator(kind)
     estimator.set_params(**{name: _param(value) for name, value in content["estimator_params"].items()})
-    params = {name: _param(value) for name, value in content.get("params", {}).items()}
+    params = {
+        name: classes if value == {"as": "classes_"} else _param(value)
+        for name, value in content.get("params", {}).items()
+    }
     # A subclass may create its loss itself.
     given = {"loss": loss, "estimator": estimator}
     model = cls(**{name: value for name, value in given.items() if name in cls._get_param_names()}, **params)

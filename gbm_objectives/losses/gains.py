@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..contract.domain import NON_NEGATIVE, REAL, Domain
 from ..contract.rows import Rows
-from ..validation import as_numbers, check_choice, first_offender, shown
+from ..validation import as_numbers, brief, check_choice, first_offender, shown
 
 __all__ = [
     "Discount",
@@ -75,7 +75,7 @@ def gains(owner: Any, relevance: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             values = np.exp2(y) - 1.0 if gain == "exp" else y
     elif callable(gain):
-        values = np.asarray(gain(y.copy()))
+        values = _returned(gain, y, where, "relevances")
         if values.shape != y.shape:
             raise ValueError(
                 f"{where} must return a number for each relevance, of {y.shape} it returns shape {values.shape}"
@@ -103,7 +103,7 @@ def discounts(owner: Any, n: int) -> np.ndarray:
     if isinstance(owner.discount, str):
         return np.asarray(1.0 / np.log2(ranks + 1.0))
     where = f"discount of {type(owner).__name__}"
-    values = np.asarray(owner.discount(ranks.copy()))
+    values = _returned(owner.discount, ranks, where, "ranks")
     if values.shape != ranks.shape:
         raise ValueError(f"{where} must return a number for each rank, of {n} ranks it returns {values.shape}")
     values = as_numbers(values, where).astype(np.float64)
@@ -116,6 +116,14 @@ def discounts(owner: Any, n: int) -> np.ndarray:
             f" for rank {worst + 1}"
         )
     return values
+
+
+def _returned(function: Callable[[np.ndarray], Any], of: np.ndarray, where: str, what: str) -> np.ndarray:
+    """Return what a user's function makes of numbers; an error in it names the function."""
+    try:
+        return np.asarray(function(of.copy()))
+    except Exception as error:
+        raise ValueError(f"{where} must be a function of an array of {what}, it fails: {brief(error)}") from error
 
 
 def bounds_of(rows: Rows) -> np.ndarray:

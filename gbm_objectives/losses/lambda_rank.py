@@ -120,8 +120,13 @@ class LambdaRank(OfGains):
         counting = np.minimum.reduceat(orders.gains, starts) < np.maximum.reduceat(orders.gains, starts)
         parts = np.append(orders.gains / np.where(orders.ideal > 0, orders.ideal, 1.0)[orders.query], 0.0)
         blocks = [(block, parts[block.rows]) for block in blocks_of(orders.ends, counting)]
-        longest = int(np.diff(orders.ends).max())
-        return Lists(orders.ends, counting, 1.0, orders, discounts(self, longest), blocks)
+        of_ranks = discounts(self, int(np.diff(orders.ends).max()))
+        if len(of_ranks) > self.truncation and of_ranks[0] == of_ranks[-1]:
+            raise ValueError(
+                "discount of LambdaRank must fall somewhere, or nothing pulls: where the first k ranks count alike"
+                " and no others, it is np.where(ranks <= k, 1.0, 0.0)"
+            )
+        return Lists(orders.ends, counting, 1.0, orders, of_ranks, blocks)
 
     def _pointwise(self, y_true: np.ndarray, raw_prediction: np.ndarray) -> np.ndarray:
         return np.asarray(1.0 - self.prepared.orders.shares(raw_prediction))
@@ -184,7 +189,9 @@ class LambdaRank(OfGains):
                     size += np.add.reduce(np.abs(change, out=change), axis=0)
         if self.norm:
             size *= 2
-            scale = np.divide(np.log2(1 + size), size, out=np.ones_like(size), where=size > 0)
+            # Not log2(1 + size), which is 0 in float32 where a query is nearly in order.
+            scale = np.divide(np.log1p(size), size, out=np.ones_like(size), where=size > 0)
+            scale *= size.dtype.type(1.0 / np.log(2.0))
             g *= scale
             h *= scale
         return g, h

@@ -107,6 +107,9 @@ class ProportionalOdds(ChoosesHessian):
         weight = as_weight(weight, len(y), not self._in_training)
         return thresholds(y.astype(np.intp), raw, weight, self.n_classes, self.summary)
 
+    def _check_judges(self, queries: np.ndarray | None) -> None:
+        self._thresholds()  # those of the rows that are judged would flatter every model
+
     def _check_summary(self) -> None:
         if self.summary is None:
             return
@@ -119,8 +122,9 @@ class ProportionalOdds(ChoosesHessian):
     def _thresholds(self) -> np.ndarray:
         if self.summary is None:
             raise ValueError(
-                f"{self!r} needs the thresholds of its training rows, which loss_ of a fitted model has; of a"
-                " native model, loss.on(y, raw_prediction) has those of the rows given"
+                f"{self!r} needs the thresholds of its training rows, which loss_ of a fitted model has, and the"
+                " metric in our train; of a native model, loss.on(y, raw_prediction) of the rows that it was"
+                " trained on"
             )
         known: np.ndarray = self.summary
         return known

@@ -26,11 +26,11 @@ def ordered(y=Y, categories=GRADES):
 
 
 @pytest.mark.filterwarnings("ignore:A column-vector y")  # scikit-learn's
-@LOSSES
 @pytest.mark.parametrize(
     "y", [ordered(), pd.Series(ordered()), pd.DataFrame({"y": ordered()})], ids=["categorical", "series", "frame"]
 )
-def test_the_order_of_a_categorical(engine, loss, y):
+def test_the_order_of_a_categorical(engine, y):
+    loss = ProportionalOdds(4)
     model = engine.classifier(loss).fit(X, y)
     assert model.classes_.tolist() == GRADES
     expected = engine.classifier(loss).fit(X, CODES)
@@ -40,10 +40,52 @@ def test_the_order_of_a_categorical(engine, loss, y):
     assert model.log_likelihood(X, Y) == expected.log_likelihood(X, CODES)
 
 
-def test_the_order_of_an_enum(engine):
+def test_it_counts_only_where_the_loss_needs_it(engine):
+    """scikit-learn's scores of probabilities take columns for sorted labels; this one was 1 minus the right one."""
+    y = np.where(CODES > 1, "no", "yes")
+    given = pd.Categorical(y, ["yes", "no"], ordered=True)
+    scores = [cross_val_score(engine.classifier(), X, one, cv=2, scoring="roc_auc") for one in (y, given)]
+    np.testing.assert_array_equal(*scores)
+    assert min(scores[0]) > 0.6
+    assert engine.classifier().fit(X, ordered()).classes_.tolist() == sorted(GRADES)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")  # scikit-learn's
+@pytest.mark.parametrize("kind", ["series", "frame"])
+def test_the_order_of_an_enum(engine, kind):
     pl = pytest.importorskip("polars")
-    model = engine.classifier(ProportionalOdds(4)).fit(X, pl.Series(Y.tolist(), dtype=pl.Enum(GRADES)))
+    y = pl.Series("grade", Y.tolist(), dtype=pl.Enum(GRADES))
+    model = engine.classifier(ProportionalOdds(4)).fit(X, y if kind == "series" else y.to_frame())
     assert model.classes_.tolist() == GRADES
+
+
+@pytest.mark.parametrize(
+    ("y", "keywords"),
+    [
+        (1 + CODES / 2, {}),
+        (CODES / 4, {"classes": [0.0, 0.25, 0.5, 0.75]}),
+        (pd.cut(CODES, [-1, 0, 1, 2, 3]), {}),
+        (pd.Categorical(CODES / 2, [0.0, 0.5, 1.0, 1.5], ordered=True), {}),
+    ],
+    ids=["half stars", "quarters", "intervals", "ordered floats"],
+)
+def test_grades_that_do_not_look_like_labels(engine, y, keywords):
+    model = engine.classifier(ProportionalOdds(4)).set_params(**keywords).fit(X, y)
+    expected = engine.classifier(ProportionalOdds(4)).fit(X, CODES)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert (model.predict(X) == model.classes_[expected.predict(X)]).all()
+
+
+def test_numbers_that_are_no_grades_are_refused(engine):
+    with pytest.raises(ValueError, match="if that is a grade, such as half a star, give n_classes of"):
+        engine.classifier(ProportionalOdds()).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="tells 4 classes apart, y has 400"):
+        engine.classifier(ProportionalOdds(4)).fit(X, X[:, 0])
+
+
+def test_the_score_of_the_second_of_two_classes(engine):
+    model = engine.classifier(ProportionalOdds(2)).fit(X, CODES > 0)  # three quarters of the rows
+    np.testing.assert_array_equal(model.decision_function(X) > 0, model.predict(X))
 
 
 @LOSSES
@@ -64,7 +106,7 @@ def test_labels_in_a_given_order(engine, loss, given, tmp_path):
     model.save_model(tmp_path / "model.json")
     loaded = GBMClassifier.load_model(tmp_path / "model.json")
     assert loaded.classes_.tolist() == GRADES
-    assert loaded.classes is None if isinstance(given, pd.Index) else list(loaded.classes) == GRADES
+    assert list(loaded.classes) == GRADES
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     sets = model.calibrate(X, Y).predict_set(X, 0.7)
     np.testing.assert_array_equal(sets, expected.calibrate(X, CODES).predict_set(X, 0.7))
@@ -96,6 +138,18 @@ def test_classes_without_rows(engine):
     assert free.loss_ == CategoricalCrossEntropy(5) and free.predict_proba(X)[:, 2].max() < 1e-3
     aside = engine.classifier(ProportionalOdds(5)).set_params(classes=five, validation_fraction=0.25)
     assert len(aside.fit(X, Y).validation_indices_) == N // 4
+
+
+@pytest.mark.parametrize(
+    "given", [range(3, -1, -1), pd.Series([3, 2, 1, 0]), np.datetime64("2026-01-01") + np.arange(4)[::-1]], ids=str
+)
+def test_a_file_keeps_the_order_that_was_given(engine, given, tmp_path):
+    y = np.asarray(given)[::-1][CODES]
+    model = engine.classifier(ProportionalOdds(4)).set_params(classes=given).fit(X, y)
+    model.save_model(tmp_path / "model.json")
+    loaded = GBMClassifier.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.fit(X, y).classes_, np.asarray(given))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 def test_two_classes_in_a_given_order(engine):

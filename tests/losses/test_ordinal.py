@@ -260,7 +260,7 @@ def test_thresholds_of_a_file_are_checked(wrong):
 
 
 def test_at_the_engines_own_doors():
-    """They know no training: thresholds are those of the rows at hand, in every call."""
+    """They know no training: thresholds are those of the rows at hand, in every call, and judge no others."""
     rng = np.random.default_rng(11)
     X = rng.normal(size=(500, 3))
     y = np.searchsorted(THETA, 2 * X[:, 0] + rng.logistic(size=500)).astype(float)
@@ -268,10 +268,10 @@ def test_at_the_engines_own_doors():
 
     data = LIGHTGBM.data(X, y)
     params = {**LIGHTGBM.params, "objective": ProportionalOdds(5)}
-    booster = lgb.train(params, data, 30, valid_sets=[data], feval=ProportionalOdds(5).metric)
-    raw = booster.predict(X)
-    assert booster.best_score["training"]["proportional_odds"] == pytest.approx(
-        ProportionalOdds(5).value(y, raw), rel=1e-6
-    )
+    raw = lgb.train(params, data, 30).predict(X)
+    with pytest.raises(ValueError, match=r"needs the thresholds of its.*and the metric in our train"):
+        lgb.train(params, data, 30, valid_sets=[data], feval=ProportionalOdds(5).metric)
+    with pytest.raises(ValueError, match="needs the thresholds of its training rows"):
+        ProportionalOdds(5).value(y, raw)
     ours = LIGHTGBM.raw(LIGHTGBM.train(ProportionalOdds(5), X, y, rounds=30), X)
     np.testing.assert_allclose(raw, ours, atol=1e-3)

@@ -51,7 +51,7 @@ def test_no_rate_overshoots(engine, rate, most):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = engine.classifier(LOSS, n_estimators=60, learning_rate=rate).fit(X, Y)
-    start = LOSS.value(Y, np.zeros(N))
+    start = LOSS.on(Y, np.zeros(N)).value(Y, np.zeros(N))
     assert -model.log_likelihood(X, Y) / N < most * start
 
 

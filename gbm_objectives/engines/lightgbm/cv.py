@@ -77,6 +77,7 @@ def cv(
         if name in keywords:
             raise TypeError(f"cv() takes no {name}: metrics go into params and feval")
     params = checked_params(params, loss)
+    loss = loss._with(summary=None, prepared=None)  # which `loss_` of a fitted model has
     check_data_set(loss, train_set, "train_set")
     metrics = placed(loss, native_metrics(loss, feval), first=True)
     given, own = given_start(params, loss), params

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from ...contract import Loss
 from ...contract.rows import Rows, ends_of
 from ...validation import shown
-from ..data_sets import label_of
+from ..data_sets import label_of, needs_target
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape
@@ -188,7 +188,7 @@ def _dataset(
         rows = Rows(y, weight, ends_of(group, len(y)))
         weight = np.repeat(rows.weight_of_queries(), group)  # type: ignore[arg-type]  # there are weights
     dataset = lgb.Dataset(known_to_engines(X), label_of(loss, y), weight=weight, group=group, **keywords)
-    if y.ndim == 2:
+    if needs_target(loss, y):
         dataset.target = y  # type: ignore[attr-defined]  # our own attribute
     return dataset
 

@@ -180,6 +180,12 @@ def _check_metrics(loss: Loss, given: list[Any]) -> None:
                 raise ValueError(
                     f"metric {shown(metric)} must be left out: it has the name of the loss's own metric"
                 )
+            if "@" in str(metric):
+                name, _, k = str(metric).partition("@")
+                raise ValueError(
+                    f"metric {shown(metric)} is XGBoost's spelling, which LightGBM ignores: give {name!r} and the"
+                    f" parameter eval_at=[{k}]"
+                )
             if loss.outputs and str(metric).strip().lower() not in NO_METRICS:
                 raise ValueError(
                     f"metric {shown(metric)} is of one prediction a row, {loss!r} has {loss.n_outputs}; pass a"

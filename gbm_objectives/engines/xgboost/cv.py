@@ -74,6 +74,7 @@ def cv(
         if name in keywords:
             raise TypeError(f"cv() takes no {name}: metrics go into params and custom_metric")
     params = checked_params(params, loss)
+    loss = loss._with(summary=None, prepared=None)  # which `loss_` of a fitted model has
     check_data_set(loss, dtrain, "dtrain")
     whole = member(loss, dtrain, "dtrain", offset_of(loss, dtrain, "dtrain"))
     start = ready(loss, [whole]).start
@@ -88,7 +89,11 @@ def cv(
     def from_its_start(train: xgb.DMatrix, test: xgb.DMatrix, fold: dict[str, Any]) -> Any:
         if rows_in is not None:
             for part in (train, test):
-                part.target = whole.rows.y[rows_in(part)]  # type: ignore[attr-defined]  # as users set it
+                rows = rows_in(part)
+                if whole.rows.y.ndim == 2:
+                    part.target = whole.rows.y[rows]  # type: ignore[attr-defined]  # as users set it
+                if of_queries is not None:
+                    part.set_weight(of_queries[np.unique(query[rows])])
         members = [
             member(loss, dmatrix, "dtrain", offset_of(loss, dmatrix, "dtrain")) for dmatrix in (train, test)
         ]
@@ -108,7 +113,11 @@ def cv(
 
     with ExitStack() as stack:
         rows_in = None
-        if whole.rows.y.ndim == 2:
+        # A slice of queries has no weights.
+        group = whole.rows.group
+        of_queries = None if group is None else whole.rows.weight_of_queries()
+        query = np.repeat(np.arange(0 if group is None else len(group)), () if group is None else group)
+        if whole.rows.y.ndim == 2 or of_queries is not None:
             stack.enter_context(alone_with([(dtrain, "dtrain")]))
             stack.enter_context(labels_for_softmax([whole]))
             rows_in = stack.enter_context(numbered(dtrain))

@@ -13,7 +13,7 @@ import xgboost as xgb
 from ...contract import Loss
 from ...contract.rows import Rows, ends_of
 from ...validation import shown
-from ..data_sets import label_of
+from ..data_sets import label_of, needs_target
 from ..features import known_to_engines
 from ..metrics import OfResponse, is_own, users_metrics
 from ..models import check_shape
@@ -226,7 +226,7 @@ def _with_target(
 ) -> xgb.DMatrix:
     """Give a data set targets, weights and queries."""
     dmatrix.set_label(label_of(loss, y))
-    if y.ndim == 2:
+    if needs_target(loss, y):
         dmatrix.target = y  # type: ignore[attr-defined]  # our own attribute
     if group is not None:
         dmatrix.set_group(group)

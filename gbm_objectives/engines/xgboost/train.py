@@ -41,6 +41,8 @@ OBJECTIVES = {
 
 # Parameters that act on built-in objectives only, and the value with which they do nothing.
 RATE_NAMES = ("learning_rate", "eta")
+# Those of its metrics that look at the order of predictions alone.
+ORDER_METRICS = {"auc", "aucpr", "ndcg", "map", "pre"}
 # XGBoost does not count rows by curvature, but its penalties are relative to it.
 PACE = Pace(learning_rate=0.3, narrowest=1.0 / 100.0)
 BUILTIN_ONLY = {"scale_pos_weight": 1, "quantile_alpha": None, "huber_slope": None}
@@ -172,7 +174,7 @@ def train(
 
     metrics = placed(loss, native_metrics(loss, custom_metric), first=False)
     if is_own(metrics[-1], loss):
-        _warn_of_rounding(loss, members[-1], start, keywords)
+        _warn_of_rounding(training.loss, members[-1], start, keywords)
     directions = Directions()
 
     def all_metrics(raw_prediction: np.ndarray, dmatrix: xgb.DMatrix) -> list[tuple[str, float]]:
@@ -215,9 +217,25 @@ def checked_params(params: dict[str, Any] | None, loss: Loss) -> dict[str, Any]:
             f"eval_metric {shown(params['eval_metric'])} takes one prediction a row, {loss!r} has"
             f" {loss.n_outputs}: pass a function (custom_metric= of train, eval_metric= of fit)"
         )
+    _check_metrics(loss, params)
     if loss._largest_step is not None and params.get("booster") != "gblinear":
         params.setdefault("max_delta_step", loss._largest_step)
     return params
+
+
+def _check_metrics(loss: Loss, params: dict[str, Any]) -> None:
+    """Raise for a named metric that XGBoost would compute on raw predictions, and thus wrongly."""
+    # By comparison, not lookup: the functions of a user's own link need not be hashable.
+    served = loss.n_outputs > 1 or any(link == loss.link for link in OBJECTIVES)
+    if served and not (loss.link == IDENTITY and loss.classifies):
+        return
+    given = params.get("eval_metric") or ()
+    for metric in [given] if isinstance(given, str) else given:
+        if str(metric).partition("@")[0].rstrip("-") not in ORDER_METRICS or loss.n_classes > 2:
+            raise ValueError(
+                f"eval_metric {shown(metric)} would be computed on raw predictions, not on the response scale of"
+                f" {loss!r}; pass a function (custom_metric= of train, eval_metric= of fit)"
+            )
 
 
 def base_score(loss: Loss, start: float | np.ndarray) -> Any:

@@ -78,7 +78,7 @@ def unit_of_gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray) -> float:
 
 
 def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tuple[np.ndarray, float]:
-    """Return the mean gain of a row from the start, for each output, and the mean size of a gradient.
+    """Return the gain of a row that all rows together allow, for each output, and the mean size of a gradient.
 
     Of several outputs one may be at its optimum, as is the spread if all targets are 10 or -10. Its gain is mere
     rounding, and counts as 0 here.
@@ -89,9 +89,12 @@ def _gains(loss: Loss, rows: Rows, raw_prediction: np.ndarray, some: Any) -> tup
             part.astype(np.float64)
             for part in loss.gradient_hessian(few, raw, weight, **given_group(loss, rows.group))
         )
-        hessian = np.where(hessian > 0, hessian, 1.0)
-        gains = np.atleast_1d(np.mean(np.square(gradient) / hessian, axis=0))
+        # Not the mean of g² / h: beside a wide offset some rows are far from their targets where the curvature is
+        # next to nothing, and a few of 1e-16 made the gains of all others too small for XGBoost to split.
+        mean = np.mean(hessian, axis=0)
+        gains = np.atleast_1d(np.square(np.mean(np.abs(gradient), axis=0)) / np.where(mean > 0, mean, 1.0))
         if loss.outputs:
+            hessian = np.where(hessian > 0, hessian, 1.0)
             steps = np.sqrt(np.mean(np.square(gradient / hessian), axis=0))
             spreads = _spreads(few, loss.n_outputs)
             units = [
