@@ -38,7 +38,7 @@ class Lists(Queries):
 
 
 class LambdaRank(OfGains):
-    """Pairs of a query, each weighted by what exchanging its rows would change of NDCG, as LightGBM's lambdarank.
+    """Pairs of a query, each weighted by what exchanging its rows would change of DCG, as LightGBM's lambdarank.
 
     Domain: numbers not below 0, or what `gain` takes. Link: identity; between queries, raw predictions are not
     comparable. The loss is 1 - NDCG, of the first `truncation` ranks, and has no useful derivative: it changes
@@ -46,12 +46,15 @@ class LambdaRank(OfGains):
     the rows of a query in the order of their predictions, i any of the first `truncation` and j any after it of
     less or more gain, d = f_i - f_j and p the probability of the wrong order::
 
-        loss       1 - NDCG                           NDCG = Σ discount · gain / the same sum in the best order
-        Δ          |change of NDCG if i and j change places| / (0.01 + d)
+        loss       1 - NDCG                           NDCG = Σ discount · gain / Z, Z this sum in the best order
+        Δ          |gain of i - gain of j| (discount of i - discount of j) / Z / (0.01 + d)
         p          1 / (1 + exp(±d))                  + if i has more gain, - if j has
         gradient   c Σ ∓Δ p                           over the pairs of a row: - if it has more gain, + if less
         curvature  c Σ Δ p (1 - p)                    surrogate
         c          log2(1 + S) / S                    S = 2 Σ Δ p over the pairs of the query
+
+    Only the first `truncation` ranks count in both sums. The discounts in Δ are not cut there, so Δ is not the
+    change of this NDCG where j is behind them: of what i has to lose, only the difference of discounts counts.
 
     Without `norm`, c is 1 and Δ is not divided, as in the paper; LightGBM divides, except where all predictions of
     a query are equal. Rows with equal predictions have the order of the data set, as there. (In NDCG, every order
@@ -63,6 +66,7 @@ class LambdaRank(OfGains):
     ----------
     truncation : int, default=30
         How many ranks count, `lambdarank_truncation_level` of LightGBM; a few more than those that people look at.
+        Pairs without a row among them are left out.
     gain : {"exp", "linear"}, callable or array-like, default="exp"
         The gain of a relevance, not below 0: 2 ** relevance - 1, the relevance itself, a function of an array of
         relevances, or a number for each of the relevances 0, 1, ...
