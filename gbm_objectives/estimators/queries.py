@@ -34,7 +34,10 @@ def numbers_of(
             raise ValueError(f"{name} must be left out: {loss!r} does not compare the rows of a query")
         return None
     if group is None and qid is None:
-        raise ValueError(f"{names[0]} or {names[1]} must be given: {loss!r} compares the rows of a query")
+        raise ValueError(
+            f"{names[0]} or {names[1]} must be given: {loss!r} compares the rows of a query; inside scikit-learn's"
+            " tools metadata routing passes qid on (enable_metadata_routing=True)"
+        )
     if qid is not None:
         return numbered(qid, n_rows, names[1])
     try:

@@ -52,7 +52,7 @@ class ProportionalOdds(ChoosesHessian):
         Number of classes, at least 2. `GBMClassifier` finds it in the labels; everywhere else it must be given.
     point : {"median", "mean", "mode"}, default="median"
         Which class `labels`, and `predict` of an estimator, return: the median, which has the least mean absolute
-        error; the one nearest to the mean of class numbers, for squared error and quadratic weighted kappa; or
+        error; the one nearest to the mean of class numbers, for squared error; or
         the most probable one, for accuracy. Training is the same.
     hessian : {"auto", "exact"}, default="auto"
         The curvature: the bounded one, or exact.

@@ -16,6 +16,7 @@ from gbm_objectives import (
     CoxPH,
     MultiQuantile,
     PoissonDeviance,
+    ProportionalOdds,
     Quantile,
     Tukey,
 )
@@ -207,3 +208,13 @@ def test_numbers_of_many_rows_are_exact():
         assert rows_in(part).tolist() == [7, 3]
     for at, name in enumerate(LABEL_BOUNDS):
         assert part.get_float_info(name).tolist() == [7 + at, 3 + at]
+
+
+def test_what_a_fitted_loss_knows_is_not_taken_into_folds(engine):
+    """The `loss_` of a model has the thresholds of its rows; those of a fold are its own."""
+    X, y = real_data(next(case for case in TRAINABLE if isinstance(case.loss, ProportionalOdds)))
+    fresh = ProportionalOdds(3)
+    wrong = fresh._with(summary=np.array([5.0, 6.0]))
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+    one, two = (means(engine, loss, X, y, rounds=10, folds=folds) for loss in (fresh, wrong))
+    np.testing.assert_array_equal(one, two)

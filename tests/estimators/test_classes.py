@@ -41,7 +41,7 @@ def test_the_order_of_a_categorical(engine, y):
 
 
 def test_it_counts_only_where_the_loss_needs_it(engine):
-    """scikit-learn's scores of probabilities take columns for sorted labels; this one was 1 minus the right one."""
+    """scikit-learn's scores of probabilities take columns for sorted labels; this one was turned upside down."""
     y = np.where(CODES > 1, "no", "yes")
     given = pd.Categorical(y, ["yes", "no"], ordered=True)
     scores = [cross_val_score(engine.classifier(), X, one, cv=2, scoring="roc_auc") for one in (y, given)]

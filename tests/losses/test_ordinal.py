@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from gbm_objectives import BinaryCrossEntropy, GBMRegressor, ProportionalOdds, check_loss
 from gbm_objectives.contract.driver import BLOCK_ROWS
 from gbm_objectives.losses.thresholds import SHARE_OF_NONE, thresholds
-from tests.engine import ENGINES, LIGHTGBM
+from tests.engine import ENGINES, LIGHTGBM, XGBOOST
 
 THETA = np.array([-2.0, -0.5, 0.3, 2.5])
 KNOWN = ProportionalOdds(5)._with(summary=THETA)
@@ -275,3 +275,12 @@ def test_at_the_engines_own_doors():
         ProportionalOdds(5).value(y, raw)
     ours = LIGHTGBM.raw(LIGHTGBM.train(ProportionalOdds(5), X, y, rounds=30), X)
     np.testing.assert_allclose(raw, ours, atol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["logloss", "error", "rmse", "mlogloss", "auc"])
+def test_xgboosts_metrics_by_name_would_be_of_raw_predictions(metric):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 2)), np.arange(50) % 3
+    model = XGBOOST.classifier(ProportionalOdds(3))
+    with pytest.raises(ValueError, match=f"eval_metric '{metric}' would be computed on raw predictions"):
+        model.fit(X, y, eval_set=[(X, y)], eval_metric=metric)

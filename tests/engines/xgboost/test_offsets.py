@@ -125,3 +125,18 @@ def test_going_on_from_a_model_beside_an_offset_needs_one():
 def test_parameters_of_prediction_stay():
     booster = trained(PoissonDeviance(), np.log(EXPOSURE))
     assert '"nthread":"1"' in booster.save_config()
+
+
+@pytest.mark.parametrize("spread", [1.0, 10.0, 100.0])
+def test_wide_offsets_leave_something_to_learn(spread):
+    """0.2: beside offsets of 10 a few rows of vanishing curvature set the unit of gains, and nothing was split."""
+    features = np.random.default_rng(1).normal(size=(2000, 4))
+    y = (features[:, 0] + features[:, 1] > 0) * 1.0
+    offset = spread * features[:, 3]
+    ours = XGBOOST.classifier(BinaryCrossEntropy()).fit(features, y, base_margin=offset)
+    stock = xgb.XGBClassifier(**XGBOOST.estimator(True).get_params()).fit(features, y, base_margin=offset)
+    loss, start = BinaryCrossEntropy(), BinaryCrossEntropy().value(y, offset)
+    value = loss.value(y, ours.predict_raw(features, offset=offset))
+    assert value < 0.5 * start
+    margin = stock.predict(features, base_margin=offset, output_margin=True)
+    assert value < 1.2 * loss.value(y, margin) + 0.01
