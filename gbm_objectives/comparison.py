@@ -19,11 +19,12 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
 from .contract import Loss
+from .contract.calling import Metric
 from .engines.metrics import WEIGHT_NAMES, results_of
 from .engines.registry import engine_of
 from .estimators import GBMClassifier, GBMRanker, GBMRegressor
 from .estimators.base import BaseGBM
-from .estimators.validation_rows import taken
+from .estimators.validation_rows import numbered, taken
 from .validation import shown
 
 __all__ = ["compare_losses"]
@@ -59,9 +60,9 @@ def compare_losses(
         Target.
     scoring : str or callable, optional
         The measure, the same for all losses. A function ``cost(y_true, y_pred)`` of what `predict` returns: lower
-        is better, unless it is a score of `sklearn.metrics` or returns ``(name, value, higher_is_better)``. Or one
-        of scikit-learn's names or scorers, ``scorer(model, X, y)``: higher is better. By default `score` of the
-        estimator.
+        is better, unless it is a score of `sklearn.metrics` or returns ``(name, value, higher_is_better)``. Or the
+        `metric` of a loss, or `ranking.NDCG`. Or one of scikit-learn's names or scorers, ``scorer(model, X, y)``:
+        higher is better. By default `score` of the estimator.
     cv : int or splitter, optional
         As in `sklearn.model_selection.cross_validate`, five folds by default. All losses get the same folds, also
         those of a splitter that draws them at random.
@@ -69,7 +70,8 @@ def compare_losses(
         For the splitter.
     params : mapping, optional
         More arguments of `fit`. Those that have a value for each row are divided into folds; `sample_weight`,
-        `qid` and offsets count in the score, too.
+        `qid` and offsets count in the score, too: predictions have the offset in them, and a function gets weights
+        and queries as arguments of these names.
     n_jobs : int, optional
         Number of trainings at a time, as in scikit-learn.
 
@@ -185,18 +187,20 @@ def _model(estimator: Any) -> tuple[Any, str]:
 def _measure(scoring: Any) -> Callable[..., tuple[float, bool]]:
     """Return a function of a fitted model, rows and more that returns a score, and whether higher is better."""
     if isinstance(scoring, Loss) or not (scoring is None or isinstance(scoring, str) or callable(scoring)):
-        hint = ": give a function that calls its value" if isinstance(scoring, Loss) else ""
+        hint = ": give its .metric" if isinstance(scoring, Loss) else ""
         raise TypeError(f"scoring must be a name, a scorer or a function of targets, got {shown(scoring)}{hint}")
     if scoring is None:
         return _own_score
     if isinstance(scoring, str):
         return _OfModel(get_scorer(scoring))
+    if isinstance(scoring, Metric):
+        return _OfRaw(scoring)
     required = [
         name
         for name, one in signature(scoring).parameters.items()
         if one.default is Parameter.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
-    required = [name for name in required if name not in WEIGHT_NAMES]
+    required = [name for name in required if name not in (*WEIGHT_NAMES, *SCORED_WITH.values())]
     if len(required) not in (2, 3):
         raise TypeError(
             f"scoring must take (y_true, y_pred) or (model, X, y), {shown(scoring)} takes ({', '.join(required)})"
@@ -219,6 +223,23 @@ class _OfModel:
 
 
 @dataclass(frozen=True)
+class _OfRaw:
+    """The metric of a loss, or `NDCG`, of raw predictions."""
+
+    metric: Metric
+
+    def __call__(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
+        target, raw = model._scored(X, y, more.get("offset"))
+        weight, query = more.get("sample_weight"), more.get("qid")
+        if query is None:
+            return self.metric.loss.value(target, raw, weight), self.metric.higher_is_better
+        number = numbered(query, len(raw), "qid")
+        rows, (_, sizes) = np.argsort(number, kind="stable"), np.unique(number, return_counts=True)
+        of_rows = None if weight is None else np.asarray(weight)[rows]
+        return self.metric.loss.value(target[rows], raw[rows], of_rows, sizes), self.metric.higher_is_better
+
+
+@dataclass(frozen=True)
 class _OfTargets:
     """A function of targets and predictions."""
 
@@ -226,7 +247,9 @@ class _OfTargets:
 
     def __call__(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
         offset = {"offset": more["offset"]} if "offset" in more else {}
-        others = {name: values for name, values in more.items() if name != "offset"}
+        # Predictions have the offset in them: a measure need not know it, but may.
+        known = "offset" in signature(self.function).parameters
+        others = {name: values for name, values in more.items() if name != "offset" or known}
         returned = self.function(y, model.predict(X, **offset), **_taken_by(self.function, others))
         name, value, higher_is_better = results_of(self.function, returned)[0]
         if higher_is_better is None:

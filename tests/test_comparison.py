@@ -33,10 +33,12 @@ from gbm_objectives import (
     WeightedCrossEntropy,
     compare_losses,
 )
+from gbm_objectives.ranking import NDCG
 
 X, Y = load_diabetes(return_X_y=True)
 LOSSES = [SquaredError(), AbsoluteError(), Quantile(0.9)]
 PINBALL = partial(mean_pinball_loss, alpha=0.9)
+MEDIAN = partial(mean_pinball_loss, alpha=0.5)
 RNG = np.random.default_rng(0)
 
 
@@ -100,6 +102,14 @@ def test_weights_and_offsets_count_in_training_and_in_the_measure():
 
     with pytest.raises(TypeError, match=r"scoring must take sample_weight, which fit gets, .* \(y_true, y_pred\)"):
         compare_losses([AbsoluteError()], lightgbm(), X, Y, scoring=alone, cv=cv, params=params)
+
+    def of_both(y_true, y_pred, offset, sample_weight):
+        return np.average(abs(y_true - y_pred) + 0.0 * offset, weights=sample_weight)
+
+    both = compare_losses([AbsoluteError()], lightgbm(), X, Y, scoring=of_both, cv=cv, params=params)
+    assert both["mean_test_score"][0] == pytest.approx(
+        2 * np.mean(by_hand(AbsoluteError(), MEDIAN, cv, weight, offset))
+    )
     with pytest.raises(TypeError, match="scoring must take offset"):
         compare_losses([AbsoluteError()], lightgbm(), X, Y, scoring="r2", cv=cv, params=params)
     default = compare_losses([AbsoluteError()], lightgbm(), X, Y, cv=cv, params=params)
@@ -171,6 +181,27 @@ def test_queries():
     assert table["split0_test_score"][row] == pytest.approx(
         model.score(features[test], relevance[test], qid=qid[test])
     )
+
+
+def test_measures_of_ranking_and_of_losses():
+    qid, relevance = RNG.integers(0, 40, 800), RNG.integers(0, 4, 800)
+    features = RNG.normal(size=(800, 3)) + relevance[:, None]
+
+    def mine(y_true, y_pred, qid):
+        rows, (_, sizes) = np.argsort(qid, kind="stable"), np.unique(qid, return_counts=True)
+        return "mine", NDCG(5).value(y_true[rows], y_pred[rows], group=sizes), True
+
+    tables = [
+        compare_losses(
+            [RankNet()], lightgbm(LGBMRanker), features, relevance, scoring=one, cv=3, params={"qid": qid}
+        )
+        for one in (NDCG(5), mine)
+    ]
+    assert tables[0]["mean_test_score"][0] == pytest.approx(tables[1]["mean_test_score"][0])
+    table = compare_losses(LOSSES, lightgbm(), X, Y, scoring=Quantile(0.9).metric, cv=3)
+    expected = compare_losses(LOSSES, lightgbm(), X, Y, scoring=PINBALL, cv=3)
+    assert list(table["loss"]) == list(expected["loss"])
+    np.testing.assert_allclose(table["mean_test_score"], expected["mean_test_score"])
 
 
 def test_frames():

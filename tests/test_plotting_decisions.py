@@ -95,6 +95,7 @@ def test_the_cost_of_each_threshold(by_row, positive):
     threshold, cost = line.get_xdata()[:-1], line.get_ydata()[:-1]
     expected = [cost_at(probability, positive == LABEL, t, needless, missed, weight) for t in threshold]
     np.testing.assert_allclose(cost, expected, rtol=1e-9, atol=1e-12)
+    assert ax.get_xlabel() == f"act from this probability of {positive} on"
     assert threshold[0] == 1.0 and len(threshold) == len(np.unique(probability)) + 1
     assert dot.get_ydata()[0] == pytest.approx(min(expected))
     assert dot.get_xdata()[0] == threshold[int(np.argmin(expected))]

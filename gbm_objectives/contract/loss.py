@@ -197,8 +197,8 @@ class Loss(AppliedLoss):
         return self.resolved(np.stack([some] * len(self.columns), axis=1) if self.columns else some) is not self
 
     def _resolves(self, other: Loss) -> bool:
-        """Return whether this is another loss, or what one with an "auto" became."""
-        return self == other or (type(self) is type(other) and other._has_auto)
+        """Return whether this is another loss, or what one became that left an "auto" or its classes open."""
+        return self == other or (type(self) is type(other) and (other._has_auto or other.n_classes is None))
 
     def initial_raw(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> float | np.ndarray:
         """Return the constant raw prediction that minimises `value`.

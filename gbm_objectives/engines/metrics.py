@@ -93,7 +93,8 @@ def _functions_and_names(loss: Loss, given: Sequence[Any]) -> tuple[Metrics, lis
         elif metric is not None:
             if getattr(metric, "__name__", None) == loss.name:
                 raise ValueError(
-                    f"two metrics are named {loss.name!r}: set the __name__ of {shown(metric)} to another one"
+                    f"two metrics are named {loss.name!r}, the loss's own among them: set the __name__ of"
+                    f" {shown(metric)} to another one"
                 )
             if isinstance(metric, Metric) and any(_name_of(metric) == _name_of(one) for one in functions):
                 raise ValueError(

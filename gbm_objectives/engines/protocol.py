@@ -11,7 +11,16 @@ import numpy as np
 from ..contract import Loss
 from ..validation import shown
 
-__all__ = ["ClusterFitInputs", "DaskEngine", "Engine", "FitInputs", "Kind", "Trained", "positives_times"]
+__all__ = [
+    "ClusterFitInputs",
+    "DaskEngine",
+    "Engine",
+    "FitInputs",
+    "Kind",
+    "Trained",
+    "classes_times",
+    "positives_times",
+]
 
 # What a scikit-learn estimator is for.
 Kind = Literal["classifier", "regressor", "ranker"]
@@ -34,12 +43,13 @@ class FitInputs:
     repeats: Sequence[bool] = ()  # whether an evaluation set is the training set, with its weights and offset
     group: np.ndarray | None = None  # the number of rows of each query
     eval_group: list[np.ndarray | None] | None = None
+    aside: bool = False  # whether the evaluation set is rows put aside, with their weights
     n_iter_no_change: int | None = None  # rounds without improvement to stop after; None: as the estimator says
     options: dict[str, Any] = field(default_factory=dict)  # specific to this engine
 
 
 def positives_times(data: FitInputs, factor: float, name: str) -> FitInputs:
-    """Return the training with the weights of the rows of class 1 multiplied.
+    """Return the training with the weights of the rows of class 1 multiplied, as `classes_times` does.
 
     Raises
     ------
@@ -50,8 +60,25 @@ def positives_times(data: FitInputs, factor: float, name: str) -> FitInputs:
         raise ValueError(f"{name} of estimator is for labels of two classes: use sample_weight")
     if not 0.0 < factor < np.inf:
         raise ValueError(f"{name} of estimator must be above 0 and finite, got {shown(factor)}")
-    weight = np.ones(len(data.y)) if data.sample_weight is None else data.sample_weight
-    return replace(data, sample_weight=np.where(data.y == 1.0, factor * weight, weight))
+    return classes_times(data, np.array([1.0, factor]))
+
+
+def classes_times(data: FitInputs, factors: np.ndarray) -> FitInputs:
+    """Return the training with the weights of the rows of each class multiplied by the factor of the class.
+
+    In evaluation sets, too, unless they were given weights of their own. If these counted otherwise, their loss
+    would fall on as long as training makes the frequent class more likely, and early stopping would never stop.
+    """
+
+    def times(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        by_row = factors[y.astype(np.intp)]
+        return by_row if weight is None else by_row * weight
+
+    sets = [
+        (X, y, weight if y.ndim > 1 or not (weight is None or data.aside) else times(y, weight))
+        for X, y, weight in data.eval_sets
+    ]
+    return replace(data, sample_weight=times(data.y, data.sample_weight), eval_sets=sets)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..contract import Loss
 from ..engines.models import unfitted_copy
 from ..engines.parameters import require_loss
-from ..engines.protocol import Engine, Kind
+from ..engines.protocol import Engine, Kind, classes_times
 from ..engines.registry import DEFAULT, dask_engine_of, engine_named, engine_of
 from ..validation import shown
 from . import saving
@@ -176,7 +176,9 @@ class BaseGBM(Importances, Trainee, BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         data = read_inputs(self, X, y, sample_weight, eval_set, fit_params)
-        weight = data.sample_weight = self._weights(estimator, data.y, data.sample_weight)
+        if (factors := self._class_factors(estimator, data.y)) is not None:
+            data = classes_times(data, factors)
+        weight = data.sample_weight
         stops_early = engine.stops_early(estimator, data.callbacks)
         data.n_iter_no_change = rounds_to_wait(self, stops_early, bool(data.eval_sets))
         trained = engine.train_estimator(estimator, self.loss_, data)

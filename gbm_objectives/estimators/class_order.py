@@ -81,11 +81,14 @@ def categories_in_order(y: Any) -> np.ndarray | None:
 def check_labels(labels: np.ndarray, loss: Loss | None) -> None:
     """Raise if a target does not look like labels, but like numbers or probabilities."""
     if labels.dtype.kind == "f":
-        if isinstance(loss, ProportionalOdds) and (uneven := labels[labels != np.floor(labels)]).size:
-            raise ValueError(
-                f"y must be labels, got {uneven[0]}: if that is a grade, such as half a star, give n_classes of"
-                f" {loss!r}, or classes="
-            )
+        if isinstance(loss, ProportionalOdds):
+            # People grade by halves and quarters; what is measured falls in between.
+            if (uneven := labels[4.0 * labels != np.floor(4.0 * labels)]).size:
+                raise ValueError(
+                    f"y must be labels, got {uneven[0]}: if that is a grade, give n_classes of {loss!r}, or"
+                    " classes="
+                )
+            return
         if (soft := labels[(labels > 0) & (labels < 1)]).size:
             raise ValueError(
                 f"y must be labels, got the continuous value {soft[0]}: give probabilities as one column for each"

@@ -10,7 +10,6 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -20,8 +19,9 @@ from ..engines.parameters import require_loss
 from ..losses import BinaryCrossEntropy, CategoricalCrossEntropy, ProportionalOdds
 from ..validation import as_weight, check_between, first_offender, shown
 from .class_order import categories_in_order, check_labels, check_ordered, codes_of, given_classes
+from .class_weights import class_factors
 from .conformal import class_sets
-from .fit_inputs import INSTEAD_OF_WEIGHTS, columns_of, counted_labels
+from .fit_inputs import columns_of, counted_labels
 from .lazy import lazily
 from .predictive import PredictiveGBM
 
@@ -192,18 +192,8 @@ n_features_in_, feature_names_in_
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target.astype(np.intp) if target.ndim == 1 and (target == np.floor(target)).all() else None
 
-    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        class_weight = self.class_weight
-        if class_weight is None:
-            class_weight = getattr(estimator, "class_weight", None)
-        if class_weight is None:
-            return weight
-        if self.loss_.columns:
-            raise ValueError(f"class_weight must be left out where a row has several labels: {INSTEAD_OF_WEIGHTS}")
-        if target.ndim == 2 or not np.isin(target, range(len(self.classes_))).all():
-            raise ValueError("class_weight needs labels, not target distributions")
-        by_class = compute_sample_weight(class_weight, self.classes_[target.astype(np.intp)])
-        return by_class if weight is None else by_class * weight
+    def _class_factors(self, estimator: Any, target: np.ndarray) -> np.ndarray | None:
+        return class_factors(self, estimator, target)
 
     @lazily
     def predict(self, X: Any, num_iteration: int | None = None, *, offset: ArrayLike | None = None) -> np.ndarray:
@@ -338,6 +328,9 @@ n_features_in_, feature_names_in_
             y, predicted = y[known], predicted[known]
             weight = as_weight(sample_weight, len(known))
             sample_weight = None if weight is None else weight[known]
+        else:  # by their numbers: half stars are no labels to scikit-learn
+            classes, given = self.classes_, self.classes is not None
+            y, predicted = (codes_of(column_or_1d(one), classes, given) for one in (y, predicted))
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:

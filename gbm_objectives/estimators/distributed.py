@@ -86,8 +86,9 @@ def fit_on_cluster(
     by_class = _by_class(model, engine, local, counts)
     sets = []
     for i, (name, (features, target, weight)) in enumerate(named):
-        # As on one machine, class weights only act on the training rows.
-        sets.append((name, (features, *_encoded(model, client, name, target, weight, None if i else by_class))))
+        # As on one machine, class weights act where there are no weights of an evaluation set.
+        factors = by_class if i == 0 or weight is None else None
+        sets.append((name, (features, *_encoded(model, client, name, target, weight, factors))))
     data = ClusterFitInputs(
         client,
         sets,

@@ -90,6 +90,6 @@ class Trainee:
         """Return the class of each row if validation rows are to have the same shares of classes as all rows."""
         return None
 
-    def _weights(self, estimator: Any, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        """Return the weights of the training rows, with those of classes."""
-        return weight
+    def _class_factors(self, estimator: Any, target: np.ndarray) -> np.ndarray | None:
+        """Return by how much the weights of the rows of each class are multiplied; None if they stay."""
+        return None

@@ -140,6 +140,7 @@ def put_aside(
         eval_sets=[others[:3]],
         eval_offsets=[others[3]],
         repeats=[False],
+        aside=True,
     )
     return (data, None, [None]) if query is None else (data, query[kept], [query[aside]])
 

@@ -23,5 +23,5 @@ STYLES = ["-", "--", ":", "-."]
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
-    """Return the axes, or those of a new figure."""
-    return plt.figure().add_subplot() if ax is None else ax
+    """Return the axes, or those of a new figure, with room for long labels."""
+    return plt.figure(layout="constrained").add_subplot() if ax is None else ax

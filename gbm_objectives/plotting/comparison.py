@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from matplotlib.axes import Axes
 from .axes import COLORS, axes_or_new
 
 __all__ = ["plot_comparison"]
+
+# Longer names, as of formulas, would leave no room for the dots.
+WIDTH = 28
 
 
 def plot_comparison(table: Any, ax: Axes | None = None) -> Axes:
@@ -60,7 +64,7 @@ def plot_comparison(table: Any, ax: Axes | None = None) -> Axes:
         color=COLORS["blue"],
         label="mean ± 2 standard errors",
     )
-    ax.set_yticks(places, [str(loss) for loss in table["loss"]])
+    ax.set_yticks(places, [fill(str(loss), WIDTH) for loss in table["loss"]])
     ax.set_ylim(len(behind) - 0.5, -0.5)
     ax.set_xlabel("behind the best")
     ax.legend(frameon=False)

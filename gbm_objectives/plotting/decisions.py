@@ -138,7 +138,7 @@ def plot_threshold_cost(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = GBMClassifier(estimator=LGBMClassifier(n_estimators=20, verbosity=-1)).fit(X[:400], y[:400])
     >>> plot_threshold_cost(model, X[400:], y[400:], false_negative=10.0).get_xlabel()
-    'act from this probability on'
+    'act from this probability of 1 on'
     """
     if not hasattr(model, "predict_proba") or not hasattr(model, "classes_"):
         raise TypeError(f"model must be a fitted classifier with predict_proba, got {shown(model)}")
@@ -179,7 +179,7 @@ def plot_threshold_cost(
     if np.ndim(false_positive) == np.ndim(false_negative) == 0 and needless[0] + missed[0] > 0:
         right = needless[0] / (needless[0] + missed[0])
         ax.axvline(right, color="0.4", linestyle=":", label=f"if probabilities are right, from {right:.2g} on")
-    ax.set(xlabel="act from this probability on", ylabel="mean cost of a row", xlim=(0, 1))
+    ax.set(xlabel=f"act from this probability of {positive} on", ylabel="mean cost of a row", xlim=(0, 1))
     ax.set_ylim(bottom=0.0)
     ax.legend(frameon=False)
     return ax

@@ -14,6 +14,7 @@ from ..contract import Loss
 from ..contract.links import LOGIT, SOFTMAX
 from ..distributions import Distribution
 from ..engines.parameters import require_loss
+from ..sampling import SAMPLE_ROWS
 from .behaviour import BEHAVIOUR
 from .contract import FIRST, SECOND
 from .distributions import DISTRIBUTIONS
@@ -183,6 +184,9 @@ def _sample(
     else:
         y = np.asarray(y_true, dtype=np.float64)
         loss.check_target(y)
+        if len(y) > SAMPLE_ROWS and raw_prediction is None and not loss.joint:
+            # Of more rows a loss looks at a sample, so that two calls would not agree.
+            y = y[np.sort(rng.choice(len(y), SAMPLE_ROWS, replace=False))]
         if len(y) < 10:
             raise ValueError(f"y_true must have at least 10 rows, got {len(y)}")
     if raw_prediction is None:

@@ -74,10 +74,31 @@ def test_grades_that_do_not_look_like_labels(engine, y, keywords):
     expected = engine.classifier(ProportionalOdds(4)).fit(X, CODES)
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
     assert (model.predict(X) == model.classes_[expected.predict(X)]).all()
+    assert model.score(X, y) == expected.score(X, CODES)
+
+
+def test_half_stars_need_no_number_of_classes(engine):
+    model = engine.classifier(ProportionalOdds()).fit(X, 0.5 + CODES / 2)
+    assert model.classes_.tolist() == [0.5, 1.0, 1.5, 2.0]
+
+
+def test_the_metric_of_a_loss_whose_classes_are_open(engine):
+    def agreement(y_true, y_pred):
+        return "agreement", float((y_pred.argmax(axis=1) == y_true).mean()), True
+
+    loss = ProportionalOdds()
+    metrics = [agreement, loss.metric] if engine is LIGHTGBM else [loss.metric, agreement]
+    model = engine.classifier(loss, n_estimators=30, **engine.early_stopping(5))
+    if engine is LIGHTGBM:
+        model.set_params(estimator__first_metric_only=True)
+    model.fit(X, CODES, eval_set=[(X[:200], CODES[:200])], eval_metric=metrics)
+    (curves,) = model.evals_result_.values()
+    assert set(curves) == {"agreement", "proportional_odds"}
+    assert model.best_iteration_ == 1 + np.argmax(curves["agreement"])
 
 
 def test_numbers_that_are_no_grades_are_refused(engine):
-    with pytest.raises(ValueError, match="if that is a grade, such as half a star, give n_classes of"):
+    with pytest.raises(ValueError, match="if that is a grade, give n_classes of"):
         engine.classifier(ProportionalOdds()).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="tells 4 classes apart, y has 400"):
         engine.classifier(ProportionalOdds(4)).fit(X, X[:, 0])

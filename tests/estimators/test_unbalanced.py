@@ -71,3 +71,32 @@ def test_in_native_training_they_are_refused(engine, params):
 )
 def test_neutral_values_pass(engine, params):
     engine.train(Huber(), *load_diabetes(return_X_y=True), rounds=2, params=params)
+
+
+@pytest.mark.parametrize("how", ["class_weight", "scale_pos_weight", "aside"])
+def test_early_stopping_looks_at_the_loss_that_is_trained(engine, how):
+    """Without the weights of classes it watched another loss, which fell on in every round."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4000, 5))
+    rare = rng.random(4000) < 1 / (1 + np.exp(5 - 1.5 * features[:, 0]))
+    sets = {} if how == "aside" else {"eval_set": [(features[2000:], rare[2000:])]}
+    rows = slice(None) if how == "aside" else slice(2000)
+    params = {"scale_pos_weight": 50.0} if how == "scale_pos_weight" else {}
+    weights = None if params else {False: 1.0, True: 50.0}
+    model = engine.classifier(
+        None, weights, n_estimators=400, learning_rate=0.1, **engine.early_stopping(20), **params
+    )
+    if how == "aside":
+        model.set_params(validation_fraction=0.5, random_state=0)
+    model.fit(features[rows], rare[rows], **sets)
+    assert model.best_iteration_ < 100
+    (history,) = model.evals_result_.values()
+    late = model.validation_indices_ if how == "aside" else np.arange(2000, 4000)
+    weight = np.where(rare[late], 50.0, 1.0)
+    expected = model.loss_.value(rare[late], model.predict_raw(features[late]), weight)
+    assert min(history[model.loss_.name]) == pytest.approx(expected, rel=1e-5)
+    if sets:  # weights that are given are those that count
+        model.fit(features[rows], rare[rows], **sets, eval_sample_weight=[np.ones(2000)])
+        (history,) = model.evals_result_.values()
+        expected = model.loss_.value(rare[late], model.predict_raw(features[late]))
+        assert min(history[model.loss_.name]) == pytest.approx(expected, rel=1e-5)

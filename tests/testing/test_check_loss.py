@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gbm_objectives
-from gbm_objectives import Loss, check_loss
+from gbm_objectives import AbsoluteError, Loss, check_loss
 from gbm_objectives.contract.domain import Domain
 from gbm_objectives.distributions import Normal
 from tests import own_losses
@@ -196,3 +196,8 @@ def test_a_parameter_that_is_not_kept():
 
     with pytest.raises(AssertionError, match="Forgets must keep each parameter of its constructor under its name"):
         check_loss(Forgets())
+
+
+def test_many_targets_are_no_problem():
+    """Of more rows than a sample holds, two calls looked at different ones: eight problems of a right loss."""
+    check_loss(AbsoluteError(), np.random.default_rng(0).gamma(1.0, 100.0, 6000))
