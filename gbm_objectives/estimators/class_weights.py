@@ -15,8 +15,8 @@ __all__ = ["class_factors"]
 def class_factors(model: Any, estimator: Any, target: np.ndarray) -> np.ndarray | None:
     """Return by how much the weights of the rows of each class are multiplied; None if they stay.
 
-    By `class_weight` of a classifier, or of the engine's estimator in it. `target` is the place of each row's class
-    among `classes_`.
+    By `class_weight` of a classifier, or of the engine's estimator in it. `target` is the place of the class of
+    each row among `classes_`.
 
     Raises
     ------
