@@ -12,12 +12,26 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.metrics import accuracy_score, log_loss, mean_pinball_loss
-from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, TimeSeriesSplit, cross_val_score
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    matthews_corrcoef,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    roc_auc_score,
+)
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import gbm_objectives.comparison as comparison
 from gbm_objectives import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -26,6 +40,7 @@ from gbm_objectives import (
     GBMRegressor,
     Hinge,
     LambdaRank,
+    MultiQuantile,
     PoissonDeviance,
     Quantile,
     RankNet,
@@ -167,20 +182,18 @@ def test_queries():
     features = RNG.normal(size=(800, 3)) + relevance[:, None]
     with pytest.raises(ValueError, match="params must name the query of each row, qid, not group"):
         compare_losses([RankNet()], lightgbm(LGBMRanker), features, relevance, params={"group": [400, 400]})
-    table = compare_losses(
-        [RankNet(), LambdaRank()],
-        lightgbm(LGBMRanker),
-        features,
-        relevance,
-        cv=comparison.check_cv(3),
-        params={"qid": qid},
-    )
-    train, test = next(KFold(3).split(features))
-    model = GBMRanker(RankNet(), lightgbm(LGBMRanker)).fit(features[train], relevance[train], qid=qid[train])
-    row = list(table["loss"]).index("RankNet()")
-    assert table["split0_test_score"][row] == pytest.approx(
-        model.score(features[test], relevance[test], qid=qid[test])
-    )
+    losses = [RankNet(), LambdaRank(gain=[0, 0, 1, 9])]
+    table = compare_losses(losses, lightgbm(LGBMRanker), features, relevance, cv=3, params={"qid": qid})
+    train, test = next(GroupKFold(3).split(features, groups=qid))
+    for loss in losses:
+        model = GBMRanker(loss, lightgbm(LGBMRanker)).fit(features[train], relevance[train], qid=qid[train])
+        rows, (_, sizes) = np.argsort(qid[test], kind="stable"), np.unique(qid[test], return_counts=True)
+        # The same for all, whatever their gains.
+        expected = NDCG(None).value(relevance[test][rows], model.predict(features[test])[rows], group=sizes)
+        row = list(table["loss"]).index(repr(loss))
+        assert table["split0_test_score"][row] == pytest.approx(expected)
+    with pytest.raises(ValueError, match=r"cv must keep queries whole, KFold.* cuts that of row \d+"):
+        compare_losses(losses, lightgbm(LGBMRanker), features, relevance, cv=KFold(3), params={"qid": qid})
 
 
 def test_measures_of_ranking_and_of_losses():
@@ -202,6 +215,45 @@ def test_measures_of_ranking_and_of_losses():
     expected = compare_losses(LOSSES, lightgbm(), X, Y, scoring=PINBALL, cv=3)
     assert list(table["loss"]) == list(expected["loss"])
     np.testing.assert_allclose(table["mean_test_score"], expected["mean_test_score"])
+
+
+def test_a_metric_judges_what_models_predict_whatever_their_link():
+    y = Y.round()
+    losses = [AbsoluteError(), PoissonDeviance(), SquaredError()]
+    table = compare_losses(losses, lightgbm(), X, y, scoring=PoissonDeviance().metric, cv=3)
+    expected = compare_losses(losses, lightgbm(), X, y, scoring=mean_poisson_deviance, cv=3)
+    assert list(table["loss"]) == list(expected["loss"])
+    np.testing.assert_allclose(table["mean_test_score"], expected["mean_test_score"], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"cannot judge what MultiQuantile"):
+        compare_losses([MultiQuantile()], lightgbm(), X, y, scoring=PoissonDeviance().metric, cv=3)
+
+
+def test_masks_are_folds():
+    folds = list(KFold(3).split(X))
+    masks = [tuple(np.isin(np.arange(len(X)), part) for part in fold) for fold in folds]
+    one, two = (compare_losses(LOSSES, lightgbm(), X, Y, cv=cv, scoring=PINBALL) for cv in (folds, masks))
+    for name in ("loss", "mean_test_score", "behind_error"):
+        assert list(one[name]) == list(two[name])
+
+
+def test_scores_of_probabilities_need_sorted_labels():
+    X, y = load_breast_cancer(return_X_y=True)
+    y = np.where(y, "ok", "bad")
+    model = GBMClassifier(estimator=lightgbm(LGBMClassifier), classes=["ok", "bad"])
+    for scoring in ("neg_log_loss", "roc_auc"):
+        with pytest.raises(ValueError, match="takes columns for sorted labels; give numbers as labels"):
+            compare_losses([BinaryCrossEntropy()], model, X, y, scoring=scoring, cv=2)
+    table = compare_losses([BinaryCrossEntropy()], model, X, y, cv=2)
+    assert table["mean_test_score"][0] > 0.9
+
+
+def test_a_search_that_sets_the_loss_is_refused():
+    model = GBMRegressor(estimator=lightgbm())
+    for grid in ({"loss": [AbsoluteError()]}, [{"loss": [AbsoluteError()]}]):
+        with pytest.raises(ValueError, match="param_grid of the search must leave the loss alone, it sets 'loss'"):
+            compare_losses(LOSSES, GridSearchCV(model, grid), X, Y)
+    search = GridSearchCV(model, {"estimator__num_leaves": [3, 7]}, cv=2)
+    assert len(set(compare_losses(LOSSES, search, X, Y, cv=2)["mean_test_score"])) == 3
 
 
 def test_frames():
@@ -240,7 +292,15 @@ def test_in_parallel():
 REFUSED = {
     "no loss": (ValueError, "losses is empty", {"losses": []}),
     "no losses": (TypeError, "losses must be losses, got 'mae'", {"losses": ["mae"]}),
-    "a class": (TypeError, "losses must be losses, got <class", {"losses": [AbsoluteError]}),
+    "a class": (TypeError, "losses must be losses, got <class.*with parentheses", {"losses": [AbsoluteError]}),
+    "one loss": (TypeError, "losses must be a list of losses", {"losses": AbsoluteError()}),
+    "a list of params": (TypeError, "params must be a mapping of names", {"params": [1, 2]}),
+    "no folds": (ValueError, "cv must yield a fold", {"cv": iter([])}),
+    "no direction": (ValueError, "'matthews_corrcoef' does not say whether", {"scoring": matthews_corrcoef}),
+    "scores": (TypeError, "roc_auc_score is one of probabilities or scores", {"scoring": roc_auc_score}),
+    "probabilities": (TypeError, "log_loss is one of probabilities or scores", {"scoring": log_loss}),
+    "three targets": (TypeError, r"takes \(y_true, y_pred, z\)", {"scoring": lambda y_true, y_pred, z: 0.0}),
+    "not for classes": (AttributeError, r"^AbsoluteError\(\): ", {"scoring": lambda model, X, y: model.nonsense}),
     "twice": (ValueError, r"two of the losses are named 'AbsoluteError\(\)'", {"losses": [AbsoluteError()] * 2}),
     "estimator": (TypeError, "estimator must be one of LightGBM or XGBoost", {"estimator": StandardScaler()}),
     "a class of estimators": (

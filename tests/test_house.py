@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "distributions": {"formula", "losses", "contract", *GROUND},
     "engines": {"contract", *GROUND},
     "estimators": {"engines", "distributions", "formula", "losses", "contract", "survival", "ranking", *GROUND},
-    "comparison": {"estimators", "engines", "contract", "validation"},
+    "comparison": {"estimators", "engines", "contract", "ranking", "validation"},
     "testing": {"engines", "distributions", "formula", "losses", "contract", *GROUND},
     "plotting": {"contract", "validation"},
     "survival": {"validation"},

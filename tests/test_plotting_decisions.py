@@ -142,6 +142,16 @@ def test_comparison(scoring):
     np.testing.assert_allclose(by_loss, table["behind"], atol=1e-12)
 
 
+def test_comparison_in_any_order():
+    table = pd.DataFrame(
+        {"loss": ["a", "b"], "behind": [0.5, 0.0], "behind_error": [0.2, 0.0], "split0_test_score": [1.5, 1.0]}
+    )
+    ax = plot_comparison(table)
+    np.testing.assert_allclose(ax.get_lines()[1].get_xdata(), [0.5, 0.0])
+    with pytest.raises(ValueError, match="table must have the row of the best loss"):
+        plot_comparison(table.iloc[:1])
+
+
 def test_comparison_needs_its_table():
     with pytest.raises(ValueError, match="table must be one of compare_losses, it has the columns a"):
         plot_comparison({"a": [1.0]})

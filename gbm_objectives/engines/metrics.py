@@ -22,6 +22,7 @@ __all__ = [
     "OfResponse",
     "Result",
     "called",
+    "check_direction",
     "is_own",
     "native_metrics",
     "of_unknown_direction",
@@ -232,6 +233,12 @@ def _check_form(metric: Callable[..., Any], form: str, most: int, queries: bool 
     required = [one for one in _required(parameters) if not queries or one != GROUP_NAME]
     if few or keywords or scorer or len(required) > most:
         raise TypeError(f"metric {name!r} must take {form}, it takes ({', '.join(parameters)})")
+    check_direction(metric)
+
+
+def check_direction(metric: Callable[..., Any]) -> None:
+    """Raise for a function of scikit-learn whose name does not say whether higher is better."""
+    name = _name_of(metric)
     if _is_of_scikit_learn(metric) and not name.endswith(("_score", *MINIMISED)):
         raise ValueError(
             f"metric {name!r} does not say whether higher is better: wrap it in a function that returns (name,"

@@ -49,7 +49,10 @@ def plot_comparison(table: Any, ax: Axes | None = None) -> Axes:
         raise ValueError(f"table must be one of compare_losses, it has the columns {', '.join(map(str, table))}")
     behind, error = (np.asarray(table[name], dtype=np.float64) for name in ("behind", "behind_error"))
     folds = np.array([table[name] for name in names], dtype=np.float64)
-    worse = folds - folds[:, :1]
+    best = int(np.argmin(behind))
+    if behind[best] != 0.0:
+        raise ValueError("table must have the row of the best loss, from which the others are counted")
+    worse = folds - folds[:, [best]]
     # Of a score that is the better the higher, those behind are lower.
     worse *= np.where(worse.mean(axis=0).sum() < 0, -1.0, 1.0)
     ax = axes_or_new(ax)

@@ -51,6 +51,21 @@ def test_folds_of_xgboost_keep_the_weights_of_queries():
         of_rows = np.repeat(weight[np.unique(QUERY[test])], group)
         by_hand.append(RankNet().value(Y[test], booster.predict(parts[1]), of_rows, group))
     assert got == pytest.approx(np.mean(by_hand), rel=0.1)
+    # Each query has its own, in whatever order XGBoost shuffles them.
+    numbered = xgb.DMatrix(np.column_stack([QUERY, X]), Y)
+    numbered.set_group(GROUP)
+    numbered.set_weight(np.arange(1.0, 61.0))
+    seen = []
+
+    def watch(raw, part):
+        ends = part.get_uint_info("group_ptr")[:-1]
+        seen.append((part.get_data()[ends.astype(int), 0].toarray().ravel(), part.get_weight()))
+        return "watched", 0.0
+
+    on_xgboost.cv(XGBOOST.params, numbered, loss=RankNet(), num_boost_round=1, nfold=4, custom_metric=watch)
+    assert len(seen) >= 4
+    for number, own in seen:
+        np.testing.assert_array_equal(own, number + 1.0)
     assert data.get_weight().tolist() == weight.astype(np.float32).tolist()
     assert not data.get_float_info("label_lower_bound").size
 
@@ -87,6 +102,8 @@ def test_lightgbm_is_not_given_xgboosts_spelling():
         model.fit(X, Y, group=GROUP, eval_set=[(X, Y)], eval_group=[GROUP], eval_metric="ndcg@5")
 
 
+# XGBoost is handed the parameters of the loss, and says that it does not use them.
+@pytest.mark.filterwarnings('ignore:[^"]*Parameters. . "objective__:UserWarning')
 def test_all_rows_are_not_one_query_unless_that_is_said(engine):
     for refused in (
         lambda: RankNet().value(Y, X[:, 0]),

@@ -93,7 +93,10 @@ def cv(
                 if whole.rows.y.ndim == 2:
                     part.target = whole.rows.y[rows]  # type: ignore[attr-defined]  # as users set it
                 if of_queries is not None:
-                    part.set_weight(of_queries[np.unique(query[rows])])
+                    # Queries are whole, and in the order in which XGBoost shuffled them.
+                    numbers = query[rows]
+                    first = np.append(True, numbers[1:] != numbers[:-1])
+                    part.set_weight(of_queries[numbers[first]])
         members = [
             member(loss, dmatrix, "dtrain", offset_of(loss, dmatrix, "dtrain")) for dmatrix in (train, test)
         ]

@@ -25,6 +25,8 @@ UNREADABLE = {
     "polars, strings": POLARS.with_columns(level=polars.Series(LEVEL)),
     "polars, decimals": POLARS.with_columns(level=polars.col("x").cast(polars.Decimal(10, 2))),
     "polars, dates": POLARS.with_columns(level=polars.lit("2026-01-01").str.to_date()),
+    "polars, 128 bits": POLARS.with_columns(level=polars.col("x").cast(polars.Int128)),
+    "arrow, float16": POLARS.to_arrow().append_column("level", pyarrow.array(np.arange(N, dtype=np.float16))),
     "arrow, categories": POLARS.to_arrow().append_column("level", pyarrow.array(LEVEL).dictionary_encode()),
     "arrow, strings": POLARS.to_arrow().append_column("level", pyarrow.array(LEVEL)),
 }

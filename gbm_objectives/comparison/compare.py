@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from inspect import Parameter, signature
 from itertools import product
 from time import perf_counter
 from typing import Any
@@ -13,24 +12,20 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
-from .contract import Loss
-from .contract.calling import Metric
-from .engines.metrics import WEIGHT_NAMES, results_of
-from .engines.registry import engine_of
-from .estimators import GBMClassifier, GBMRanker, GBMRegressor
-from .estimators.base import BaseGBM
-from .estimators.validation_rows import numbered, taken
-from .validation import shown
+from ..contract import Loss
+from ..engines.registry import engine_of
+from ..estimators import GBMClassifier, GBMRanker, GBMRegressor
+from ..estimators.base import BaseGBM
+from ..estimators.validation_rows import numbered, taken
+from ..ranking import NDCG
+from ..validation import shown
+from .measures import SCORED_WITH, measure_of
 
 __all__ = ["compare_losses"]
-
-# Of the arguments of `fit` those that a score needs as well, and what it calls them.
-SCORED_WITH = {"sample_weight": "sample_weight", "qid": "qid", "init_score": "offset", "base_margin": "offset"}
 
 
 def compare_losses(
@@ -62,12 +57,12 @@ def compare_losses(
         The measure, the same for all losses. A function ``cost(y_true, y_pred)`` of what `predict` returns: lower
         is better, unless it is a score of `sklearn.metrics` or returns ``(name, value, higher_is_better)``. Or the
         `metric` of a loss, or `ranking.NDCG`. Or one of scikit-learn's names or scorers, ``scorer(model, X, y)``:
-        higher is better. By default `score` of the estimator.
+        higher is better. By default `score` of the estimator; of rankers `NDCG(None)`.
     cv : int or splitter, optional
         As in `sklearn.model_selection.cross_validate`, five folds by default. All losses get the same folds, also
-        those of a splitter that draws them at random.
+        those of a splitter that draws them at random. Queries stay whole.
     groups : array-like of shape (n_samples,), optional
-        For the splitter.
+        For the splitter; by default the queries, if there are some.
     params : mapping, optional
         More arguments of `fit`. Those that have a value for each row are divided into folds; `sample_weight`,
         `qid` and offsets count in the score, too: predictions have the offset in them, and a function gets weights
@@ -114,11 +109,11 @@ def compare_losses(
     ['Quantile(alpha=0.75)', 'AbsoluteError()']
     """
     named, (model, parameter) = _named(losses), _model(estimator)
-    measure, more = _measure(scoring), dict(params or {})
-    if more.get("group") is not None:
-        raise ValueError("params must name the query of each row, qid, not group: folds are made of rows")
+    if scoring is None and isinstance(model, GBMRanker):
+        scoring = NDCG(None)  # `score` has the gains of the loss, and would be another measure for each
+    measure, more = measure_of(scoring), _given(params)
     check_consistent_length(X, y, *(more[name] for name in SCORED_WITH if name in more))
-    folds = list(check_cv(cv, y, classifier=is_classifier(model)).split(X, y, groups))
+    folds = _folds(cv, X, y, groups, more.get("qid"), is_classifier(model))
     # Folds outside: a loss that refuses the target does so before the others have trained on all of them.
     jobs = [
         delayed(_on_fold)(label, clone(model).set_params(**{parameter: loss}), X, y, more, measure, fold)
@@ -143,15 +138,58 @@ def compare_losses(
     return _as_frame(columns)
 
 
+def _given(params: Any) -> dict[str, Any]:
+    """Return the arguments of `fit`, checked; None is as good as none."""
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(f"params must be a mapping of names to arguments of fit, got {shown(params)}")
+    more = {name: value for name, value in (params or {}).items() if value is not None}
+    if "group" in more:
+        raise ValueError("params must name the query of each row, qid, not group: folds are made of rows")
+    return more
+
+
+def _folds(
+    cv: Any, X: Any, y: Any, groups: Any, qid: Any, classifier: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows to train on and those to judge by, of each fold; queries stay whole."""
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    groups = qid if groups is None else groups
+    if qid is not None and (cv is None or isinstance(cv, int)):
+        cv = GroupKFold(5 if cv is None else cv)
+    places = np.arange(n_rows)
+    # As numbers of rows, for a splitter may yield masks.
+    with warnings.catch_warnings():
+        if qid is not None:  # whether a splitter knows of groups is seen below
+            warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        folds = [
+            (places[np.asarray(train)], places[np.asarray(test)])
+            for train, test in check_cv(cv, y, classifier=classifier).split(X, y, groups)
+        ]
+    if not folds:
+        raise ValueError(f"cv must yield a fold, {shown(cv)} yields none")
+    if qid is not None:
+        query = numbered(qid, n_rows, "qid")
+        for train, test in folds:
+            if len(cut := np.intersect1d(query[train], query[test])):
+                row = int(np.flatnonzero(query == cut[0])[0])
+                raise ValueError(
+                    f"cv must keep queries whole, {shown(cv)} cuts that of row {row}: take GroupKFold()"
+                )
+    return folds
+
+
 def _named(losses: Any) -> dict[str, Loss]:
     """Return the losses by name, checked."""
+    if isinstance(losses, Loss) or not hasattr(losses, "__iter__"):
+        raise TypeError(f"losses must be a list of losses, or names of them, got {shown(losses)}")
     pairs = list(losses.items()) if isinstance(losses, Mapping) else [(None, loss) for loss in losses]
     if not pairs:
         raise ValueError("losses is empty: at least one loss is needed")
     named: dict[str, Loss] = {}
     for label, loss in pairs:
         if not isinstance(loss, Loss):
-            raise TypeError(f"losses must be losses, got {shown(loss)}")
+            hint = "; write it with parentheses" if isinstance(loss, type) else ""
+            raise TypeError(f"losses must be losses, got {shown(loss)}{hint}")
         label = repr(loss) if label is None else str(label)
         if label in named:
             raise ValueError(f"two of the losses are named {label!r}: give a mapping of other names to them")
@@ -168,6 +206,7 @@ def _model(estimator: Any) -> tuple[Any, str]:
     parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
     inner = [name for name, value in parameters.items() if isinstance(value, BaseGBM)]
     if len(inner) == 1:
+        _check_searched(parameters, inner[0])
         return estimator, f"{inner[0]}__loss"
     if inner:
         raise ValueError(f"estimator must hold one estimator of gbm_objectives, it holds {', '.join(inner)}")
@@ -175,8 +214,8 @@ def _model(estimator: Any) -> tuple[Any, str]:
         engine_of(estimator)
     except TypeError:
         raise TypeError(
-            "estimator must be one of LightGBM or XGBoost, GBMRegressor or its kin, or a pipeline with one of"
-            f" these, got {shown(estimator)}"
+            "estimator must be one of LightGBM or XGBoost, or GBMRegressor or its kin, or a pipeline or search"
+            f" with one of the latter, got {shown(estimator)}"
         ) from None
     if is_classifier(estimator):
         return GBMClassifier(estimator=estimator), "loss"
@@ -184,94 +223,14 @@ def _model(estimator: Any) -> tuple[Any, str]:
     return (GBMRanker if ranks else GBMRegressor)(estimator=estimator), "loss"
 
 
-def _measure(scoring: Any) -> Callable[..., tuple[float, bool]]:
-    """Return a function of a fitted model, rows and more that returns a score, and whether higher is better."""
-    if isinstance(scoring, Loss) or not (scoring is None or isinstance(scoring, str) or callable(scoring)):
-        hint = ": give its .metric" if isinstance(scoring, Loss) else ""
-        raise TypeError(f"scoring must be a name, a scorer or a function of targets, got {shown(scoring)}{hint}")
-    if scoring is None:
-        return _own_score
-    if isinstance(scoring, str):
-        return _OfModel(get_scorer(scoring))
-    if isinstance(scoring, Metric):
-        return _OfRaw(scoring)
-    required = [
-        name
-        for name, one in signature(scoring).parameters.items()
-        if one.default is Parameter.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-    ]
-    required = [name for name in required if name not in (*WEIGHT_NAMES, *SCORED_WITH.values())]
-    if len(required) not in (2, 3):
-        raise TypeError(
-            f"scoring must take (y_true, y_pred) or (model, X, y), {shown(scoring)} takes ({', '.join(required)})"
-        )
-    return _OfTargets(scoring) if len(required) == 2 else _OfModel(scoring)
-
-
-def _own_score(model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
-    return float(model.score(X, y, **more)), True
-
-
-@dataclass(frozen=True)
-class _OfModel:
-    """A scorer of scikit-learn's form."""
-
-    scorer: Callable[..., float]
-
-    def __call__(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
-        return float(self.scorer(model, X, y, **_taken_by(self.scorer, more))), True
-
-
-@dataclass(frozen=True)
-class _OfRaw:
-    """The metric of a loss, or `NDCG`, of raw predictions."""
-
-    metric: Metric
-
-    def __call__(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
-        target, raw = model._scored(X, y, more.get("offset"))
-        weight, query = more.get("sample_weight"), more.get("qid")
-        if query is None:
-            return self.metric.loss.value(target, raw, weight), self.metric.higher_is_better
-        number = numbered(query, len(raw), "qid")
-        rows, (_, sizes) = np.argsort(number, kind="stable"), np.unique(number, return_counts=True)
-        of_rows = None if weight is None else np.asarray(weight)[rows]
-        return self.metric.loss.value(target[rows], raw[rows], of_rows, sizes), self.metric.higher_is_better
-
-
-@dataclass(frozen=True)
-class _OfTargets:
-    """A function of targets and predictions."""
-
-    function: Callable[..., Any]
-
-    def __call__(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[float, bool]:
-        offset = {"offset": more["offset"]} if "offset" in more else {}
-        # Predictions have the offset in them: a measure need not know it, but may.
-        known = "offset" in signature(self.function).parameters
-        others = {name: values for name, values in more.items() if name != "offset" or known}
-        returned = self.function(y, model.predict(X, **offset), **_taken_by(self.function, others))
-        name, value, higher_is_better = results_of(self.function, returned)[0]
-        if higher_is_better is None:
-            raise ValueError(
-                f"scoring {name!r} does not say whether higher is better: let it return (name, value,"
-                " higher_is_better)"
-            )
-        return value, higher_is_better
-
-
-def _taken_by(measure: Callable[..., Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Return what a measure gets beside rows, by its own names for weights."""
-    parameters, keywords = signature(measure).parameters, {}
-    for name, values in more.items():
-        names = WEIGHT_NAMES if name == "sample_weight" else (name,)
-        known = next((one for one in names if one in parameters), None)
-        if known is None:
-            raise TypeError(
-                f"scoring must take {name}, which fit gets, {shown(measure)} takes ({', '.join(parameters)})"
-            )
-        keywords[known] = values
-    return keywords
+def _check_searched(parameters: dict[str, Any], inner: str) -> None:
+    """Raise if a search sets the loss itself, so that all candidates would be trained alike."""
+    for name in ("param_grid", "param_distributions", "search_spaces"):
+        grids = parameters.get(name) or []
+        for grid in [grids] if isinstance(grids, Mapping) else grids:
+            for key in grid:
+                if f"estimator__{key}" in (inner, f"{inner}__loss"):
+                    raise ValueError(f"{name} of the search must leave the loss alone, it sets {key!r}")
 
 
 def _on_fold(
@@ -294,8 +253,9 @@ def _on_fold(
         model.fit(taken(X, train), rows(y, train), **of_fit)
         seconds = perf_counter() - start
         score, higher_is_better = measure(model, taken(X, test), rows(y, test), of_score)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{label}: {error}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        kind = next(one for one in (AttributeError, TypeError, ValueError) if isinstance(error, one))
+        raise kind(f"{label}: {error}") from error
     if not np.isfinite(score):
         raise ValueError(f"{label}: the score of held-out rows must be finite, got {score}")
     return score, seconds, higher_is_better
