@@ -43,7 +43,7 @@ class LabelsOnly(CategoricalFocal):
         (CategoricalCrossEntropy(2), [[1.5, -0.5]], r"not below 0 that sum to 1, got \[ 1.5 -0.5\] in row 0"),
         (CategoricalCrossEntropy(3), [[0.5, 0.5]], r"rows of 3 numbers"),
         (CategoricalFocal(3), [[0.5, 0.5]], r"rows of 3 numbers"),
-        (LabelsOnly(), [[1, 0], [0, 1]], r"LabelsOnly must be integer labels 0 ... 1, got \[1. 0.\] in row 0"),
+        (LabelsOnly(2), [[1, 0], [0, 1]], r"LabelsOnly must be integer labels 0 ... 1, got \[1. 0.\] in row 0"),
         (Hinge(), [0, 1, 2], r"labels -1 and \+1, or 0 and 1, got 2.0 in row 2"),
         (Hinge(), [0, 1, -1], r"labels -1 and \+1, or 0 and 1, got -1.0 in row 2"),
     ],
