@@ -65,6 +65,7 @@ def test_each_output_has_its_own(engine):
     )
 
 
+@pytest.mark.filterwarnings("ignore:[^`]*`booster=dart` is deprecated:UserWarning")  # XGBoost 3.4, once a process
 @pytest.mark.parametrize("params", [{"num_parallel_tree": 2}, {"booster": "dart", "rate_drop": 0.3}])
 def test_xgboosts_other_trees(params):
     model = XGBOOST.regressor(Normal(), **params).fit(X, Y)
