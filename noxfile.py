@@ -59,14 +59,21 @@ def tests(session: nox.Session, python: str, *arguments: str) -> None:
 
 @nox.session(python=False)
 def checks(session: nox.Session) -> None:
-    """Style, types, and all tests with the coverage of the package, in the environment that nox runs in."""
+    """Style, types, and all tests, in the environment that nox runs in."""
     for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
         session.run(sys.executable, "-m", *tool)
     others = ["--ignore=tests/site", *(f"--ignore={path}" for path in SCRIPTS)]
-    tests(session, sys.executable, *others, "--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
-    # Coverage makes Python half as fast again, and scripts, pages and long trainings cover nothing more.
+    tests(session, sys.executable, *others, "-m", "not slow")
     tests(session, sys.executable, *SCRIPTS, "-m", "not slow")
     tests(session, sys.executable, "--ignore=tests/site", "-m", "slow", "--dist", "load")
+
+
+@nox.session(python=False)
+def coverage(session: nox.Session) -> None:
+    """Measure the coverage of the package, which takes half as long again as the tests alone: before a release."""
+    others = ["--ignore=tests/site", *(f"--ignore={path}" for path in SCRIPTS)]
+    # Scripts, pages and long trainings cover nothing more.
+    tests(session, sys.executable, *others, "--cov", "--cov-report=term-missing:skip-covered", "-m", "not slow")
 
 
 @nox.session(python=interpreter("3.10"))
