@@ -63,8 +63,9 @@ def trained_to_the_end(
 ) -> dict[str, tuple[float, np.ndarray]]:
     """Return by engine the regret and the raw predictions of the rows; as for `regrets`."""
     known = loss.resolved(y)
-    best, gain = gain_of(known, y, level)
-    depends = as_trained(known, y, constant_rows(known.initial_raw(y), len(y))) is not known
+    at_start = as_trained(known, y, constant_rows(known.initial_raw(y), len(y)))
+    depends = at_start is not known
+    best, gain = gain_of(at_start, y, level)
     X = level[:, None].astype(np.float64)
     result: dict[str, tuple[float, np.ndarray]] = {}
     for n_rounds in ROUNDS:
