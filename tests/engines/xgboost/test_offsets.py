@@ -137,6 +137,6 @@ def test_wide_offsets_leave_something_to_learn(spread):
     stock = xgb.XGBClassifier(**XGBOOST.estimator(True).get_params()).fit(features, y, base_margin=offset)
     loss, start = BinaryCrossEntropy(), BinaryCrossEntropy().value(y, offset)
     value = loss.value(y, ours.predict_raw(features, offset=offset))
-    assert value < 0.5 * start
+    # Of what XGBoost's own objective learns, nearly all: they start from other constants.
     margin = stock.predict(features, base_margin=offset, output_margin=True)
-    assert value < 1.2 * loss.value(y, margin) + 0.01
+    assert start - value > 0.95 * (start - loss.value(y, margin))
