@@ -23,6 +23,7 @@ __all__ = [
     "Result",
     "called",
     "check_direction",
+    "distinct",
     "is_own",
     "native_metrics",
     "of_unknown_direction",
@@ -174,6 +175,17 @@ class OfResponse:
         # Of a distribution over classes metrics see the most probable one, of columns all.
         target = rows.y if loss.columns else dataset.get_label()
         return called(self.metric, loss, target, raw_prediction, rows.weight, rows.group)
+
+
+def distinct(results: list[Result]) -> list[Result]:
+    """Return the results, or raise if two have the same name: engines would put both into one curve."""
+    names = [name for name, *_ in results]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(
+            f"two metrics are named {twice!r}: set the __name__ of one, or let it return (name, value)"
+        )
+    return results
 
 
 def results_of(metric: Callable[..., Any], returned: Any) -> list[Result]:

@@ -14,7 +14,7 @@ from ..sampling import SAMPLE_ROWS, sample_queries, sample_rows
 from ..validation import as_weight
 from .data_sets import Member, errors_name
 from .divergence import Watch
-from .metrics import OfResponse, Result, is_own, results_of
+from .metrics import OfResponse, Result, distinct, is_own, results_of
 from .start import finite_start
 
 __all__ = ["Folds", "Training", "ready"]
@@ -176,7 +176,7 @@ class Training:
                 results += metric(self.loss_on(data), raw_prediction, data)
             else:
                 results += results_of(metric, metric(raw_prediction, data))
-        return results
+        return distinct(results)
 
 
 class Folds:

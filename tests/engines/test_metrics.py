@@ -20,7 +20,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from gbm_objectives import BinaryCrossEntropy, Huber, SquaredError
+from gbm_objectives import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from gbm_objectives.engines.metrics import results_of
 from tests.engine import LIGHTGBM, XGBOOST
 
@@ -245,3 +245,16 @@ def test_xgboost_still_prints_the_round_in_which_it_stops(capsys):
     keywords = {"evals": [(valid, "valid")], "evals_result": history, "early_stopping_rounds": 3}
     XGBOOST.ours.train({**XGBOOST.params, "eta": 0.5}, data, loss=SquaredError(), **keywords)
     assert capsys.readouterr().out.count("valid-squared_error") == len(history["valid"]["squared_error"]) < 100
+
+
+def test_two_metrics_of_one_name_are_refused(engine):
+    """Two lambdas, say, whose values alternated in one curve; one of them may return a name of its own."""
+    X, y = np.arange(60.0)[:, None], np.arange(60.0)
+    one, two = (lambda y_true, y_pred: abs(y_true - y_pred).mean()), (lambda y_true, y_pred: 1.0)
+    model = engine.regressor(AbsoluteError())
+    with pytest.raises(ValueError, match="two metrics are named '<lambda>': set the __name__ of one"):
+        model.fit(X, y, eval_set=[(X, y)], eval_metric=[one, two])
+    named = lambda y_true, y_pred: ("constant", 1.0)  # noqa: E731  # a lambda is what it is about
+    model.fit(X, y, eval_set=[(X, y)], eval_metric=[one, named])
+    (curves,) = model.evals_result_.values()
+    assert {"<lambda>", "constant"} <= set(curves)

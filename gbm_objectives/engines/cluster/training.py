@@ -11,7 +11,7 @@ from ...contract import Loss
 from ...contract.rows import Rows, without_rows
 from ...sampling import GOLDEN_RATIO, SAMPLE_ROWS
 from ..data_sets import label_of
-from ..metrics import Result, called, is_own
+from ..metrics import Result, called, distinct, is_own
 from ..training import Everyone, Training
 from .collective import Collective, Places, gathered, placed_rows
 
@@ -104,7 +104,7 @@ class SharedTraining(Training):
                 # As on one machine: of a distribution over classes the most probable one, of columns all.
                 y = y if self.loss.columns else label_of(self.loss, y)
                 results += called(metric, self.loss, y, raw, weight)
-        return results
+        return distinct(results)
 
     def _shaped(self, raw_prediction: np.ndarray, rows: Rows) -> np.ndarray:
         """Return raw predictions as (n_rows,) or (n_rows, n_outputs), even if there are no rows."""
